@@ -1,0 +1,176 @@
+"""What a CRM profile must say about a call and about its answer. `handle.py` knows nothing else about any CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.exchange import Request, Response
+from policies.decision import Obligations
+from policies.reasons import Because
+from policies.request import Action, Channel, ClientId, Resource
+
+
+class CallKind(StrEnum):
+    """How `handle.py` treats a call."""
+
+    PUBLIC = "public"
+    """Static files and facts that need no sign-in and hold no client: forwarded and recorded in sums only."""
+    LOGIN = "login"
+    """A sign-in: the answer may carry a new credential, which is bound to the person of the CRM account."""
+    LOGOUT = "logout"
+    SYSTEM = "system"
+    """The CRM's furniture; needs a principal, carries no client."""
+    DATA = "data"
+    """Carries or changes clients: judged before, and judged again with the answer in hand."""
+
+
+class Client(StrEnum):
+    """Who speaks, so that a refusal has the shape that this client shows to a person (`step-up.md`)."""
+
+    APP = "app"
+    """The CRM's own web client calling in the background."""
+    PAGE = "page"
+    """A top-level navigation or download of a browser."""
+    SCRIPT = "script"
+    """Anything else: gets an RFC 9457 problem document."""
+
+
+class UnreadableError(Exception):
+    """The call cannot be read exactly, or names something that the profile does not know: it is denied.
+
+    `what` is for the reviewer and names structure only (`duplicate member`, `method copy of model x`), never a value.
+    """
+
+    def __init__(self, what: str, *, unknown: bool = False) -> None:
+        super().__init__(what)
+        self.what = what
+        self.unknown = unknown
+        """True: readable, but the route, model, method or field is not in the profile."""
+
+
+class UninspectableError(Exception):
+    """An answer of the CRM cannot be read exactly: nothing of it goes out. `what` names structure only."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the call presents as proof of a sign-in. Compared and stored only as a keyed hash."""
+
+    kind: str
+    """`session` (browser cookie), `token` (session header) or `api_key`."""
+    secret: str = field(repr=False)
+    """The secret part only, never a user name or number beside it (attacks X3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a denied or unconfirmed act says. The profile gives it the CRM's own shape where the client needs one."""
+
+    status: int
+    because: Because
+    act_id: str
+    language: str
+    link: str | None
+    """Page of the act on Torwart's host."""
+    title: str
+    headers: tuple[tuple[str, str], ...] = ()
+    """Extra headers, for example the RFC 9470 challenge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, read. Frozen; `upstream` is the only thing that is ever sent to the CRM."""
+
+    kind: CallKind
+    client: Client
+    channel: Channel
+    route: str
+    """Name of the road for the log, without any value: `rpc model.party.party.read`."""
+    upstream: Request
+    """The canonical request, with the fields that the gateway needs (`id`, the owner) added."""
+    credential: Credential | None = None
+    action: Action = Action.SYSTEM
+    resource: Resource = field(default_factory=lambda: Resource(type="system"))
+    account: str | None = None
+    """LOGIN: the CRM account that is being signed in."""
+    held_before: bool = False
+    """True: the act changes something at the CRM, so it is held before it is sent. Reads are held with the answer in hand."""
+    context: object = field(default=None, repr=False)
+    """What the profile needs to read the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What goes out after trimming and masking."""
+
+    response: Response
+    shown: frozenset[ClientId]
+    """Clients of whom any field beyond the id is in the bytes."""
+    taken: frozenset[ClientId]
+    """Clients of whom a contact field is in the bytes, clear."""
+    rows: int
+    fields: frozenset[str]
+
+
+class Answer(Protocol):
+    """The CRM's answer to a DATA call, read."""
+
+    @property
+    def ids(self) -> tuple[ClientId, ...]:
+        """Distinct clients in the answer with any field beyond the id, in order."""
+
+    @property
+    def contact_ids(self) -> frozenset[ClientId]:
+        """Those of `ids` of whom a contact field is in the answer."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Field names in the answer, without those that only the gateway asked for."""
+
+    @property
+    def owners(self) -> Mapping[ClientId, str | None]:
+        """Client -> CRM account or name of its owner, where the profile names an owner field; else empty."""
+
+    @property
+    def created(self) -> tuple[ClientId, ...]:
+        """Clients that this call created."""
+
+    def release(self, obligations: Obligations) -> Delivered:
+        """The answer without records that may not go, with masks, without the columns that the gateway added.
+
+        Raises UninspectableError if that cannot be done exactly.
+        """
+
+
+class Profile(Protocol):
+    """A CRM. Implementations are stateless but for their settings and are found by walking `gateway/crm/profiles/`."""
+
+    name: str
+
+    def read(self, request: Request) -> Call:
+        """Read a request. Raises UnreadableError (denied, nothing is sent)."""
+
+    def with_obligations(self, call: Call, obligations: Obligations) -> Call:
+        """The call as it may be sent under these obligations: mask values in written fields are taken out."""
+
+    def answer(self, call: Call, response: Response) -> Answer:
+        """Read the answer to a DATA call. Raises UninspectableError."""
+
+    def credential_issued(self, call: Call, response: Response) -> tuple[Credential, str] | None:
+        """A credential in a LOGIN answer or (new API key) a DATA answer, with the CRM account that it belongs to; None if there is none."""
+
+    def scrub(self, call: Call, response: Response) -> Response:
+        """A SYSTEM or PUBLIC answer as it goes out: error texts without values, no-store where judged."""
+
+    def is_shell(self, request: Request) -> bool:
+        """True for the pages that the held script is added to."""
+
+    def refuse(self, call: Call | None, request: Request, refusal: Refusal) -> Response:
+        """The refusal in the shape that this client understands."""

@@ -1,0 +1,249 @@
+"""Every reason of a decision, with the sentence for the employee (what to do now) and the one for the reviewer, German and English.
+
+A reason caused by a person's status has the neutral text of an ordinary rule for the employee (attacks X32): a departure under way is not
+to be read from a denial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A named reason. Texts are `str.format` templates over the numbers given with a `Because`; language -> text."""
+
+    code: str
+    employee: Mapping[str, str]
+    reviewer: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """A reason with its numbers. `values` holds counts, shares in percent and field names, never a client's value."""
+
+    reason: Reason
+    values: Mapping[str, int | str] = field(default_factory=dict)
+
+    def for_employee(self, language: str) -> str:
+        """The sentence that says what to do now."""
+        return _fill(self.reason.employee, language, self.values)
+
+    def for_reviewer(self, language: str) -> str:
+        """The sentence that says what happened, with its numbers."""
+        return _fill(self.reason.reviewer, language, self.values)
+
+
+def _fill(texts: Mapping[str, str], language: str, values: Mapping[str, int | str]) -> str:
+    text = texts.get(language) or texts["en"]
+    shown = {name: grouped(value, language) if isinstance(value, int) else value for name, value in values.items()}
+    return text.format_map(_Blank(shown))
+
+
+class _Blank(dict[str, str]):
+    """A number that a rule did not give reads as a dash: a text must never fail on the data path."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def grouped(number: int, language: str) -> str:
+    """`3000` as people write it: `3.000` in German, `3,000` in English."""
+    text = f"{number:,}"
+    return text.replace(",", ".") if language == "de" else text
+
+
+REASONS: dict[str, Reason] = {}
+"""All reasons by code."""
+
+
+def _reason(code: str, *, de: str, en: str, reviewer_de: str, reviewer_en: str) -> Reason:
+    if code in REASONS:
+        raise ValueError(f"reason {code!r} is named twice")
+    REASONS[code] = Reason(code, {"de": de, "en": en}, {"de": reviewer_de, "en": reviewer_en})
+    return REASONS[code]
+
+
+ALLOWED = _reason(
+    "allowed",
+    de="Erlaubt.",
+    en="Allowed.",
+    reviewer_de="Nach den Regeln erlaubt.",
+    reviewer_en="Allowed by the rules.",
+)
+KEY_CONFIRMED = _reason(
+    "key_confirmed",
+    de="Mit Ihrem Schlüssel bestätigt.",
+    en="Confirmed with your key.",
+    reviewer_de="Mit dem Schlüssel bestätigt: {asked} Kunden.",
+    reviewer_en="Confirmed with the key: {asked} clients.",
+)
+EXPORT_NEEDS_KEY = _reason(
+    "export_needs_key",
+    de="Angehalten, nichts verloren: Dieser Export braucht Ihren Schlüssel.",
+    en="Held, nothing is lost: this export needs your key.",
+    reviewer_de="Export von {asked} Kunden angehalten; {allowed} wären nach der Bestätigung hinausgegangen.",
+    reviewer_en="Export of {asked} clients held; {allowed} would have left after confirmation.",
+)
+REPORT_NEEDS_KEY = _reason(
+    "report_needs_key",
+    de="Angehalten, nichts verloren: Dieser Bericht braucht Ihren Schlüssel.",
+    en="Held, nothing is lost: this report needs your key.",
+    reviewer_de="Bericht über {asked} Kunden angehalten.",
+    reviewer_en="Report on {asked} clients held.",
+)
+DELETE_NEEDS_KEY = _reason(
+    "delete_needs_key",
+    de="Angehalten, nichts verloren: Dieses Löschen braucht Ihren Schlüssel.",
+    en="Held, nothing is lost: this deletion needs your key.",
+    reviewer_de="Löschen von {asked} Kunden angehalten.",
+    reviewer_en="Deletion of {asked} clients held.",
+)
+LIMIT_NEEDS_KEY = _reason(
+    "limit_needs_key",
+    de="Angehalten, nichts verloren: Sie haben heute ungewöhnlich viele Kunden geöffnet. Für weitere brauchen Sie Ihren Schlüssel.",
+    en="Held, nothing is lost: you have opened unusually many clients today. Further ones need your key.",
+    reviewer_de="{count} Kunden heute gezeigt, das sind {share} % des Bestands: ab {limit} % nur mit Schlüssel.",
+    reviewer_en="{count} clients shown today, {share} % of the base: from {limit} % on only with the key.",
+)
+DAY_LIMIT = _reason(
+    "day_limit",
+    de="Angehalten: Für heute ist die Grenze erreicht. Wenden Sie sich an Ihre Leitung, wenn Sie mehr brauchen.",
+    en="Stopped: today's limit is reached. Ask your management if you need more.",
+    reviewer_de="{count} Kunden heute gezeigt, das sind {share} % des Bestands: ab {limit} % angehalten.",
+    reviewer_en="{count} clients shown today, {share} % of the base: stopped from {limit} % on.",
+)
+EXPORT_LIMIT = _reason(
+    "export_limit",
+    de="Angehalten, nichts verloren: {asked} Kunden angefragt, höchstens {limit} eigene am Tag lassen sich mit Ihrem Schlüssel freigeben.",
+    en="Held, nothing is lost: {asked} clients asked for, at most {limit} of your own a day can be released with your key.",
+    reviewer_de="{asked} Kunden angefragt; die Grenze liegt bei {limit} eigenen am Tag ({share} % des Bestands).",
+    reviewer_en="{asked} clients asked for; the limit is {limit} of one's own a day ({share} % of the base).",
+)
+SCRIPT_PACE = _reason(
+    "script_pace",
+    de="Angehalten: Die Karten wurden schneller und gleichmäßiger geöffnet, als ein Mensch arbeitet. Warten Sie zehn Minuten.",
+    en="Stopped: cards were opened faster and more evenly than a person works. Wait ten minutes.",
+    reviewer_de="{count} Karten in zehn Minuten im Takt eines Programms geöffnet.",
+    reviewer_en="{count} cards opened in ten minutes at the pace of a script.",
+)
+NOT_FOR_YOU = _reason(
+    "not_for_you",
+    de="Angehalten: Das ist für Sie nicht freigegeben. Wenden Sie sich an Ihre Leitung, wenn Sie es brauchen.",
+    en="Stopped: this is not released for you. Ask your management if you need it.",
+    reviewer_de="Keine Regel erlaubt diese Handlung.",
+    reviewer_en="No rule allows this act.",
+)
+EXPORT_NOT_NOW = _reason(
+    "export_not_now",
+    de="Angehalten: Das ist für Sie nicht freigegeben. Wenden Sie sich an Ihre Leitung, wenn Sie es brauchen.",
+    en="Stopped: this is not released for you. Ask your management if you need it.",
+    reviewer_de="Person ist im Ausscheiden: keine Exporte, Berichte und Löschungen.",
+    reviewer_en="The person is leaving: no exports, reports or deletions.",
+)
+FROZEN = _reason(
+    "frozen",
+    de="Ihr Zugang ist gesperrt. Wenden Sie sich an Ihre Leitung.",
+    en="Your access is frozen. Please contact your management.",
+    reviewer_de="Der Zugang der Person ist gesperrt.",
+    reviewer_en="The person's access is frozen.",
+)
+MASKED_QUESTION = _reason(
+    "masked_question",
+    de="Angehalten: Nach diesem Feld lässt sich nicht suchen oder sortieren, weil Sie es nicht bei allen Kunden sehen dürfen.",
+    en="Stopped: this field cannot be searched or sorted by, because you may not see it for all clients.",
+    reviewer_de="Frage an ein verdecktes Feld ({fields}).",
+    reviewer_en="Question on a masked field ({fields}).",
+)
+COPY_NEEDS_SIGHT = _reason(
+    "copy_needs_sight",
+    de="Angehalten: Kopieren, Einlesen und Zusammenführen ist für diese Kunden nicht freigegeben.",
+    en="Stopped: copying, importing and merging is not released for these clients.",
+    reviewer_de="Kopie, Import oder Zusammenführung würde verdeckte Felder lesbar machen.",
+    reviewer_en="A copy, import or merge would make masked fields readable.",
+)
+NOT_WHAT_WAS_SIGNED = _reason(
+    "not_what_was_signed",
+    de="Angehalten: Die Antwort enthält mehr, als Sie bestätigt haben. Bitte wiederholen Sie den Vorgang.",
+    en="Stopped: the answer holds more than you confirmed. Please repeat the act.",
+    reviewer_de="Die Antwort geht über das Unterschriebene hinaus.",
+    reviewer_en="The answer goes beyond what was signed.",
+)
+NOT_CONFIRMED = _reason(
+    "not_confirmed",
+    de="Nicht bestätigt, nichts hat das Haus verlassen.",
+    en="Not confirmed, nothing left the house.",
+    reviewer_de="Nicht mit dem Schlüssel bestätigt; 0 Bytes ausgeliefert.",
+    reviewer_en="Not confirmed with the key; 0 bytes delivered.",
+)
+TOO_MANY_OPEN = _reason(
+    "too_many_open",
+    de="Angehalten: Es warten schon drei Vorgänge auf Ihre Bestätigung. Bestätigen oder verwerfen Sie diese zuerst.",
+    en="Stopped: three acts already wait for your confirmation. Confirm or cancel them first.",
+    reviewer_de="Mehr als drei offene Vorgänge.",
+    reviewer_en="More than three open acts.",
+)
+UNKNOWN_ROUTE = _reason(
+    "unknown_route",
+    de="Angehalten: Torwart kennt diesen Weg ins CRM nicht und lässt ihn deshalb nicht zu.",
+    en="Stopped: Torwart does not know this road into the CRM and therefore does not open it.",
+    reviewer_de="Unbekannter Weg, Modell oder Methode: {what}.",
+    reviewer_en="Unknown route, model or method: {what}.",
+)
+UNREADABLE = _reason(
+    "unreadable",
+    de="Angehalten: Die Anfrage ließ sich nicht eindeutig lesen.",
+    en="Stopped: the request could not be read unambiguously.",
+    reviewer_de="Anfrage nicht eindeutig lesbar: {what}.",
+    reviewer_en="Request not unambiguous: {what}.",
+)
+UNINSPECTABLE = _reason(
+    "uninspectable",
+    de="Angehalten: Die Antwort des CRM ließ sich nicht prüfen. Bitte versuchen Sie es später noch einmal.",
+    en="Stopped: the CRM's answer could not be inspected. Please try again later.",
+    reviewer_de="Antwort des CRM nicht prüfbar: {what}.",
+    reviewer_en="The CRM's answer could not be inspected: {what}.",
+)
+UPSTREAM_DOWN = _reason(
+    "upstream_down",
+    de="Das CRM antwortet nicht. Es ist nichts verloren; bitte versuchen Sie es in einer Minute noch einmal.",
+    en="The CRM does not answer. Nothing is lost; please try again in a minute.",
+    reviewer_de="Das CRM antwortet nicht.",
+    reviewer_en="The CRM does not answer.",
+)
+NO_PRINCIPAL = _reason(
+    "no_principal",
+    de="Bitte melden Sie sich an.",
+    en="Please sign in.",
+    reviewer_de="Keine gültige Anmeldung: {what}.",
+    reviewer_en="No valid sign-in: {what}.",
+)
+CROSS_SITE = _reason(
+    "cross_site",
+    de="Angehalten: Diese Anfrage kam von einer fremden Seite.",
+    en="Stopped: this request came from a foreign site.",
+    reviewer_de="Anfrage von einer fremden Seite oder eingebettet.",
+    reviewer_en="Request from a foreign site or embedded.",
+)
+RULE_ERROR = _reason(
+    "rule_error",
+    de="Angehalten: Eine Regel ließ sich nicht auswerten. Bitte wenden Sie sich an Ihre Leitung.",
+    en="Stopped: a rule could not be evaluated. Please contact your management.",
+    reviewer_de="Regel {rule} ließ sich nicht auswerten.",
+    reviewer_en="Rule {rule} could not be evaluated.",
+)
+INTERNAL_ERROR = _reason(
+    "internal_error",
+    de="Angehalten: Torwart hat einen Fehler. Es ist nichts hinausgegangen.",
+    en="Stopped: Torwart has a fault. Nothing went out.",
+    reviewer_de="Fehler in Torwart: {what}.",
+    reviewer_en="Fault in Torwart: {what}.",
+)
+NOT_RECORDED = _reason(
+    "not_recorded",
+    de="Angehalten: Der Vorgang ließ sich nicht aufzeichnen, deshalb geht nichts hinaus.",
+    en="Stopped: the act could not be recorded, therefore nothing goes out.",
+    reviewer_de="Der Datensatz ließ sich nicht schreiben.",
+    reviewer_en="The record could not be written.",
+)

@@ -1,0 +1,198 @@
+"""The whole question that a decision answers.
+
+Everything a rule may ever look at is a member of `AccessRequest`; a new condition then touches no second file. All types are frozen:
+what was judged cannot change between the judgement and the sending.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+type ClientId = str
+"""The CRM's own number of a client, as text. Never a name and never a contact value."""
+
+
+class Action(StrEnum):
+    """What is being done. The class of an act follows its effect, not the name of the call (attacks X6)."""
+
+    LOGIN = "login"
+    SYSTEM = "system"
+    """The CRM's own furniture (views, menus, preferences): no client in it."""
+    LIST = "list"
+    READ = "read"
+    SEARCH = "search"
+    """Ids or counts only: no field of a client is delivered."""
+    EXPORT = "export"
+    REPORT = "report"
+    PRINT = "print"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    REASSIGN = "reassign"
+    SHARE = "share"
+    """Data leaves by the CRM itself: e-mail, subscription, web hook."""
+    COPY = "copy"
+    """A readable twin of a record is made (copy, import, merge): needs clear sight of the source (attacks X5)."""
+    BULK = "bulk"
+    GRANT_ACCESS = "grant_access"
+    """A new credential of the CRM is made or validated (for example a REST key)."""
+
+
+class Channel(StrEnum):
+    """The road by which the act comes; all roads count together."""
+
+    WEB = "web"
+    API = "api"
+    DOWNLOAD = "download"
+    REST = "rest"
+
+
+class Status(StrEnum):
+    """Employment status of a person."""
+
+    ACTIVE = "active"
+    TALK_PLANNED = "talk_planned"
+    NOTICE_GIVEN = "notice_given"
+    LAST_DAY = "last_day"
+    GONE = "gone"
+
+
+DEPARTING = frozenset({Status.NOTICE_GIVEN, Status.LAST_DAY, Status.GONE})
+"""Statuses in which a person is known to leave. `TALK_PLANNED` is not among them: the person does not know yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a person, never a CRM account (several accounts may map to one person)."""
+
+    id: str
+    """Torwart's own id of the person: random, says nothing."""
+    pseudonym: str
+    """What the log, mails and web hooks call the person, for example `P-7F3A91C2`."""
+    roles: frozenset[str]
+    status: Status
+    frozen: bool = False
+    """Everything is refused until an administrator lifts it."""
+    team: str | None = None
+    territory: str | None = None
+    device: str | None = None
+    language: str = "de"
+    session_id: str | None = None
+    """Torwart's own id of the CRM session or API key that carried the request; never the credential itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What is asked for. Before the answer is there, `ids` may be None: then only the question can be judged."""
+
+    type: str
+    """`client` for the client base and everything that hangs on a client; `system`; `other`."""
+    model: str = ""
+    """The CRM's own name of the record type, for example `party.party`."""
+    ids: tuple[ClientId, ...] | None = None
+    """Distinct clients asked for or (second judgement) in the answer, in the order of the answer; None while unknown."""
+    own: frozenset[ClientId] = frozenset()
+    """Those of `ids` in the principal's own book. Everything else counts as another's, an unknown owner too."""
+    fields: frozenset[str] = frozenset()
+    """Field names asked for or delivered, the CRM's names, dotted for relations."""
+    contact_fields: frozenset[str] = frozenset()
+    """Those of `fields` that carry a contact value (phone, e-mail and their aliases) for this CRM."""
+    questioned_fields: frozenset[str] = frozenset()
+    """Fields that the filter, the sort order or a group uses, aliases and search expansions included (attacks X5)."""
+    questioned_contact_fields: frozenset[str] = frozenset()
+    """Those of `questioned_fields` that carry or search contact values."""
+    written_fields: frozenset[str] = frozenset()
+    """Fields that a create or update writes."""
+    filter_digest: str | None = None
+    """Keyed digest of the canonical filter: equal filters are recognised, no value is readable."""
+    limit: int | None = None
+    """Row limit that the caller named; None: no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Distinct clients of one person. `shown`: any field beyond the id was delivered. `taken`: a contact field was delivered clear."""
+
+    shown_hour: int = 0
+    shown_day: int = 0
+    shown_month: int = 0
+    """30 days."""
+    taken_minute: int = 0
+    """Sliding 60 seconds."""
+    taken_hour: int = 0
+    taken_day: int = 0
+    taken_month: int = 0
+    """30 days."""
+    foreign_shown_day: int = 0
+    """Of `shown_day`, those outside the own book."""
+    exported_day: int = 0
+    """Delivered by an export, report or print."""
+    deleted_day: int = 0
+    paced_cards: int = 0
+    """Cards opened in the last 10 minutes if their pace is a script's, else 0 (`audit_store.history`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What this person has had, before this act and as it would be after it."""
+
+    before: Counts = field(default_factory=Counts)
+    after: Counts = field(default_factory=Counts)
+    base: int = 1
+    """Clients of the company: the denominator of shares, at least 1. Creations of the last 30 days do not count (attacks X7)."""
+    book: int = 0
+    """Clients in the own book; creations and gains of the last 30 days do not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a content detector saw. Never the value itself."""
+
+    kind: str
+    detector: str
+    clients: int
+    """Distinct clients recognised."""
+    confidence: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyProof:
+    """A hardware key's assertion over exactly this act, already verified and used up."""
+
+    grant_id: str
+    act_digest: str
+    confirmed_at: datetime
+    user_verified: bool
+    ids: frozenset[ClientId]
+    """The clients that were signed; anything beyond them is not covered."""
+    fields: frozenset[str]
+    """The fields that were signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Time and place of the act."""
+
+    at: datetime
+    """UTC."""
+    channel: Channel = Channel.API
+    source_ip: str | None = None
+    origin_trusted: bool = True
+    """False when the request came from another site than the CRM's own pages (`Sec-Fetch-*`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """One act as a question to `policies.engine.decide`."""
+
+    act_id: str
+    principal: Principal
+    action: Action
+    resource: Resource
+    context: Context
+    usage: Usage = field(default_factory=Usage)
+    findings: tuple[Finding, ...] = ()
+    proof: KeyProof | None = None
