@@ -93,6 +93,8 @@ class Resource:
     """The CRM's own name of the record type, for example `party.party`."""
     ids: tuple[ClientId, ...] | None = None
     """Distinct clients asked for or (second judgement) in the answer, in the order of the answer; None while unknown."""
+    clear_contact_ids: frozenset[ClientId] = frozenset()
+    """Those of `ids` whose contact fields would go out clear: what makes a read an export (attacks X6). Empty while unknown."""
     own: frozenset[ClientId] = frozenset()
     """Those of `ids` in the principal's own book. Everything else counts as another's, an unknown owner too."""
     fields: frozenset[str] = frozenset()
