@@ -142,6 +142,10 @@ class Answer(Protocol):
     def created(self) -> tuple[ClientId, ...]:
         """Clients that this call created."""
 
+    @property
+    def deleted(self) -> tuple[ClientId, ...]:
+        """Clients that this call deleted: named in the call, and the CRM answered without an error."""
+
     def release(self, obligations: Obligations) -> Delivered:
         """The answer without records that may not go, with masks, without the columns that the gateway added.
 
