@@ -1,0 +1,115 @@
+"""Turns a call and what is known about the person into the question that the policy decides, before and with the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from audit_store.history import History
+from auth.directory import Directory
+from gateway.crm.profile import Answer, Call
+from gateway.exchange import Request
+from policies.decision import Allow, Challenge, Decision, Deny, Obligations
+from policies.engine import decide
+from policies.request import AccessRequest, Action, ClientId, Context, Principal, Resource, Usage
+from policies.rule import Policy
+
+NOTHING: frozenset[ClientId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A question with its decision."""
+
+    question: AccessRequest
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Asks the policy, with the person's history and book at hand."""
+
+    directory: Directory
+    history: History
+    policy: Callable[[], Policy]
+    now: Callable[[], datetime]
+
+    def before(self, act_id: str, principal: Principal, call: Call, request: Request) -> Judged:
+        """Judge the question alone. Ids are known only where the call names them."""
+        book = self.directory.book(principal.id)
+        ids = call.resource.ids
+        resource = replace(call.resource, own=frozenset(i for i in ids or () if i in book))
+        context = Context(at=self.now(), channel=call.channel, source_ip=request.source_ip)
+        question = AccessRequest(act_id=act_id, principal=principal, action=call.action, resource=resource, context=context)
+        touched = frozenset(ids or ())
+        deleted = touched if call.action is Action.DELETE else NOTHING
+        question = replace(question, usage=self._usage(principal, shown=NOTHING, taken=NOTHING, deleted=deleted, card=None))
+        return self._decided(question)
+
+    def again(self, judged: Judged, **changes: object) -> Judged:
+        """Judge the same question with what has come to it: a proof, a fresh principal."""
+        return self._decided(replace(judged.question, **changes))  # type: ignore[arg-type]
+
+    def with_answer(self, question: AccessRequest, call: Call, answer: Answer) -> Judged:
+        """Judge again with the real answer in hand.
+
+        Whether a contact value counts as taken depends on the masks, and the masks on the decision: so the policy is asked once for
+        the masks and a second time with what they leave clear.
+        """
+        ids = answer.ids
+        book = self.directory.book(question.principal.id)
+        resource = replace(question.resource, ids=ids, own=frozenset(i for i in ids if i in book), fields=answer.fields)
+        shown = frozenset(ids)
+        card = ids[0] if question.action is Action.READ and len(ids) == 1 else None
+        first = replace(question, resource=resource, usage=self._usage(question.principal, shown=shown, taken=NOTHING, card=card))
+        duties = obligations(decide(first, self.policy()))
+        if duties is None:
+            return self._decided(first)
+        clear = answer.contact_ids - (duties.masked if duties.masks else NOTHING)
+        final = replace(
+            first,
+            resource=replace(resource, clear_contact_ids=clear),
+            usage=self._usage(question.principal, shown=shown, taken=clear, card=card),
+        )
+        return self._decided(final)
+
+    def _decided(self, question: AccessRequest) -> Judged:
+        return Judged(question, decide(question, self.policy()))
+
+    def _usage(
+        self,
+        principal: Principal,
+        *,
+        shown: frozenset[ClientId],
+        taken: frozenset[ClientId],
+        deleted: frozenset[ClientId] = NOTHING,
+        card: ClientId | None,
+    ) -> Usage:
+        now = self.now()
+        return self.history.usage(
+            principal.pseudonym,
+            now,
+            own=self.directory.book(principal.id),
+            shown=shown,
+            taken=taken,
+            deleted=deleted,
+            card=card,
+            base=self.directory.base_size(now),
+            book=self.directory.book_size(principal.id, now),
+        )
+
+
+def obligations(decision: Decision) -> Obligations | None:
+    """What a decision obliges to, None for a denial."""
+    match decision:
+        case Allow(obligations=duties) | Challenge(obligations=duties):
+            return duties
+        case Deny():
+            return None
+
+
+def signed_ids(resource: Resource, duties: Obligations) -> tuple[ClientId, ...]:
+    """The clients that go out under these obligations, in the order of the answer: exactly these are signed."""
+    ids = resource.ids or ()
+    return ids if duties.keep is None else tuple(i for i in ids if i in duties.keep)

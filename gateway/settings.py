@@ -1,0 +1,49 @@
+"""The gateway's own section of the configuration file: `crm:`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class CrmSettings(BaseModel):
+    """Where the CRM is, under which name people reach it, and which profile reads its calls."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    """What people type: scheme, host and port of the gateway, for example `https://crm.firma.example`."""
+    listen: str = "127.0.0.1:8400"
+    """Address and port that the gateway listens on."""
+    upstream: str
+    """The CRM itself, reachable by the gateway alone, for example `http://127.0.0.1:8000`."""
+    profile: str = "tryton"
+    """Name of a file in `gateway/crm/profiles/`."""
+    database: str = "crm"
+    """Tryton's database name: the first segment of its paths."""
+    owner_field: str | None = None
+    """Field of the client record that names its owner; without it Torwart's own assignment table decides."""
+    certificate: Path | None = None
+    """PEM chain of the CRM's public name; may be left out only for names ending in `.localhost`."""
+    key: Path | None = None
+    upstream_timeout_seconds: float = Field(default=30.0, gt=0, le=300)
+    answer_limit_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    """Answers beyond this are not inspectable: nothing of them goes out."""
+    request_limit_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
+
+    @field_validator("listen")
+    @classmethod
+    def _address_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise ValueError("must be address:port, for example 127.0.0.1:8400")
+        return value
+
+    @property
+    def listen_host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def listen_port(self) -> int:
+        return int(self.listen.rpartition(":")[2])

@@ -1,0 +1,114 @@
+"""Asks a person to confirm an act with the key, in the way that the client can answer (`docs/step-up.md`)."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from audit_store.event import Phase, access_event
+from auth.stepup import Act, StepUp, Summary, TooManyOpenError, act_digest
+from gateway.crm.profile import Call, Client, Refusal
+from gateway.exchange import Request
+from gateway.holds import Holds, Notice
+from gateway.questions import Judged, signed_ids
+from gateway.record import Record
+from gateway.refusals import Refusals, first_reason
+from policies import reasons
+from policies.decision import Challenge, Deny
+from policies.reasons import Because
+from policies.request import KeyProof, Principal
+
+MAX_RETURN_ADDRESSES = 1_000
+"""Addresses remembered for `/.torwart/go/ACT`; the oldest are forgotten first, and the person repeats the call by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Opens acts and waits for, or sends the client to, their confirmation."""
+
+    stepup: StepUp
+    holds: Holds
+    record: Record
+    refusals: Refusals
+    addresses: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
+    """Act -> (session, own relative address) of a navigation that was sent to the act's page."""
+
+    async def ask(self, act_id: str, call: Call, request: Request, judged: Judged, challenge: Challenge) -> KeyProof | Refusal:
+        """A proof for exactly this act, or what the client is told instead. Raises SpoolError."""
+        question, principal = judged.question, judged.question.principal
+        ids = signed_ids(question.resource, challenge.obligations)
+        fields = tuple(sorted(question.resource.fields | question.resource.written_fields))
+        destination = f"{call.channel.value}:{question.action.value}"
+        digest = act_digest(person_id=principal.id, action=question.action.value, ids=ids, fields=fields, destination=destination)
+        session_id = principal.session_id or ""
+        if (confirmed := self.stepup.take_matching(principal.id, session_id, digest)) is not None:
+            return confirmed[1]
+        because = first_reason(challenge.reasons, reasons.EXPORT_NEEDS_KEY)
+        act = next((act for act in self.stepup.open_of(principal.id, session_id) if act.digest == digest), None)
+        if act is None:
+            await self.record(access_event(question, challenge, phase=Phase.HELD, route=call.route))
+            try:
+                act = self.stepup.open(
+                    principal=principal,
+                    digest=digest,
+                    summary=_summary(question.action.value, challenge, fields, call.channel.value, because),
+                    ids=ids,
+                    fields=fields,
+                    act_id=act_id,
+                )
+            except TooManyOpenError:
+                too_many = Because(reasons.TOO_MANY_OPEN)
+                await self.record(access_event(question, Deny((too_many,)), phase=Phase.DENIED, route=call.route))
+                return self.refusals.denied(too_many, act_id, principal.language)
+        if call.client is not Client.SCRIPT and self.holds.page_connected(session_id):
+            return await self._wait(act, call, request, judged, challenge, because)
+        if call.client is Client.PAGE and request.method == "GET":
+            self._remember(act.id, principal, request)
+        return self.refusals.challenge(because, act.id, principal.language, call.client, get=request.method == "GET")
+
+    def address(self, act_id: str, session_id: str | None) -> str | None:
+        """Where `/.torwart/open/ACT` leads: our own relative address, only for the session whose act it is."""
+        owner, address = self.addresses.get(act_id, (None, None))
+        return address if owner is not None and owner == session_id else None
+
+    async def _wait(
+        self, act: Act, call: Call, request: Request, judged: Judged, challenge: Challenge, because: Because
+    ) -> KeyProof | Refusal:
+        principal = judged.question.principal
+        notice = Notice(
+            act_id=act.id,
+            session_id=principal.session_id or "",
+            title="",
+            text=because.for_employee(principal.language),
+            asked=challenge.asked,
+            allowed=challenge.allowed,
+            link=self.refusals.act(act.id),
+            deadline=time.monotonic() + self.stepup.lifetime_seconds,
+        )
+        proof = await self.holds.wait(act, notice, request.connection_id)
+        if proof is not None:
+            return proof
+        await self.record(access_event(judged.question, challenge, phase=Phase.NOT_CONFIRMED, route=call.route))
+        return self.refusals.not_confirmed(act.id, principal.language)
+
+    def _remember(self, act_id: str, principal: Principal, request: Request) -> None:
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        self.addresses[act_id] = (principal.session_id or "", quote(request.path) + query)
+        while len(self.addresses) > MAX_RETURN_ADDRESSES:
+            self.addresses.popitem(last=False)
+
+
+def _summary(action: str, challenge: Challenge, fields: tuple[str, ...], destination: str, because: Because) -> Summary:
+    limit = because.values.get("limit")
+    return Summary(
+        action=action,
+        asked=challenge.asked,
+        allowed=challenge.allowed,
+        fields=fields,
+        destination=destination,
+        reason_code=because.reason.code,
+        reason_values=dict(because.values),
+        limit_per_day=limit if isinstance(limit, int) else None,
+    )
