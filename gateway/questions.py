@@ -51,13 +51,14 @@ class Questions:
         """Judge the same question with what has come to it: a proof, a fresh principal."""
         return self._decided(replace(judged.question, **changes))  # type: ignore[arg-type]
 
-    def with_answer(self, question: AccessRequest, call: Call, answer: Answer) -> Judged:
+    def with_answer(self, question: AccessRequest, answer: Answer) -> Judged:
         """Judge again with the real answer in hand.
 
         Whether a contact value counts as taken depends on the masks, and the masks on the decision: so the policy is asked once for
         the masks and a second time with what they leave clear.
         """
         ids = answer.ids
+        question = replace(question, context=replace(question.context, at=self.now()))
         book = self.directory.book(question.principal.id)
         resource = replace(question.resource, ids=ids, own=frozenset(i for i in ids if i in book), fields=answer.fields)
         shown = frozenset(ids)

@@ -3,27 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 
-from audit_store.event import Event, refused_event
+from audit_store.event import Event, Phase, access_event, refused_event
 from audit_store.spool import Spool
+from gateway.crm.profile import Delivered
+from policies.decision import Decision
 from policies.reasons import Because
-from policies.request import Principal
+from policies.request import AccessRequest, ClientId, Principal
+
+_NONE: frozenset[ClientId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Appends to this gateway's spool."""
+    """Appends to this gateway's spool. Every method raises SpoolError: then nothing may be released."""
 
     spool: Spool
     now: Callable[[], datetime]
 
     async def __call__(self, event: Event) -> None:
-        """Raises SpoolError: then nothing may be released."""
+        """Any event."""
         await self.spool.append_soon(event)
 
-    async def refused(self, because: Because, act_id: str, route: str, principal: Principal | None) -> None:
-        """A request that was refused before it could be judged; nothing reached the CRM. Raises SpoolError."""
+    async def act(
+        self, question: AccessRequest, decision: Decision, phase: Phase, route: str, *, http_status: int | None = None, bytes_out: int = 0
+    ) -> None:
+        """A phase of an act in which no client goes out."""
+        dated = replace(question, context=replace(question.context, at=self.now()))
+        await self(
+            access_event(
+                request=dated,
+                decision=decision,
+                phase=phase,
+                shown=_NONE,
+                taken=_NONE,
+                rows=0,
+                fields=question.resource.fields,
+                route=route,
+                bytes_out=bytes_out,
+                http_status=http_status,
+            )
+        )
+
+    async def released(self, question: AccessRequest, decision: Decision, delivered: Delivered, route: str, *, exported: bool) -> None:
+        """What is about to go out, with its true numbers; an export with the digest of its bytes."""
+        dated = replace(question, context=replace(question.context, at=self.now()))
+        body = delivered.response.body
+        await self(
+            access_event(
+                request=dated,
+                decision=decision,
+                phase=Phase.RELEASED,
+                shown=delivered.shown,
+                taken=delivered.taken,
+                rows=delivered.rows,
+                fields=delivered.fields,
+                route=route,
+                bytes_out=len(body),
+                digest=sha256(body).hexdigest() if exported else None,
+                http_status=delivered.response.status,
+            )
+        )
+
+    async def refused(self, because: Because, act_id: str | None, route: str, principal: Principal | None) -> None:
+        """A request that was refused before it could be judged; nothing reached the CRM."""
         pseudonym = principal.pseudonym if principal else None
-        await self.spool.append_soon(refused_event(at=self.now(), reason=because, route=route, pseudonym=pseudonym, act_id=act_id))
+        await self(refused_event(at=self.now(), reason=because, route=route, pseudonym=pseudonym, act_id=act_id))

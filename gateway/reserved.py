@@ -12,9 +12,10 @@ import orjson
 from gateway.exchange import Request, Response
 from gateway.holds import Notice
 from gateway.listener import Listener
-from gateway.pages import gone_page, return_page
+from gateway.pages import PAGE_HEADERS, gone_page, return_page
 from gateway.touch import Touch
 
+PREFIX = "/.torwart"
 LONG_POLL_SECONDS = 25.0
 _OWN_HEADER = "x-torwart-held"
 """Images, forms and foreign sites cannot send it (attacks X16)."""
@@ -90,4 +91,4 @@ def _json(status: int, body: dict[str, object]) -> Response:
 
 
 def _html(status: int, body: bytes) -> Response:
-    return Response(status, (("content-type", "text/html; charset=utf-8"), _NO_STORE, ("x-frame-options", "DENY")), body)
+    return Response(status, PAGE_HEADERS, body)

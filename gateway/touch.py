@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
-from audit_store.event import Phase, access_event
+from audit_store.event import Phase
 from auth.stepup import Act, StepUp, Summary, TooManyOpenError, act_digest
 from gateway.crm.profile import Call, Client, Refusal
 from gateway.exchange import Request
@@ -48,7 +48,7 @@ class Touch:
         because = first_reason(challenge.reasons, reasons.EXPORT_NEEDS_KEY)
         act = next((act for act in self.stepup.open_of(principal.id, session_id) if act.digest == digest), None)
         if act is None:
-            await self.record(access_event(question, challenge, phase=Phase.HELD, route=call.route))
+            await self.record.act(question, challenge, Phase.HELD, call.route)
             try:
                 act = self.stepup.open(
                     principal=principal,
@@ -60,7 +60,7 @@ class Touch:
                 )
             except TooManyOpenError:
                 too_many = Because(reasons.TOO_MANY_OPEN)
-                await self.record(access_event(question, Deny((too_many,)), phase=Phase.DENIED, route=call.route))
+                await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
                 return self.refusals.denied(too_many, act_id, principal.language)
         if call.client is not Client.SCRIPT and self.holds.page_connected(session_id):
             return await self._wait(act, call, request, judged, challenge, because)
@@ -90,7 +90,7 @@ class Touch:
         proof = await self.holds.wait(act, notice, request.connection_id)
         if proof is not None:
             return proof
-        await self.record(access_event(judged.question, challenge, phase=Phase.NOT_CONFIRMED, route=call.route))
+        await self.record.act(replace(judged.question, act_id=act.id), challenge, Phase.NOT_CONFIRMED, call.route)
         return self.refusals.not_confirmed(act.id, principal.language)
 
     def _remember(self, act_id: str, principal: Principal, request: Request) -> None:

@@ -40,6 +40,10 @@ class Action(StrEnum):
     """A new credential of the CRM is made or validated (for example a REST key)."""
 
 
+WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE, Action.REASSIGN, Action.SHARE, Action.COPY, Action.GRANT_ACCESS})
+"""Acts that change something at the CRM or beyond it: held before they are sent, recorded before and after."""
+
+
 class Channel(StrEnum):
     """The road by which the act comes; all roads count together."""
 
@@ -100,13 +104,15 @@ class Resource:
     fields: frozenset[str] = frozenset()
     """Field names asked for or delivered, the CRM's names, dotted for relations."""
     contact_fields: frozenset[str] = frozenset()
-    """Those of `fields` that carry a contact value (phone, e-mail and their aliases) for this CRM."""
+    """Those of `fields` and `written_fields` that carry a contact value (phone, e-mail and their aliases) for this CRM."""
     questioned_fields: frozenset[str] = frozenset()
     """Fields that the filter, the sort order or a group uses, aliases and search expansions included (attacks X5)."""
     questioned_contact_fields: frozenset[str] = frozenset()
     """Those of `questioned_fields` that carry or search contact values."""
     written_fields: frozenset[str] = frozenset()
     """Fields that a create or update writes."""
+    mask_written_fields: frozenset[str] = frozenset()
+    """Those of `written_fields` whose value is a mask (`policies.masks.is_mask`): it is taken out, so nothing is written there."""
     filter_digest: str | None = None
     """Keyed digest of the canonical filter: equal filters are recognised, no value is readable."""
     limit: int | None = None

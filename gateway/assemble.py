@@ -1,0 +1,109 @@
+"""Puts one gateway together from its configuration: the only place where all owners meet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+import auth.tables  # noqa: F401  (its tables are made with the database)
+from audit_store.database import open_database
+from audit_store.event import EventAction, plain_event
+from audit_store.history import History
+from audit_store.log import Log
+from audit_store.pseudonyms import Pseudonyms, secret
+from audit_store.spool import Spool
+from auth.assignments import Assignments
+from auth.directory import Directory
+from auth.installation import Installation
+from auth.keys import Keys
+from auth.sessions import Sessions
+from auth.stepup import StepUp
+from gateway.books import Books
+from gateway.crm.discover import find_profile
+from gateway.crm.profile import Profile
+from gateway.handle import Handler
+from gateway.holds import Holds
+from gateway.listener import Listener
+from gateway.questions import Questions
+from gateway.record import Record
+from gateway.refusals import Refusals
+from gateway.reserved import Reserved
+from gateway.settings import CrmSettings
+from gateway.signin import SignIn
+from gateway.touch import Touch
+from policies.store import PolicyStore
+
+PRODUCER = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A gateway's parts, to be closed together."""
+
+    handler: Handler
+    spool: Spool
+    engine: Engine
+    now: Callable[[], datetime]
+
+    def record_refused(self, what: str) -> None:
+        """One event for what no judge saw, on disk on return. Raises SpoolError. `what` names structure only."""
+        event = plain_event(EventAction.CONNECTION_REFUSED, at=self.now(), outcome="failure", numbers={"what": what})
+        self.spool.append(event)
+
+    def close(self) -> None:
+        """Give back files and connections; the spool writes what waits."""
+        self.handler.directory.close()
+        self.spool.close()
+        self.engine.dispose()
+
+
+def assemble(installation: Installation, settings: CrmSettings, *, profile: Profile | None = None) -> Assembled:
+    """The gateway of an installation. Raises ConfigError, SpoolError, DatabaseError, PolicyErrors: each says what to do."""
+    now = partial(datetime.now, UTC)
+    state = installation.state
+    secrets_folder = state / "keys"
+    credential_key = secret(secrets_folder, "credential")
+    pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym"))
+    engine = open_database(state / "torwart.db")
+    spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
+    log = Log.open(state / "log")
+    history = History()
+    history.rebuild(log, spool)
+    log.close()
+    profile = profile or find_profile(settings.profile, database=settings.database, owner_field=settings.owner_field)
+    directory = Directory(engine, pseudonyms, credential_key)
+    keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
+    stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
+    policies = PolicyStore(state / "policies")
+    record = Record(spool, now)
+    refusals = Refusals(installation.torwart_url, installation.language)
+    listener = Listener(credential_key, secure=settings.url.startswith("https:"))
+    touch = Touch(stepup, Holds(stepup), record, refusals)
+    handler = Handler(
+        profile=profile,
+        directory=directory,
+        signin=SignIn(profile, directory, Sessions(engine, spool.append, credential_key), listener, record, now),
+        books=Books(directory, Assignments(engine, spool.append), now),
+        history=history,
+        questions=Questions(directory, history, policies.current, now),
+        touch=touch,
+        record=record,
+        refusals=refusals,
+        reserved=Reserved(touch, listener, installation.language),
+    )
+    return Assembled(handler, spool, engine, now)
+
+
+def boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
+    """Names this run of the machine: open acts of another one are void (attacks X15). Where the kernel has none, of this process."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return f"{os.getpid()}-{secrets.token_hex(8)}"

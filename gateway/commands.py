@@ -1,0 +1,58 @@
+"""Commands of the gateway's side: `torwart init`, `torwart up`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from auth.installation import ConfigError, check_rights, is_demo, load_installation, template
+from gateway.settings import CrmSettings
+from gateway.supervise import REFUSED, keep_running
+
+DEFAULT = Path("torwart.yaml")
+Config = Annotated[Path, typer.Option("--config", help="Configuration file, made by `torwart init`.")]
+
+init = typer.Typer(add_completion=False, help="Write a commented configuration file to begin with.")
+up = typer.Typer(add_completion=False, help="Start gateway and console, and keep them running.")
+
+
+@init.command()
+def write_configuration(config: Config = DEFAULT) -> None:
+    """Write a configuration file with comments. An existing file is never overwritten."""
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(template())
+        config.chmod(0o600)
+    except FileExistsError:
+        _refuse(f"{config} is there already: edit it, or name another file with --config")
+    except OSError as error:
+        _refuse(f"{config} cannot be written: {error.strerror}")
+    print(f"{config} written. Name your hosts and your CRM in it, then: torwart up --config {config}")
+
+
+@up.command()
+def start(config: Config = DEFAULT) -> None:
+    """Start the gateway before the CRM and the console on Torwart's own host; end with Ctrl-C."""
+    try:
+        installation, sections = load_installation(config)
+        settings = sections.parse("crm", CrmSettings)
+        check_rights(installation.state)
+    except ConfigError as error:
+        _refuse(*error.errors)
+    if is_demo(installation.state):
+        _refuse(f"{installation.state} belongs to the demo: choose another folder under `state:`")
+
+    def say() -> None:
+        print(f"CRM      {installation.crm_url}  (before {settings.upstream})\nTorwart  {installation.torwart_url}", flush=True)
+
+    children = {"gateway": ("gateway.serve", str(config)), "console": ("console.server", str(config))}
+    raise typer.Exit(keep_running(children, ready=say))
+
+
+def _refuse(*lines: str) -> NoReturn:
+    for line in lines:
+        print(f"torwart: {line}", file=sys.stderr)
+    raise typer.Exit(REFUSED)

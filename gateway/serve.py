@@ -1,0 +1,73 @@
+"""The gateway's own process: `python -m gateway.serve CONFIG`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from audit_store.database import DatabaseError
+from audit_store.event import EventAction, plain_event
+from audit_store.spool import SpoolError
+from auth.installation import ConfigError, check_rights, is_demo, load_installation
+from auth.keys import has_demo_keys
+from gateway.assemble import Assembled, assemble
+from gateway.crm.discover import ProfileError
+from gateway.server import Gateway, StartError
+from gateway.settings import CrmSettings
+from policies.load import PolicyErrors
+
+REFUSED = 2
+
+
+def serve(config: Path, *, demo: bool = False) -> int:
+    """Run the gateway until it is told to stop; the exit status. Every refusal to start is said in one clear line a fault."""
+    try:
+        installation, sections = load_installation(config)
+        settings = sections.parse("crm", CrmSettings)
+        check_rights(installation.state)
+        if is_demo(installation.state) and not demo:
+            raise ConfigError([f"{installation.state}: this state folder belongs to the demo — choose another under `state:`"])
+        assembled = assemble(installation, settings)
+        try:
+            if has_demo_keys(assembled.engine) and not demo:
+                raise ConfigError(["a software key of the demo is enrolled here — start with a new state folder"])
+            asyncio.run(_run(assembled, settings))
+        finally:
+            assembled.close()
+    except ConfigError as error:
+        return _refuse(*error.errors)
+    except PolicyErrors as error:
+        return _refuse(*str(error).splitlines())
+    except (DatabaseError, SpoolError, StartError, ProfileError) as error:
+        return _refuse(str(error))
+    return 0
+
+
+async def _run(assembled: Assembled, settings: CrmSettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    gateway = Gateway(settings, assembled.handler, assembled.record_refused)
+    port = await gateway.start()
+    try:
+        started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "profile": settings.profile})
+        await assembled.handler.record(started)
+        await stop.wait()
+    finally:
+        await gateway.stop()
+        with contextlib.suppress(SpoolError):
+            await assembled.handler.record(plain_event(EventAction.GATEWAY_STOPPED, at=assembled.now()))
+
+
+def _refuse(*lines: str) -> int:
+    for line in lines:
+        print(f"torwart: {line}", file=sys.stderr)
+    return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(serve(Path(sys.argv[1])))

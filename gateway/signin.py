@@ -1,0 +1,63 @@
+"""Sign-ins at the CRM: the person behind a credential is known because the gateway itself saw the answer that issued it (attacks X3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit_store.event import EventAction, plain_event
+from auth.directory import Directory
+from auth.sessions import LOGOUT, Sessions
+from gateway.crm.profile import Call, Profile
+from gateway.exchange import Response
+from gateway.listener import Listener
+from gateway.record import Record
+from policies import reasons
+from policies.reasons import Because
+from policies.request import Principal, Status
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Binds credentials to people and ends them."""
+
+    profile: Profile
+    directory: Directory
+    sessions: Sessions
+    listener: Listener
+    record: Record
+    now: Callable[[], datetime]
+
+    def principal(self, call: Call | None) -> Principal | None:
+        """The person of the credential that a call carries, as they stand now; None: nobody that we saw sign in."""
+        session = self.directory.session(call.credential.secret) if call and call.credential else None
+        return self.directory.principal(session) if session else None
+
+    def candidate(self, call: Call) -> Principal | Because:
+        """Who is signing in, or why not: an account of nobody, or of somebody who may not."""
+        person_id = self.directory.person_of_account(call.account or "")
+        if person_id is None:
+            return Because(reasons.NO_PRINCIPAL, {"what": "account of nobody"})
+        person = self.directory.person(person_id)
+        return Because(reasons.FROZEN) if person.frozen or person.status is Status.GONE else person
+
+    async def answered(self, call: Call, person: Principal, act_id: str, response: Response) -> Response:
+        """The CRM has answered a sign-in: bind what it issued. Raises SpoolError."""
+        issued = self.profile.credential_issued(call, response)
+        said = self.profile.scrub(call, response)
+        if issued is None:
+            await self.record(
+                plain_event(EventAction.LOGIN_FAILED, at=self.now(), pseudonym=person.pseudonym, outcome="failure", act_id=act_id)
+            )
+            return said
+        credential, account = issued
+        await self.record(plain_event(EventAction.LOGIN, at=self.now(), pseudonym=person.pseudonym, act_id=act_id))
+        session = self.sessions.bind(credential.secret, credential.kind, person.id, account)
+        return self.listener.give(said, session.id)
+
+    async def ended(self, person: Principal) -> None:
+        """A sign-out: the credential is dead here, whatever the CRM does with it. Raises SpoolError."""
+        if person.session_id is not None:
+            await self.record(plain_event(EventAction.LOGOUT, at=self.now(), pseudonym=person.pseudonym))
+            self.sessions.end(person.session_id, LOGOUT)
