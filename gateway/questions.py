@@ -11,7 +11,8 @@ from auth.directory import Directory
 from gateway.crm.profile import Answer, Call
 from gateway.exchange import Request
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
-from policies.engine import decide
+from policies.effect import EXPORTS, effective_action
+from policies.engine import decide, sight
 from policies.request import AccessRequest, Action, ClientId, Context, Principal, Resource, Usage
 from policies.rule import Policy
 
@@ -54,26 +55,17 @@ class Questions:
     def with_answer(self, question: AccessRequest, answer: Answer) -> Judged:
         """Judge again with the real answer in hand.
 
-        Whether a contact value counts as taken depends on the masks, and the masks on the decision: so the policy is asked once for
-        the masks and a second time with what they leave clear.
+        Whether a contact value counts as taken depends on the masks, so the policy is asked for them first.
         """
         ids = answer.ids
-        question = replace(question, context=replace(question.context, at=self.now()))
         book = self.directory.book(question.principal.id)
         resource = replace(question.resource, ids=ids, own=frozenset(i for i in ids if i in book), fields=answer.fields)
-        shown = frozenset(ids)
+        question = replace(question, resource=resource, context=replace(question.context, at=self.now()))
+        duties = sight(question, self.policy())
+        clear = answer.contact_ids - duties.masked if duties.masks else answer.contact_ids
         card = ids[0] if question.action is Action.READ and len(ids) == 1 else None
-        first = replace(question, resource=resource, usage=self._usage(question.principal, shown=shown, taken=NOTHING, card=card))
-        duties = obligations(decide(first, self.policy()))
-        if duties is None:
-            return self._decided(first)
-        clear = answer.contact_ids - (duties.masked if duties.masks else NOTHING)
-        final = replace(
-            first,
-            resource=replace(resource, clear_contact_ids=clear),
-            usage=self._usage(question.principal, shown=shown, taken=clear, card=card),
-        )
-        return self._decided(final)
+        usage = self._usage(question.principal, shown=frozenset(ids), taken=clear, card=card)
+        return self._decided(replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage))
 
     def _decided(self, question: AccessRequest) -> Judged:
         return Judged(question, decide(question, self.policy()))
@@ -108,6 +100,11 @@ def obligations(decision: Decision) -> Obligations | None:
             return duties
         case Deny():
             return None
+
+
+def exports(judged: Judged, policy: Policy) -> bool:
+    """True if the act is an export by its effect, whatever it is named (attacks X6)."""
+    return effective_action(judged.question, policy.threshold) in EXPORTS
 
 
 def signed_ids(resource: Resource, duties: Obligations) -> tuple[ClientId, ...]:
