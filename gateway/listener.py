@@ -29,7 +29,9 @@ class Listener:
     def give(self, response: Response, session_id: str) -> Response:
         """The sign-in's answer with the cookie."""
         secure = "; Secure" if self.secure else ""
-        value = f"{COOKIE}={session_id}.{self._mac(session_id)}; Path=/.torwart; HttpOnly; SameSite=Strict; Max-Age={LIFETIME_SECONDS}{secure}"
+        value = (
+            f"{COOKIE}={session_id}.{self._mac(session_id)}; Path=/.torwart; HttpOnly; SameSite=Strict; Max-Age={LIFETIME_SECONDS}{secure}"
+        )
         return replace(response, headers=(*response.headers, ("set-cookie", value)))
 
     def session_id(self, request: Request) -> str | None:

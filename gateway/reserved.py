@@ -53,7 +53,9 @@ class Reserved:
         if session_id is None:
             return _json(401, {"error": "sign in first"})
         seen = dict(request.query).get("seen", "")
-        version, notices = await self.touch.holds.poll(session_id, int(seen) if seen.isdecimal() and len(seen) < 12 else -1, LONG_POLL_SECONDS)
+        version, notices = await self.touch.holds.poll(
+            session_id, int(seen) if seen.isdecimal() and len(seen) < 12 else -1, LONG_POLL_SECONDS
+        )
         return _json(200, {"version": version, "acts": [_notice(notice) for notice in notices]})
 
     def _cancel(self, request: Request, act_id: str) -> Response:
