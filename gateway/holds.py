@@ -7,6 +7,7 @@ writing act, with nothing sent yet.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -109,10 +110,8 @@ class Holds:
         session.polled = time.monotonic()
         if session.version == seen:
             session.changed.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(session.changed.wait(), timeout_seconds)
-            except TimeoutError:
-                pass
         session.polled = time.monotonic()
         return session.version, self._current(session_id)
 
