@@ -1,0 +1,219 @@
+"""The tables of people, sessions, keys and held acts. Times are kept as whole microseconds since 1970 UTC: exact and comparable."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from audit_store.database import Base
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(at: datetime) -> int:
+    """A time as the tables keep it. Raises ValueError for a time without zone."""
+    if at.tzinfo is None:
+        raise ValueError("a time without zone cannot be stored")
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time with zone, in UTC. SQLite's own type would lose the zone."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class Revision(Base):
+    """How often a kind of rows has changed: `Directory` reloads a kind only when its number has grown."""
+
+    __tablename__ = "revisions"
+
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Person(Base):
+    """Somebody who works with the CRM or with Torwart."""
+
+    __tablename__ = "people"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Random, says nothing."""
+    pseudonym: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    """Lower case."""
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    team: Mapped[str | None] = mapped_column(String(100), default=None)
+    territory: Mapped[str | None] = mapped_column(String(100), default=None)
+    language: Mapped[str] = mapped_column(String(8), default="de")
+    status: Mapped[str] = mapped_column(String(32), default="active")
+    """A value of `policies.request.Status`."""
+    status_reason: Mapped[str | None] = mapped_column(String(500), default=None)
+    frozen: Mapped[bool] = mapped_column(default=False)
+    frozen_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """When it was frozen last; what was cut then carries the same time."""
+    user_handle: Mapped[bytes] = mapped_column(LargeBinary(64), unique=True)
+    """Random bytes by which a discoverable key names the person (WebAuthn section 5.4.3)."""
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class CrmAccount(Base):
+    """An account of the CRM and the person behind it; several accounts may belong to one person (attacks X3)."""
+
+    __tablename__ = "crm_accounts"
+
+    account: Mapped[str] = mapped_column(String(200), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(32), default="login")
+
+
+class CrmSession(Base):
+    """A credential of the CRM that the gateway saw being issued, or that an administrator bound. The credential itself is not kept."""
+
+    __tablename__ = "crm_sessions"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    credential_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """Keyed blake2b, hex."""
+    kind: Mapped[str] = mapped_column(String(16))
+    """`session`, `token` or `api_key`."""
+    account: Mapped[str] = mapped_column(String(200))
+    opened_at: Mapped[datetime] = mapped_column(Moment)
+    last_seen_at: Mapped[datetime] = mapped_column(Moment)
+    """Coarse: not written at every request."""
+    suspended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """Cut by a freeze; works again when the freeze is lifted."""
+    ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    ended_why: Mapped[str | None] = mapped_column(String(64), default=None)
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class ConsoleSession(Base):
+    """A sign-in to Torwart's own pages. Ends by itself at `expires_at` or after an hour without use."""
+
+    __tablename__ = "console_sessions"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    csrf: Mapped[str] = mapped_column(String(64))
+    key_id: Mapped[str | None] = mapped_column(ForeignKey("keys.id"), default=None)
+    opened_at: Mapped[datetime] = mapped_column(Moment)
+    last_seen_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    ended_why: Mapped[str | None] = mapped_column(String(64), default=None)
+
+
+class Assignment(Base):
+    """Whose a client is."""
+
+    __tablename__ = "assignments"
+
+    client_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"), default=None)
+    since: Mapped[datetime] = mapped_column(Moment)
+    counts_from: Mapped[datetime] = mapped_column(Moment)
+    """From when the client counts in the size of the book and of the base: a creation or gain only after 30 days (attacks X7)."""
+    origin: Mapped[str] = mapped_column(String(16))
+    """`import`, `created`, `crm_field` or `deleted`."""
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class Key(Base):
+    """A registered hardware key."""
+
+    __tablename__ = "keys"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    """COSE key (RFC 9052, section 7), CBOR."""
+    algorithm: Mapped[int]
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    aaguid: Mapped[str] = mapped_column(String(36))
+    backup_eligible: Mapped[bool]
+    transports: Mapped[list[str]] = mapped_column(JSON, default=list)
+    label: Mapped[str] = mapped_column(String(100))
+    demo: Mapped[bool] = mapped_column(default=False)
+    """The demo's software key: `torwart up` refuses to start while one is registered (attacks X17)."""
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    last_used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    locked_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    locked_why: Mapped[str | None] = mapped_column(String(64), default=None)
+
+
+class EnrolmentToken(Base):
+    """One-time permission to register a key, handed over by an administrator. Kept as a hash."""
+
+    __tablename__ = "enrolment_tokens"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    issued_by: Mapped[str | None] = mapped_column(String(32), default=None)
+    """Person id of the administrator; None: the command line on the machine itself."""
+    demo: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+
+
+class Ceremony(Base):
+    """A challenge for registration or sign-in that waits for its answer. (The challenge of an act stands in the act.)"""
+
+    __tablename__ = "ceremonies"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    """`register` or `sign-in`."""
+    token_hash: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Enrolment token of a registration."""
+    challenge: Mapped[bytes] = mapped_column(LargeBinary(64))
+    expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+
+
+class Act(Base):
+    """An act that is held until it is confirmed with the key. Never holds a request or a client's value."""
+
+    __tablename__ = "acts"
+    __table_args__ = (Index("ix_acts_person_state", "person_id", "state"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    session_id: Mapped[str] = mapped_column(String(32))
+    digest: Mapped[str] = mapped_column(String(64))
+    summary: Mapped[dict[str, Any]] = mapped_column(JSON)
+    ids: Mapped[str]
+    """Record ids that are signed, compact (`audit_store.event.encode_ids`)."""
+    fields: Mapped[list[str]] = mapped_column(JSON)
+    needs: Mapped[str] = mapped_column(String(16), default="key")
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    """`open`, `confirmed`, `used`, `cancelled` or `expired`."""
+    opened_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    ended_why: Mapped[str | None] = mapped_column(String(64), default=None)
+    challenge: Mapped[bytes | None] = mapped_column(LargeBinary(64), default=None)
+    challenge_used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    confirmed_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    key_id: Mapped[str | None] = mapped_column(ForeignKey("keys.id"), default=None)
+    assertion: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """The whole assertion as it was verified: evidence that can be checked again."""
+    boot_id: Mapped[str] = mapped_column(String(64))

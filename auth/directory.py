@@ -1,0 +1,189 @@
+"""Who is it, and whose are the clients: the read view of the gateway's hot path, in memory and never older than the last commit."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.orm import Session
+
+from audit_store.pseudonyms import Pseudonyms
+from auth.assignments import ASSIGNMENTS
+from auth.people import PEOPLE
+from auth.sessions import SESSIONS, credential_hash
+from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision, microseconds
+from policies.request import ClientId, Principal, Status
+
+_NOBODYS: frozenset[ClientId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A living session. One that a freeze suspended is among them: its person is told that the access is frozen."""
+
+    id: str
+    person_id: str
+    kind: str
+    account: str
+
+
+class Directory:
+    """One process's view of people, sessions and owners. Call `refresh` at every request; it is for one thread."""
+
+    def __init__(self, engine: Engine, pseudonyms: Pseudonyms, credential_key: bytes) -> None:
+        self._pseudonyms = pseudonyms
+        self._key = credential_key
+        self._connection: Connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._watches = engine.dialect.name == "sqlite"
+        self._version = -1
+        self._revisions: dict[str, int] = {}
+        self._people: dict[str, Principal] = {}
+        self._principals: dict[str, Principal] = {}
+        """By session; empty again whenever people change."""
+        self._accounts: dict[str, str] = {}
+        self._sessions: dict[str, SessionView] = {}
+        self._owners: dict[ClientId, str | None] = {}
+        self._books: dict[str, frozenset[ClientId]] = {}
+        self._settling: dict[ClientId, int] = {}
+        """Client -> microseconds from which it counts (attacks X7)."""
+        self._settling_base: list[int] = []
+        self._settling_books: dict[str, list[int]] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over what other connections have committed since the last call; a few microseconds when nothing has changed.
+
+        Raises SQLAlchemyError or sqlite3.Error when the database cannot be read: then nobody has a principal.
+        """
+        if self._watches and (version := self._data_version()) == self._version:
+            return
+        numbers = dict(self._connection.execute(select(Revision.kind, Revision.number)).tuples().all())
+        if numbers.get(PEOPLE) != self._revisions.get(PEOPLE):
+            self._load_people()
+        if numbers.get(SESSIONS) != self._revisions.get(SESSIONS):
+            self._load_sessions(self._revisions.get(SESSIONS, 0))
+        if numbers.get(ASSIGNMENTS) != self._revisions.get(ASSIGNMENTS):
+            self._load_assignments(self._revisions.get(ASSIGNMENTS, 0))
+        # Only now: whatever was committed while these rows were read is seen at the next call.
+        self._revisions = numbers
+        if self._watches:
+            self._version = version
+
+    def session(self, secret: str) -> SessionView | None:
+        """The living session of a credential; None: unknown, ended, or its person is gone."""
+        view = self._sessions.get(credential_hash(secret, self._key))
+        person = self._people.get(view.person_id) if view else None
+        return view if person is not None and person.status is not Status.GONE else None
+
+    def principal(self, session: SessionView) -> Principal:
+        """The person of a session as they stand now."""
+        known = self._principals.get(session.id)
+        if known is None:
+            known = self._principals[session.id] = replace(self._people[session.person_id], session_id=session.id)
+        return known
+
+    def person(self, person_id: str) -> Principal:
+        """A person without a session. Raises KeyError for an unknown one."""
+        return self._people[person_id]
+
+    def person_of_account(self, account: str) -> str | None:
+        """The person id behind a CRM account; None: nobody's."""
+        return self._accounts.get(account)
+
+    def owner(self, client_id: ClientId) -> str | None:
+        """Whose the client is; None: nobody's or unknown."""
+        return self._owners.get(client_id)
+
+    def knows(self, client_id: ClientId) -> bool:
+        """True if the table of owners names this client, as somebody's or nobody's."""
+        return client_id in self._owners
+
+    def book(self, person_id: str) -> frozenset[ClientId]:
+        """All clients of a person."""
+        return self._books.get(person_id, _NOBODYS)
+
+    def book_size(self, person_id: str, now: datetime) -> int:
+        """How many clients the book counts: without creations and gains of the last 30 days."""
+        waiting = self._settling_books.get(person_id)
+        return len(self.book(person_id)) - (len(waiting) - bisect_right(waiting, microseconds(now)) if waiting else 0)
+
+    def base_size(self, now: datetime) -> int:
+        """How many clients the firm counts, at least 1: without creations and gains of the last 30 days."""
+        waiting = self._settling_base
+        return max(1, len(self._owners) - (len(waiting) - bisect_right(waiting, microseconds(now)) if waiting else 0))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+    def _data_version(self) -> int:
+        """SQLite's counter of commits by *other* connections; reading it touches no table."""
+        raw = self._connection.connection.dbapi_connection
+        if raw is None:
+            raise RuntimeError("the directory is closed")
+        return int(raw.execute("PRAGMA data_version").fetchone()[0])
+
+    def _load_people(self) -> None:
+        with Session(self._connection) as session:
+            self._people = {row.id: self._principal(row) for row in session.scalars(select(Person))}
+        self._principals = {}
+        self._accounts = dict(self._connection.execute(select(CrmAccount.account, CrmAccount.person_id)).tuples().all())
+
+    def _principal(self, row: Person) -> Principal:
+        return Principal(
+            id=row.id,
+            pseudonym=self._pseudonyms.of(row.id),
+            roles=frozenset(row.roles),
+            status=Status(row.status),
+            frozen=row.frozen,
+            team=row.team,
+            territory=row.territory,
+            language=row.language,
+        )
+
+    def _load_sessions(self, after: int) -> None:
+        row = CrmSession
+        question = select(row.id, row.person_id, row.kind, row.account, row.credential_hash, row.ended_at).where(row.revision > after)
+        if not after:
+            question = question.where(row.ended_at.is_(None))
+        for session_id, person_id, kind, account, hashed, ended_at in self._connection.execute(question).tuples():
+            if ended_at is None:
+                self._sessions[hashed] = SessionView(session_id, person_id, kind, account)
+            else:
+                self._sessions.pop(hashed, None)
+
+    def _load_assignments(self, after: int) -> None:
+        row = Assignment
+        question = select(row.client_id, row.person_id, row.origin, row.since, row.counts_from).where(row.revision > after)
+        rows = self._connection.execute(question).tuples().all()  # all read before anything is changed
+        lost: dict[str, set[ClientId]] = {}
+        won: dict[str, set[ClientId]] = {}
+        settled = self._settling_base[:]
+        for client, owner, origin, since, counts_from in rows:
+            if (before := self._owners.get(client)) is not None and before != owner:
+                lost.setdefault(before, set()).add(client)
+            if origin == "deleted":
+                self._owners.pop(client, None)
+                self._settling.pop(client, None)
+                continue
+            self._owners[client] = owner
+            if owner is not None:
+                won.setdefault(owner, set()).add(client)
+            if counts_from > since:
+                self._settling[client] = microseconds(counts_from)
+            else:
+                self._settling.pop(client, None)
+        for person in lost.keys() | won.keys():
+            self._books[person] = (self.book(person) - lost.get(person, _NOBODYS)) | won.get(person, _NOBODYS)
+        if self._settling or settled:
+            self._count_settling()
+
+    def _count_settling(self) -> None:
+        self._settling_base = sorted(self._settling.values())
+        books: dict[str, list[int]] = {}
+        for client, counts_from in self._settling.items():
+            if (owner := self._owners[client]) is not None:
+                books.setdefault(owner, []).append(counts_from)
+        self._settling_books = {person: sorted(times) for person, times in books.items()}

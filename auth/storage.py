@@ -1,0 +1,52 @@
+"""Transactions over the shared database: one writer at a time, the clock of the database, and what changed last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from auth.tables import EPOCH, Revision
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session for reading; what it gave stays usable afterwards."""
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A transaction that commits at the end, or not at all if anything raises.
+
+    SQLite: the write lock is taken *before* the first read (`BEGIN IMMEDIATE`), so that what was read still holds when it is written.
+    """
+    with Session(engine, expire_on_commit=False) as session:
+        if engine.dialect.name == "sqlite":
+            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        yield session
+        session.commit()
+
+
+def grow(session: Session, kind: str) -> int:
+    """Note that rows of this kind change in this transaction; the new number, greater than all before it."""
+    row = session.get(Revision, kind)
+    if row is None:
+        row = Revision(kind=kind, number=0)
+        session.add(row)
+    row.number += 1
+    return row.number
+
+
+def database_now(session: Session) -> datetime:
+    """The database's clock, in UTC, to the millisecond: one clock for all processes that share it (attacks, "Settled")."""
+    if session.get_bind().dialect.name == "sqlite":
+        # julianday of 1970-01-01 is 2440587.5; SQLite's unixepoch('subsec') is younger than versions still in use.
+        milliseconds = session.execute(text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)")).scalar_one()
+    else:
+        milliseconds = session.execute(text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")).scalar_one()
+    return EPOCH + timedelta(milliseconds=int(milliseconds))

@@ -1,0 +1,65 @@
+"""The configuration file that `torwart init` writes: every setting with its meaning, in German and English."""
+
+from __future__ import annotations
+
+
+def template(*, state: str = "state") -> str:
+    """The text of a new `torwart.yaml`. It works at once on one machine; real names and certificates are to be put in."""
+    return _TEMPLATE.format(state=state)
+
+
+_TEMPLATE = """\
+# Torwart – Einstellungen / settings
+# Prüfen und starten / check and start:   torwart up --config torwart.yaml
+
+# Ordner für alles, was Torwart aufbewahrt; nur für den Benutzer, unter dem Torwart läuft (chmod 700).
+# Folder of everything that Torwart keeps; for nobody but the user that Torwart runs as (chmod 700).
+state: {state}
+
+# Sprache für Unbekannte: de oder en. / Language for people who are not known: de or en.
+language: de
+
+# Namen auf den Seiten: shown (gezeigt) oder pseudonyms. Log, E-Mail und Webhook nennen immer nur Pseudonyme.
+# Names on pages: shown or pseudonyms. Log, mail and web hook always use pseudonyms.
+names: shown
+
+# Torwarts eigener Host: Schlüssel, Bestätigung, Seiten. Einmal wählen: Wird er geändert, ist jeder Schlüssel ungültig.
+# Torwart's own host: keys, confirmation, pages. Choose it once: changing it voids every key.
+torwart:
+  # Für andere Rechner / for other machines: https://torwart.firma.example
+  url: http://torwart.localhost:8401
+  listen: 127.0.0.1:8401
+  # Pflicht, wenn der Name nicht auf .localhost endet. / Required unless the name ends in .localhost.
+  # certificate: torwart.pem
+  # key: torwart.key
+
+# Das CRM: `url` ist die Adresse, die Ihre Leute eintippen (Torwart), `upstream` das CRM selbst, nur für Torwart erreichbar.
+# The CRM: `url` is what your people type (Torwart), `upstream` the CRM itself, reachable by Torwart alone.
+crm:
+  # Für andere Rechner / for other machines: https://crm.firma.example
+  url: http://crm.localhost:8400
+  listen: 127.0.0.1:8400
+  # certificate: crm.pem
+  # key: crm.key
+  upstream: http://127.0.0.1:8000
+  profile: tryton
+  # Name der Datenbank in Tryton. / Name of Tryton's database.
+  database: crm
+  # Feld des Kunden, das seinen Betreuer nennt; ohne: Zuordnung durch `torwart people assign kunden.csv`.
+  # Field of the client that names its owner; without it: `torwart people assign clients.csv`.
+  # owner_field: null
+
+# E-Mail bei einer Meldung (freiwillig). / Mail for an alert (optional).
+# mail:
+#   host: smtp.firma.example
+#   port: 587
+#   starttls: true
+#   sender: torwart@firma.example
+#   recipients: [leitung@firma.example]
+#   user: torwart
+#   password_file: mail.password
+
+# Webhook bei einer Meldung, unterschrieben (freiwillig). / Signed web hook for an alert (optional).
+# webhook:
+#   url: https://hooks.firma.example/torwart
+"""
