@@ -1,0 +1,117 @@
+"""What an event can be about, and what the Elastic Common Schema calls it (ECS 9.5, "Categorization fields")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from policies.request import Action
+
+ECS_VERSION = "9.5.0"
+
+
+class EventAction(StrEnum):
+    """What an event is about: `event.action`."""
+
+    ACCESS = "access"
+    LOGIN = "login"
+    LOGIN_FAILED = "login-failed"
+    LOGOUT = "logout"
+    REFUSED = "refused"
+    KEY_ENROLLED = "key-enrolled"
+    KEY_REFUSED = "key-refused"
+    KEY_LOCKED = "key-locked"
+    TOKEN_ISSUED = "token-issued"  # noqa: S105 -- a name, no secret
+    STEP_UP_REFUSED = "step-up-refused"
+    PERSON_CREATED = "person-created"
+    STATUS_CHANGED = "status-changed"
+    PERSON_FROZEN = "person-frozen"
+    PERSON_UNFROZEN = "person-unfrozen"
+    ACCOUNT_BOUND = "account-bound"
+    ASSIGNMENTS_IMPORTED = "assignments-imported"
+    SESSION_CUT = "session-cut"
+    POLICY_ACTIVATED = "policy-activated"
+    POLICY_REFUSED = "policy-refused"
+    GATEWAY_STARTED = "gateway-started"
+    GATEWAY_STOPPED = "gateway-stopped"
+    SELF_TEST = "self-test"
+    CONNECTION_REFUSED = "connection-refused"
+    ALERT_OPENED = "alert-opened"
+    ALERT_GROWN = "alert-grown"
+    ALERT_CLOSED = "alert-closed"
+    ALERT_NOTIFIED = "alert-notified"
+    CONSOLE_LOGIN = "console-login"
+    CONSOLE_LOGOUT = "console-logout"
+    RECORD_VIEWED = "record-viewed"
+    STORE_ALARM = "store-alarm"
+    """The record itself is not as it must be: cut, edited, replayed or unreadable."""
+
+
+class Phase(StrEnum):
+    """Where an act stands: `torwart.act.phase`."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    NOT_CONFIRMED = "not_confirmed"
+
+
+OUTCOMES: Mapping[Phase, str] = {
+    Phase.ALLOWED: "success",
+    Phase.DENIED: "failure",
+    Phase.HELD: "unknown",
+    Phase.CONFIRMED: "success",
+    Phase.RELEASED: "success",
+    Phase.NOT_CONFIRMED: "failure",
+}
+"""`event.outcome` of an act."""
+WENT_ON = frozenset({Phase.ALLOWED, Phase.CONFIRMED, Phase.RELEASED})
+"""Phases whose `event.type` is `allowed`."""
+EFFECTS: Mapping[Action, str] = {
+    Action.CREATE: "creation",
+    Action.COPY: "creation",
+    Action.UPDATE: "change",
+    Action.REASSIGN: "change",
+    Action.DELETE: "deletion",
+}
+"""What an act does to the record, where it is more than reading it: `event.type`."""
+_IAM_CHANGE = ("event", ("iam",), ("user", "change"))
+_SIGN_IN = ("event", ("authentication", "session"), ("start",))
+_STEP = ("event", ("authentication",), ("info",))
+_ALERT = ("alert", ("intrusion_detection",), ("info",))
+CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    EventAction.ACCESS: ("event", ("api",), ("access",)),
+    EventAction.REFUSED: ("event", ("api",), ("access", "denied")),
+    EventAction.LOGIN: _SIGN_IN,
+    EventAction.LOGIN_FAILED: _SIGN_IN,
+    EventAction.LOGOUT: ("event", ("authentication", "session"), ("end",)),
+    EventAction.CONSOLE_LOGIN: _SIGN_IN,
+    EventAction.CONSOLE_LOGOUT: ("event", ("authentication", "session"), ("end",)),
+    EventAction.SESSION_CUT: ("event", ("session",), ("end",)),
+    EventAction.KEY_ENROLLED: _IAM_CHANGE,
+    EventAction.KEY_REFUSED: _STEP,
+    EventAction.KEY_LOCKED: _IAM_CHANGE,
+    EventAction.TOKEN_ISSUED: _IAM_CHANGE,
+    EventAction.STEP_UP_REFUSED: _STEP,
+    EventAction.PERSON_CREATED: ("event", ("iam",), ("user", "creation")),
+    EventAction.STATUS_CHANGED: _IAM_CHANGE,
+    EventAction.PERSON_FROZEN: _IAM_CHANGE,
+    EventAction.PERSON_UNFROZEN: _IAM_CHANGE,
+    EventAction.ACCOUNT_BOUND: _IAM_CHANGE,
+    EventAction.ASSIGNMENTS_IMPORTED: ("event", ("iam",), ("admin", "change")),
+    EventAction.POLICY_ACTIVATED: ("event", ("configuration",), ("change",)),
+    EventAction.POLICY_REFUSED: ("event", ("configuration",), ("info",)),
+    EventAction.GATEWAY_STARTED: ("event", ("process",), ("start",)),
+    EventAction.GATEWAY_STOPPED: ("event", ("process",), ("end",)),
+    EventAction.SELF_TEST: ("state", ("process",), ("info",)),
+    EventAction.CONNECTION_REFUSED: ("event", ("network",), ("connection", "denied")),
+    EventAction.ALERT_OPENED: _ALERT,
+    EventAction.ALERT_GROWN: _ALERT,
+    EventAction.ALERT_CLOSED: _ALERT,
+    EventAction.ALERT_NOTIFIED: _ALERT,
+    EventAction.RECORD_VIEWED: ("event", ("database",), ("access",)),
+    EventAction.STORE_ALARM: ("alert", ("database",), ("error",)),
+}
+"""Action -> `event.kind`, `event.category`, `event.type`, in the pairs that ECS expects."""

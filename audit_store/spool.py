@@ -1,0 +1,283 @@
+"""A producer's own record: numbered, chained, on disk before anything is released.
+
+`append` returns when the event is durable; if it raises, nothing may be released. The folder belongs to one producer and may be written by
+several processes at once. What cannot be continued honestly (a cut tail, an edited row, an older copy, a damaged file) is never continued
+silently: a new epoch begins, and its first event says so (promises G97).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from audit_store.chain import link
+from audit_store.event import Event, EventAction, plain_event
+from audit_store.spool_file import (
+    Head,
+    SpoolError,
+    Stored,
+    broken_end,
+    last_row,
+    new_epoch,
+    open_file,
+    own_folder,
+    put_aside,
+    rows_after,
+    translated,
+)
+from audit_store.spool_marker import Marker
+
+__all__ = ["Head", "Receipt", "Spool", "SpoolError", "SpoolReader", "Stored", "readers"]
+
+GROUP_MAX = 512
+"""Events in one commit: bounds a group, far above what arrives during one fsync."""
+FILE = "spool.db"
+MARKER = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An event is durable."""
+
+    sequence: int
+    hash: bytes
+    epoch: int
+
+
+class SpoolReader:
+    """Reads the spool of a producer, from any process. Never changes it and starts no epoch."""
+
+    def __init__(self, connection: sqlite3.Connection, producer: str) -> None:
+        self.producer = producer
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: Path) -> SpoolReader:
+        """Raises SpoolError when there is no spool in the folder, or it cannot be read."""
+        return cls(*open_file(folder / FILE, producer=None))
+
+    def read(self, after: int, limit: int) -> list[Stored]:
+        """Up to `limit` events with a sequence above `after`, in order. Raises SpoolError."""
+        with self._lock:
+            return rows_after(self._connection, self.producer, after, limit)
+
+    def head(self) -> Head:
+        """The last event's place and hash. Raises SpoolError."""
+        with self._lock, translated("the spool cannot be read"):
+            return last_row(self._connection, self.producer)
+
+    def close(self) -> None:
+        """May be called twice."""
+        with self._lock:
+            self._connection.close()
+
+
+class Spool:
+    """Writes the spool of a producer. All methods may be called from any thread."""
+
+    def __init__(self, folder: Path, producer: str, connection: sqlite3.Connection, marker: Marker) -> None:
+        self.producer = producer
+        self._path = folder / FILE
+        self._connection: sqlite3.Connection | None = connection
+        self._marker = marker
+        self._lock = threading.Lock()
+        """Held over a commit: never taken on an event loop but for `append`."""
+        self._gate = threading.Lock()
+        """Guards the three below; held for moments only."""
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._closed = False
+
+    @classmethod
+    def open(cls, folder: Path, producer: str) -> Spool:
+        """Open or make the spool of `producer` in its own folder (`state/spool/<producer>`), and check its end.
+
+        Raises SpoolError when the folder is open to others, belongs to another producer, or cannot be written.
+        """
+        own_folder(folder)
+        marker = Marker(folder / MARKER)
+        expected = marker.read()  # before the rows: whoever writes meanwhile only moves the rows further
+        try:
+            connection, cause = _open_checked(folder / FILE, producer, expected)
+        except SpoolError:
+            marker.close()
+            raise
+        spool = cls(folder, producer, connection, marker)
+        if cause is not None:
+            try:
+                spool.begin_epoch(cause, after=expected)
+            except SpoolError:
+                spool.close()
+                raise
+        return spool
+
+    def append(self, event: Event) -> Receipt:
+        """Store one event; durable on return. Raises SpoolError: the caller releases nothing."""
+        if self._closed:
+            raise SpoolError("the spool is closed")
+        return self._store([event.canonical()])[0]
+
+    async def append_soon(self, event: Event) -> Receipt:
+        """Store one event together with those of other coroutines in one commit; durable on return. Raises SpoolError.
+
+        There is no waiting time: a group is what arrives while the group before it is being written.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(event.canonical(), loop, loop.create_future())
+        with self._gate:
+            if self._closed:
+                raise SpoolError("the spool is closed")
+            if self._writer is None or not self._writer.is_alive():
+                self._writer = threading.Thread(target=self._write_groups, name=f"spool {self.producer}", daemon=True)
+                self._writer.start()
+            self._queue.put(waiting)
+        return await waiting.future
+
+    def begin_epoch(self, cause: str, *, after: Head | None = None) -> Receipt:
+        """Break the chain in the open and go on: the first event of the new epoch is an alarm with the cause. Raises SpoolError."""
+        now = datetime.now(UTC)
+
+        def write(connection: sqlite3.Connection) -> list[Receipt]:
+            head = new_epoch(connection, self.producer, at_least=after)
+            facts: dict[str, int | str] = {"cause": cause, "epoch": head.epoch, "last_sequence": head.sequence}
+            alarm = plain_event(EventAction.STORE_ALARM, at=now, subject=self.producer, outcome="failure", numbers=facts)
+            return self._insert(connection, head, [alarm.canonical()])
+
+        return self._commit(write)[0]
+
+    def read(self, after: int, limit: int) -> list[Stored]:
+        """Up to `limit` events with a sequence above `after`, in order. Raises SpoolError."""
+        with self._lock:
+            return rows_after(self._ready(), self.producer, after, limit)
+
+    def head(self) -> Head:
+        """The last event's place and hash. Raises SpoolError."""
+        with self._lock, translated("the spool cannot be read"):
+            return last_row(self._ready(), self.producer)
+
+    def close(self) -> None:
+        """Write what waits, then close. May be called twice."""
+        with self._gate:
+            self._closed = True
+            if self._writer is not None:
+                self._queue.put(None)
+        if self._writer is not None:
+            self._writer.join()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._marker.close()
+
+    def _store(self, group: Sequence[bytes]) -> list[Receipt]:
+        return self._commit(lambda connection: self._insert(connection, last_row(connection, self.producer), group))
+
+    def _commit(self, write: Callable[[sqlite3.Connection], list[Receipt]]) -> list[Receipt]:
+        """One durable transaction. After an error nothing that the connection remembers is believed: the next one opens the file anew."""
+        with self._lock, translated("the event could not be stored"):
+            connection = self._ready()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                receipts = write(connection)
+                connection.execute("COMMIT")
+            except sqlite3.Error:
+                self._connection = None
+                with contextlib.suppress(sqlite3.Error):
+                    connection.close()
+                raise
+            last = receipts[-1]
+            self._marker.write(Head(last.sequence, last.epoch, last.hash))
+            return receipts
+
+    def _insert(self, connection: sqlite3.Connection, head: Head, group: Sequence[bytes]) -> list[Receipt]:
+        sequence, previous = head.sequence, head.hash
+        rows = []
+        for canonical in group:
+            sequence += 1
+            previous = link(previous, producer=self.producer, epoch=head.epoch, sequence=sequence, canonical=canonical)
+            rows.append((sequence, head.epoch, canonical, previous))
+        connection.executemany("INSERT INTO event (sequence, epoch, canonical, hash) VALUES (?, ?, ?, ?)", rows)
+        return [Receipt(row[0], row[3], row[1]) for row in rows]
+
+    def _ready(self) -> sqlite3.Connection:
+        if self._connection is None:
+            if self._closed:
+                raise SpoolError("the spool is closed")
+            self._connection, _ = open_file(self._path, producer=self.producer)
+        return self._connection
+
+    def _write_groups(self) -> None:
+        while (waiting := self._queue.get()) is not None:
+            group = [waiting]
+            with contextlib.suppress(Empty):
+                while len(group) < GROUP_MAX and (waiting := self._queue.get_nowait()) is not None:
+                    group.append(waiting)
+            try:
+                _tell(group, self._store([one.canonical for one in group]))
+            except SpoolError as error:
+                _tell(group, error)
+            except BaseException as error:  # nobody may wait for ever on a thread that has died
+                _tell(group, SpoolError(f"the event could not be stored: {error!r}"))
+                raise
+            if waiting is None:
+                return
+
+
+def readers(folder: Path) -> list[SpoolReader]:
+    """A reader for every spool below `folder` (`state/spool`), by name of its folder. Raises SpoolError."""
+    if not folder.is_dir():
+        return []
+    return [SpoolReader.open(own) for own in sorted(folder.iterdir()) if (own / FILE).is_file()]
+
+
+def _open_checked(path: Path, producer: str, expected: Head | None) -> tuple[sqlite3.Connection, str | None]:
+    """The connection, and the cause if a new epoch has to begin."""
+    try:
+        connection, _ = open_file(path, producer=producer)
+        try:
+            return connection, broken_end(connection, producer, expected)
+        except SpoolError:
+            connection.close()
+            raise
+    except SpoolError as error:
+        if not error.damaged:
+            raise
+    put_aside(path, f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
+    connection, _ = open_file(path, producer=producer)
+    return connection, "the file was damaged and has been put aside"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    canonical: bytes
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Receipt]
+
+
+def _tell(group: list[_Waiting], result: list[Receipt] | SpoolError) -> None:
+    """Wake each loop once for all of its coroutines."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Receipt], Receipt | SpoolError]]] = defaultdict(list)
+    for place, waiting in enumerate(group):
+        by_loop[waiting.loop].append((waiting.future, result if isinstance(result, SpoolError) else result[place]))
+    for loop, answers in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: list[tuple[asyncio.Future[Receipt], Receipt | SpoolError]]) -> None:
+    for future, answer in answers:
+        if future.done():
+            continue  # its coroutine was cancelled: an event without a delivery is allowed, the reverse is not
+        if isinstance(answer, SpoolError):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

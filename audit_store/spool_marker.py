@@ -1,0 +1,54 @@
+"""A marker beside a spool that remembers where its chain ended: a trip wire for a cut tail or an older copy put in its place.
+
+It is written after each commit without an fsync of its own, so it is never ahead of the durable rows; after a power loss it may be behind
+them or unreadable, and then says nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from hashlib import sha256
+from pathlib import Path
+
+from audit_store.spool_file import Head, SpoolError
+
+_SIZE = 160
+
+
+class Marker:
+    """One small file, overwritten in place."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises SpoolError."""
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise SpoolError(f"the marker of the spool cannot be opened: {error}") from error
+
+    def read(self) -> Head | None:
+        """What was written last, None if nothing readable is there."""
+        try:
+            body, _, checksum = os.pread(self._descriptor, _SIZE, 0).decode("ascii").strip().rpartition(" ")
+            sequence, epoch, digest = body.split(" ")
+            if checksum != _checksum(body):
+                return None
+            return Head(int(sequence), int(epoch), bytes.fromhex(digest))
+        except (OSError, ValueError):
+            return None
+
+    def write(self, head: Head) -> None:
+        """Remember the end. A failure is passed over: the event itself is durable, and an older marker is still a true one."""
+        body = f"{head.sequence} {head.epoch} {head.hash.hex()}"
+        with contextlib.suppress(OSError):
+            os.pwrite(self._descriptor, f"{body} {_checksum(body)}\n".ljust(_SIZE).encode("ascii"), 0)
+
+    def close(self) -> None:
+        """May be called twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _checksum(body: str) -> str:
+    return sha256(body.encode("ascii")).hexdigest()[:16]

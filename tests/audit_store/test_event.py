@@ -1,0 +1,288 @@
+"""Events: ECS names, no place for a client's value, bytes that do not change."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_store.ecs import CATEGORIES
+from audit_store.event import Event, EventAction, Phase, access_event, decode_ids, plain_event, reasons_of, refused_event
+from policies.decision import Allow, Challenge, Decision, Deny, MaskKind, Obligations, RequirementKind
+from policies.reasons import EXPORT_NEEDS_KEY, NOT_FOR_YOU, UNREADABLE, Because
+from policies.request import AccessRequest, Action, Channel, Context, Counts, Finding, KeyProof, Principal, Resource, Status, Usage
+from tests.audit_store.acts import NOW, access, plain, request
+
+FAMILIES = {
+    "keyword": (str,),
+    "wildcard": (str,),
+    "text": (str,),
+    "match_only_text": (str,),
+    "date": (str,),
+    "long": (int,),
+    "boolean": (bool,),
+    "ip": (str,),
+}
+DECISIONS: list[Decision] = [
+    Allow((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), rules=("v7:export", "v7:share")),
+    Challenge((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), (RequirementKind.KEY,), asked=3, allowed=2, rules=("v7:export",)),
+    Deny((Because(NOT_FOR_YOU),)),
+]
+
+
+def ecs_fields() -> dict[str, dict[str, str]]:
+    with (Path(__file__).parents[1] / "data" / "ecs_9.5.0_flat.csv").open(newline="") as file:
+        return {row["field"]: row for row in csv.DictReader(file)}
+
+
+def members(value: Any, path: str = "") -> Iterator[tuple[str, Any, bool]]:
+    """Path, value and whether it stood in a list, of every leaf."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from members(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from ((inner, leaf, True) for inner, leaf, _ in members(item, path))
+    else:
+        yield path, value, False
+
+
+def every_kind_of_event() -> Iterator[Event]:
+    for decision, phase, action in product(DECISIONS, Phase, Action):
+        yield access_event(
+            request=replace(request(action=action), findings=(Finding("iban", "iban", 2, 0.9, "row 1"),)),
+            decision=decision,
+            phase=phase,
+            shown=frozenset({"1"}),
+            taken=frozenset({"2"}),
+            rows=2,
+            fields=["name"],
+            route="rpc x",
+            bytes_out=5,
+            digest="0" * 64,
+            http_status=200,
+            method="POST",
+        )
+    for action in EventAction:
+        yield plain_event(action, at=NOW, pseudonym="P-1", subject="P-2", numbers={"a": 1, "b": "c"}, act_id="act-1")
+    yield refused_event(
+        at=NOW, reason=Because(UNREADABLE, {"what": "duplicate member"}), route="/", pseudonym="P-1", act_id="a", http_status=400
+    )
+
+
+def test_every_member_is_a_field_of_ecs_with_its_type_or_stands_under_our_own_prefix() -> None:
+    known = ecs_fields()
+    seen = set()
+    for event in every_kind_of_event():
+        for path, value, listed in members(orjson.loads(event.canonical())):
+            seen.add(path)
+            if path.startswith("torwart."):
+                continue
+            field = known[path]
+            assert isinstance(value, FAMILIES[field["type"]]), path
+            assert listed == (field["array"] == "True"), path
+            if field["allowed_values"]:
+                assert value in field["allowed_values"].split("|"), path
+    assert {"@timestamp", "event.reason", "http.response.status_code", "rule.id", "torwart.clients.shown", "user.roles"} <= seen
+
+
+def test_no_member_is_a_number_in_one_event_and_a_word_in_another() -> None:
+    types: dict[str, set[type]] = {}
+    for event in every_kind_of_event():
+        for path, value, _ in members(orjson.loads(event.canonical())):
+            types.setdefault(path, set()).add(float if isinstance(value, int) and not isinstance(value, bool) else type(value))
+    assert {path: found for path, found in types.items() if len(found) > 1} == {}
+
+
+def test_every_action_has_its_place_in_ecs() -> None:
+    assert set(CATEGORIES) == set(EventAction)
+
+
+def test_where_somebody_sits_is_not_in_an_event() -> None:
+    for event in every_kind_of_event():
+        roots = set(orjson.loads(event.canonical()))
+        assert roots <= {"@timestamp", "ecs", "event", "http", "rule", "torwart", "user"}
+
+
+def test_an_access_event_says_who_what_how_many_and_why() -> None:
+    usage = Usage(after=Counts(shown_day=300, taken_day=2), base=3000, book=400)
+    event = access_event(
+        request=replace(request(action=Action.EXPORT, ids=("1", "2", "3")), usage=usage),
+        decision=DECISIONS[1],
+        phase=Phase.HELD,
+        shown=frozenset(),
+        taken=frozenset(),
+        rows=0,
+        fields={"phone", "name"},
+        route="rpc model.party.party.export_data",
+    )
+    document = event.document
+    ours = document["torwart"]
+    assert document["@timestamp"] == "2026-05-12T09:30:00.000Z"
+    assert document["event"]["outcome"] == "unknown"
+    assert document["event"]["reason"] == "export_needs_key"
+    assert document["user"] == {"id": "P-00000001", "roles": ("manager",)}
+    assert document["rule"] == {"id": "v7:export", "name": "export"}
+    assert ours["policy"] == {"version": "v7"}
+    assert ours["act"] == {"id": "act-1", "phase": "held", "action": "export"}
+    assert decode_ids(ours["clients"]["asked"]) == {"1", "2", "3"}
+    assert (ours["clients"]["asked_count"], ours["clients"]["shown_count"], ours["clients"]["allowed_count"]) == (3, 0, 2)
+    assert ours["fields"] == ("name", "phone")
+    assert ours["usage"]["shown_day"] == 300
+    assert ours["usage"]["share_of_base"] == 10.0
+    assert reasons_of(document) == (Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),)
+
+
+@pytest.mark.parametrize(
+    ("phase", "outcome", "kind"),
+    [
+        (Phase.ALLOWED, "success", "allowed"),
+        (Phase.RELEASED, "success", "allowed"),
+        (Phase.CONFIRMED, "success", "allowed"),
+        (Phase.HELD, "unknown", "info"),
+        (Phase.DENIED, "failure", "denied"),
+        (Phase.NOT_CONFIRMED, "failure", "denied"),
+    ],
+)
+def test_the_phase_says_how_it_ended(phase: Phase, outcome: str, kind: str) -> None:
+    event = access(phase=phase).document["event"]
+    assert event["outcome"] == outcome
+    assert kind in event["type"]
+
+
+def test_the_act_keeps_its_id_and_every_event_has_its_own() -> None:
+    first, second = access(), access()
+    assert first.act_id == second.act_id == "act-1"
+    assert first.id != second.id
+    assert first.document["event"]["id"] == first.id
+
+
+def test_times_are_utc_with_milliseconds_whatever_the_zone() -> None:
+    berlin = NOW.astimezone(timezone(timedelta(hours=2)))
+    assert access(at=berlin).document["@timestamp"] == access(at=NOW).document["@timestamp"]
+    for year in (1970, 2100):
+        assert plain(at=datetime(year, 1, 1, tzinfo=UTC)).document["@timestamp"] == f"{year}-01-01T00:00:00.000Z"
+    with pytest.raises(ValueError, match="zone"):
+        access(at=NOW.replace(tzinfo=None))
+
+
+VALUES = st.one_of(
+    st.from_regex(r"\+49 1[567][0-9] [0-9]{7}", fullmatch=True),
+    st.from_regex(r"[a-z]{3,8}\.[a-z]{3,8}@[a-z]{4,8}\.example", fullmatch=True),
+    st.from_regex(r"[A-ZÄÖÜ][a-zäöüß]{3,9} [A-ZÄÖÜ][a-zäöüß]{3,9}", fullmatch=True),
+    st.from_regex(r"\$argon2id\$[A-Za-z0-9+/]{22}", fullmatch=True),
+)
+"""What a client is called or reached by, and a secret, in forms that no name of ours has."""
+
+
+@st.composite
+def hostile_requests(draw: st.DrawFn) -> tuple[AccessRequest, list[str]]:
+    planted: list[str] = []
+
+    def value() -> str:
+        planted.append(draw(VALUES))
+        return planted[-1]
+
+    def values() -> frozenset[str]:
+        return frozenset({value(), value()})
+
+    principal = Principal(value(), "P-00000001", values(), Status.ACTIVE, False, value(), value(), value(), value(), value())
+    resource = Resource(
+        type=value(),
+        model=value(),
+        ids=(value(), "12"),
+        clear_contact_ids=values(),
+        own=values(),
+        fields=values(),
+        contact_fields=values(),
+        questioned_fields=values(),
+        questioned_contact_fields=values(),
+        written_fields=values(),
+        filter_digest=value(),
+    )
+    finding = Finding(value(), value(), 1, 0.5, value())
+    proof = KeyProof(value(), value(), NOW, True, values(), values())
+    context = Context(NOW, Channel.WEB, value())
+    action = draw(st.sampled_from(Action))
+    return AccessRequest("act-1", principal, action, resource, context, findings=(finding,), proof=proof), planted
+
+
+@given(hostile_requests(), st.data())
+def test_no_value_of_a_client_and_no_secret_gets_into_an_event(hostile: tuple[AccessRequest, list[str]], data: st.DataObject) -> None:
+    """promises G100: values are planted wherever a request could carry one."""
+    asked, planted = hostile
+    value = data.draw(VALUES)
+    planted.append(value)
+    masks = Obligations(frozenset({value}), {value: MaskKind.HIDE}, frozenset({value}), frozenset({value}))
+    event = access_event(
+        request=asked,
+        decision=Allow((Because(NOT_FOR_YOU, {value: 1}),), masks),
+        phase=data.draw(st.sampled_from(Phase)),
+        shown=frozenset({value}),
+        taken=frozenset({value, "12"}),
+        rows=2,
+        fields=[value],
+        route="rpc x",
+        digest=value,
+        method=value,
+    )
+    text = event.canonical().decode()
+    everything = text + " ".join(" ".join(decode_ids(event.document["torwart"]["clients"][name])) for name in ("asked", "shown", "taken"))
+    for secret in planted:
+        assert secret not in everything
+    assert event.document["torwart"]["clients"]["taken_count"] == 2
+
+
+@given(st.text(st.characters(), max_size=50), st.text(st.characters(), max_size=50))
+def test_any_text_of_a_route_or_reason_is_stored_and_read_back(route: str, what: str) -> None:
+    """promises G95: newline, NUL and lone surrogates."""
+    event = refused_event(at=NOW, reason=Because(UNREADABLE, {"what": what}), route=route)
+    stored = event.canonical()
+    assert b"\n" not in stored
+    assert b"\0" not in stored
+    ours = orjson.loads(stored)["torwart"]
+    if not any("\ud800" <= letter <= "\udfff" for letter in route + what):
+        assert (ours["route"], ours["reasons"][0]["words"]["what"]) == (route, what)
+    assert event.canonical() == stored
+
+
+def test_a_lone_surrogate_becomes_its_escape() -> None:
+    event = refused_event(at=NOW, reason=Because(UNREADABLE, {"what": "a\ud800b"}), route="\udfff")
+    ours = orjson.loads(event.canonical())["torwart"]
+    assert (ours["route"], ours["reasons"][0]["words"]["what"]) == ("\\udfff", "a\\ud800b")
+
+
+def test_a_huge_text_is_cut_and_says_by_how_much() -> None:
+    event = refused_event(at=NOW, reason=Because(UNREADABLE, {"what": "x" * 1_000_000}), route="y" * 1_000_000)
+    assert len(event.canonical()) < 3_000
+    assert event.document["torwart"]["route"].endswith("… (+999600)")
+
+
+def test_thousands_of_numbers_and_numbers_beyond_64_bits_are_survived() -> None:
+    event = plain_event(EventAction.SELF_TEST, at=NOW, numbers={**{f"n{number}": number for number in range(10_000)}})
+    assert len(event.document["torwart"]["numbers"]) == 40
+    huge = plain_event(EventAction.SELF_TEST, at=NOW, numbers={"huge": 2**70})
+    assert orjson.loads(huge.canonical())["torwart"]["words"] == {"huge": str(2**70)}
+
+
+def test_canonical_bytes_do_not_depend_on_the_order_of_making() -> None:
+    event = access()
+    turned = replace(event, document=dict(reversed(event.document.items())))
+    assert turned.canonical() == event.canonical()
+
+
+def test_what_is_delivered_is_counted_apart_from_what_was_asked() -> None:
+    ours = access(("1", "2", "3"), shown=frozenset({"1", "2"}), taken=frozenset({"2"})).document["torwart"]["clients"]
+    assert [decode_ids(ours[name]) for name in ("asked", "shown", "taken")] == [{"1", "2", "3"}, {"1", "2"}, {"2"}]
+
+
+def test_an_unknown_reason_of_another_release_is_left_out_not_guessed() -> None:
+    assert reasons_of({"torwart": {"reasons": [{"code": "of_tomorrow"}, {"code": "not_for_you"}]}}) == (Because(NOT_FOR_YOU),)
+    assert reasons_of({}) == ()
