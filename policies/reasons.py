@@ -116,10 +116,17 @@ DAY_LIMIT = _reason(
 )
 EXPORT_LIMIT = _reason(
     "export_limit",
-    de="Angehalten, nichts verloren: {asked} Kunden angefragt, höchstens {limit} eigene am Tag lassen sich mit Ihrem Schlüssel freigeben.",
-    en="Held, nothing is lost: {asked} clients asked for, at most {limit} of your own a day can be released with your key.",
-    reviewer_de="{asked} Kunden angefragt; die Grenze liegt bei {limit} eigenen am Tag ({share} % des Bestands).",
-    reviewer_en="{asked} clients asked for; the limit is {limit} of one's own a day ({share} % of the base).",
+    de="Angehalten, nichts verloren: {asked} Kunden angefragt, heute sind noch höchstens {limit} eigene mit Ihrem Schlüssel möglich.",
+    en="Held, nothing is lost: {asked} clients asked for, today at most {limit} more of your own are possible with your key.",
+    reviewer_de="{asked} Kunden angefragt; heute noch {limit} eigene frei ({share} % des Bestands am Tag, also {day_limit}).",
+    reviewer_en="{asked} clients asked for; {limit} of one's own left today ({share} % of the base a day, that is {day_limit}).",
+)
+DELETE_LIMIT = _reason(
+    "delete_limit",
+    de="Angehalten, nichts verloren: {asked} Kunden sollen gelöscht werden, heute geht das noch bei höchstens {limit}.",
+    en="Stopped, nothing is lost: {asked} clients are to be deleted, today at most {limit} more can be.",
+    reviewer_de="Löschen von {asked} Kunden verlangt; heute noch {limit} frei ({share} % des eigenen Bestands am Tag).",
+    reviewer_en="Deletion of {asked} clients asked for; {limit} left today ({share} % of one's own book a day).",
 )
 SCRIPT_PACE = _reason(
     "script_pace",
@@ -141,6 +148,13 @@ EXPORT_NOT_NOW = _reason(
     en="Stopped: this is not released for you. Ask your management if you need it.",
     reviewer_de="Person ist im Ausscheiden: keine Exporte, Berichte und Löschungen.",
     reviewer_en="The person is leaving: no exports, reports or deletions.",
+)
+EXPORT_NOT_BEFORE_TALK = _reason(
+    "export_not_before_talk",
+    de="Angehalten: Das ist für Sie nicht freigegeben. Wenden Sie sich an Ihre Leitung, wenn Sie es brauchen.",
+    en="Stopped: this is not released for you. Ask your management if you need it.",
+    reviewer_de="Mit der Person ist ein Gespräch geplant: keine Exporte, Berichte und Löschungen.",
+    reviewer_en="A talk with the person is planned: no exports, reports or deletions.",
 )
 FROZEN = _reason(
     "frozen",

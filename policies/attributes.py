@@ -1,0 +1,167 @@
+"""What a rule may look at: the names and types of an act, as expressions and limits see them.
+
+`Facts` is the act with the few numbers that rules need and that nobody should work out twice. A name that is not in `ROOTS` is an error
+when the policy is loaded, never a surprise when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from policies.request import AccessRequest, Action, Channel, ClientId, Counts, Status
+
+NOBODY: frozenset[ClientId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """The type of a value in an expression."""
+
+    name: str
+    """`bool`, `int`, `double`, `string`, `list` or `record`."""
+    element: Type | None = None
+    """Of a list."""
+    members: Mapping[str, Member] | None = None
+    """Of a record."""
+    words: frozenset[str] | None = None
+    """Of a string that can only be one of these: a comparison with another word is an error."""
+
+    def __str__(self) -> str:
+        return f"list of {self.element}" if self.element else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One name inside a record."""
+
+    type: Type
+    optional: bool = False
+    """May have no value: reading it then is an error, so `has()` must be asked first."""
+
+
+BOOL, INT, DOUBLE, STRING = Type("bool"), Type("int"), Type("double"), Type("string")
+
+
+class ResourceType(StrEnum):
+    """What kind of thing an act is about, as `Resource.type` says it."""
+
+    CLIENT = "client"
+    SYSTEM = "system"
+    OTHER = "other"
+
+
+class Facts:
+    """An act as rules see it. The sets are worked out once per decision, without an object per record."""
+
+    __slots__ = ("act", "asked", "context", "findings", "known", "others", "others_count", "own_count", "principal", "resource", "usage")
+
+    def __init__(self, request: AccessRequest, action: Action) -> None:
+        resource = request.resource
+        ids = resource.ids
+        self.act = action
+        self.principal = request.principal
+        self.resource = resource
+        self.context = request.context
+        self.usage = request.usage
+        self.findings = request.findings
+        self.known = ids is not None
+        self.others = _without(ids, resource.own) if ids else NOBODY
+        self.asked = len(ids) if ids else 0
+        self.others_count = len(self.others)
+        self.own_count = self.asked - self.others_count
+
+    @property
+    def written_contact_fields(self) -> frozenset[str]:
+        """Contact fields that are written with something that is not a mask."""
+        resource = self.resource
+        return (resource.written_fields & resource.contact_fields) - resource.mask_written_fields
+
+
+def _without(ids: tuple[ClientId, ...], own: frozenset[ClientId]) -> frozenset[ClientId]:
+    if not own:
+        return frozenset(ids)
+    others = set(ids)
+    others.difference_update(own)  # half the time of `frozenset(ids) - own`
+    return frozenset(others)
+
+
+def _words(values: Iterable[StrEnum]) -> Type:
+    return Type("string", words=frozenset(value.value for value in values))
+
+
+def _texts() -> Type:
+    return Type("list", element=STRING)
+
+
+_COUNTS = Type("record", members={field.name: Member(INT) for field in fields(Counts)})
+
+ROOTS: Mapping[str, Type] = {
+    "principal": Type(
+        "record",
+        members={
+            "roles": Member(_texts()),
+            "status": Member(_words(Status)),
+            "frozen": Member(BOOL),
+            "language": Member(STRING),
+            "team": Member(STRING, optional=True),
+            "territory": Member(STRING, optional=True),
+            "device": Member(STRING, optional=True),
+        },
+    ),
+    "act": _words(Action),
+    "resource": Type(
+        "record",
+        members={
+            "type": Member(_words(ResourceType)),
+            "model": Member(STRING),
+            "known": Member(BOOL),
+            "asked": Member(INT),
+            "own_count": Member(INT),
+            "others_count": Member(INT),
+            "fields": Member(_texts()),
+            "contact_fields": Member(_texts()),
+            "questioned_fields": Member(_texts()),
+            "questioned_contact_fields": Member(_texts()),
+            "written_fields": Member(_texts()),
+            "written_contact_fields": Member(_texts()),
+            "limit": Member(INT, optional=True),
+        },
+    ),
+    "context": Type(
+        "record",
+        members={
+            "channel": Member(_words(Channel)),
+            "source_ip": Member(STRING, optional=True),
+            "origin_trusted": Member(BOOL),
+        },
+    ),
+    "usage": Type("record", members={"before": Member(_COUNTS), "after": Member(_COUNTS), "base": Member(INT), "book": Member(INT)}),
+    "findings": Type(
+        "list",
+        element=Type(
+            "record",
+            members={
+                "kind": Member(STRING),
+                "detector": Member(STRING),
+                "clients": Member(INT),
+                "confidence": Member(DOUBLE),
+                "where": Member(STRING),
+            },
+        ),
+    ),
+}
+"""Root name -> type. `resource.asked`, `own_count` and `others_count` count distinct clients and are 0 while `resource.known` is false."""
+
+PLACES: Mapping[str, str] = {
+    "resource.known": "known",
+    "resource.asked": "asked",
+    "resource.own_count": "own_count",
+    "resource.others_count": "others_count",
+    "resource.written_contact_fields": "written_contact_fields",
+}
+"""Names whose value lies elsewhere in `Facts` than the name says."""
+
+COUNTERS = frozenset(field.name for field in fields(Counts))
+"""Names that `reaches` and `limit` may count."""

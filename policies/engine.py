@@ -1,0 +1,181 @@
+"""The decision: an act and a policy in, allow, challenge or deny out. Pure: no clock, no file, no network.
+
+Deny wins; what no rule allows is denied; a rule that fails denies. Requirements and masks add up, what may be kept is the smallest of
+all that say something about it. Before the answer is there (`resource.ids` is None) only the question is judged: an Allow then means
+that the CRM may be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from policies.attributes import NOBODY, Facts
+from policies.decision import Allow, Challenge, Decision, Deny, MaskKind, Obligations, RequirementKind
+from policies.effect import CHANGES, CHANGES_EXISTING, effective_action
+from policies.expression import EVALUATION_ERRORS
+from policies.masks import strictest
+from policies.reasons import ALLOWED, FROZEN, KEY_CONFIRMED, NOT_FOR_YOU, NOT_WHAT_WAS_SIGNED, RULE_ERROR, Because
+from policies.request import AccessRequest, Action, ClientId, KeyProof, Status
+from policies.rule import Effect, Limit, Policy, Rule
+
+_NOT_FOR_YOU = Deny((Because(NOT_FOR_YOU),))
+
+
+@dataclass(slots=True)
+class Matched:
+    """What the walk through the rules found. `explain.py` reads it too, so that both see the same."""
+
+    allows: list[Rule] = field(default_factory=list)
+    requires: list[Rule] = field(default_factory=list)
+    denies: list[Rule] = field(default_factory=list)
+    failed: list[Rule] = field(default_factory=list)
+
+
+def decide(request: AccessRequest, policy: Policy) -> Decision:
+    """Answer the whole question. Never raises for what a rule does: a rule that fails is a denial."""
+    principal = request.principal
+    if principal.frozen or principal.status is Status.GONE:
+        return Deny((Because(FROZEN),))  # a law, not a rule: no policy file can lift it
+    action = effective_action(request, policy.threshold)
+    facts = Facts(request, action)
+    if not facts.known and action in CHANGES_EXISTING:
+        return _NOT_FOR_YOU
+    matched = walk(facts, policy)
+    if matched.failed:
+        rule = matched.failed[0]
+        return Deny((Because(RULE_ERROR, {"rule": rule.id}),), (rule.id,))
+    if matched.denies:
+        reasons = tuple(Because(rule.reason, _numbers(rule, facts)) for rule in matched.denies)
+        return Deny(reasons, tuple(rule.id for rule in matched.denies))
+    if not matched.allows:
+        return _NOT_FOR_YOU
+    return _allowed(facts, action, matched, request.proof)
+
+
+def sight(request: AccessRequest, policy: Policy) -> Obligations:
+    """Which fields of which clients would be masked for this person, whatever else the act is found to be.
+
+    The gateway asks this first: what stays clear decides whether a read is an export, and that must not depend on a limit that the
+    read by its name would meet. Where nothing is allowed, nothing goes out anyway.
+    """
+    facts = Facts(request, request.action)
+    return _obligations(facts, walk(facts, policy).allows, None)
+
+
+def walk(facts: Facts, policy: Policy) -> Matched:
+    """Ask every rule that can apply."""
+    matched = Matched()
+    status = facts.principal.status
+    for rule in policy.applicable(facts.act, facts.resource.type, facts.principal.roles):
+        if rule.statuses is not None and status not in rule.statuses:
+            continue
+        try:
+            if rule.reach is not None and not rule.reach.reached(facts):
+                continue
+            if rule.when is not None and not rule.when(facts):
+                continue
+        except EVALUATION_ERRORS:
+            matched.failed.append(rule)
+            continue
+        if rule.effect is Effect.ALLOW:
+            matched.allows.append(rule)
+        elif rule.effect is Effect.DENY:
+            matched.denies.append(rule)
+        else:
+            matched.requires.append(rule)
+    return matched
+
+
+def _allowed(facts: Facts, action: Action, matched: Matched, proof: KeyProof | None) -> Decision:
+    rules = matched.allows + matched.requires
+    names = tuple(rule.id for rule in rules)
+    requiring = [rule for rule in rules if rule.requirement is RequirementKind.KEY]
+    if not facts.known and (not requiring or action not in CHANGES):
+        return Allow((Because(ALLOWED),), _obligations(facts, matched.allows, None), names)
+    limit = _tightest(matched.allows, facts)
+    keep = _kept(facts, matched.allows, limit)
+    if keep is not None and (refusal := _refusal(facts, matched.allows, keep, limit, names)):
+        return refusal
+    duties = _obligations(facts, matched.allows, keep)
+    going = (facts.resource.ids or ()) if keep is None else keep
+    if not requiring or (not facts.asked and action not in CHANGES):
+        return Allow((Because(ALLOWED),), duties, names)
+    if proof is not None and proof.user_verified and proof.ids.issuperset(going) and proof.fields.issuperset(facts.resource.fields):
+        return Allow((Because(KEY_CONFIRMED, {"asked": len(going)}),), duties, names)
+    reasons = [Because(rule.reason, {**_numbers(rule, facts), "asked": facts.asked, "allowed": len(going)}) for rule in requiring]
+    if limit is not None and len(going) < facts.asked:
+        reasons.insert(0, _limit_reason(limit, facts))
+    if proof is not None:
+        reasons.insert(0, Because(NOT_WHAT_WAS_SIGNED))
+    return Challenge(tuple(reasons), (RequirementKind.KEY,), facts.asked, len(going), duties, names)
+
+
+def _tightest(allows: Sequence[Rule], facts: Facts) -> Limit | None:
+    limits = [rule.limit for rule in allows if rule.limit is not None]
+    return min(limits, key=lambda limit: limit.left(facts.usage)) if limits else None
+
+
+def _kept(facts: Facts, allows: Sequence[Rule], limit: Limit | None) -> tuple[ClientId, ...] | None:
+    """The clients that may go, in the order of the answer; None: all of them, whatever they are."""
+    keep_own = any(rule.keep_own for rule in allows)
+    if not keep_own and limit is None:
+        return None
+    ids = facts.resource.ids or ()
+    kept = tuple(i for i in ids if i not in facts.others) if keep_own and facts.others else ids
+    return kept if limit is None else kept[: limit.left(facts.usage)]
+
+
+def _refusal(facts: Facts, allows: Sequence[Rule], keep: tuple[ClientId, ...], limit: Limit | None, rules: tuple[str, ...]) -> Deny | None:
+    """The denial where nothing would be left, or where a part would be missing from something that cannot be cut."""
+    if len(keep) == facts.asked:
+        return None
+    if keep and not any(rule.whole for rule in allows):
+        return None
+    foreign = facts.others_count and (any(rule.whole for rule in allows) or not facts.own_count)
+    if limit is None or (foreign and any(rule.keep_own for rule in allows)):
+        return Deny((Because(NOT_FOR_YOU),), rules)
+    return Deny((_limit_reason(limit, facts),), rules)
+
+
+def _limit_reason(limit: Limit, facts: Facts) -> Because:
+    share = limit.share
+    numbers = {"asked": facts.asked, "limit": limit.left(facts.usage), "day_limit": share.clients(facts.usage)}
+    return Because(limit.reason, {**numbers, "share": _plain(share.percent or 0)})
+
+
+def _obligations(facts: Facts, allows: Sequence[Rule], keep: tuple[ClientId, ...] | None) -> Obligations:
+    masks: dict[str, MaskKind] = {}
+    masked = NOBODY
+    for rule in allows:
+        for name, kind in rule.masks.items():
+            masks[name] = strictest(masks.get(name), kind)
+        if rule.mask_all:
+            masked = frozenset(facts.resource.ids or ())
+        elif rule.masks and not masked:
+            masked = facts.others
+    return Obligations(
+        keep=None if keep is None else frozenset(keep),
+        masks=masks,
+        masked=masked,
+        drop_written=facts.resource.written_fields,
+    )
+
+
+def _numbers(rule: Rule, facts: Facts) -> dict[str, int | str]:
+    """What the reason's sentences may say: counts, shares and field names, never a value of a client."""
+    values: dict[str, int | str] = {}
+    if rule.reach is not None:
+        count = rule.reach.counter(facts.usage.after)
+        share = rule.reach.share
+        values["count"] = count
+        values["limit"] = share.count if share.percent is None else _plain(share.percent)
+        if share.percent is not None:
+            values["share"] = share.percent_of(count, facts.usage)
+    if facts.resource.questioned_contact_fields:
+        values["fields"] = ", ".join(sorted(facts.resource.questioned_contact_fields))
+    return values
+
+
+def _plain(percent: float) -> int | str:
+    return int(percent) if percent == int(percent) else f"{percent:g}"

@@ -1,0 +1,247 @@
+"""Loads rule files into a policy, or says everything that is wrong with them at once.
+
+YAML is read into plain values that know where they stood, and nothing else: no tags, no anchors, no objects. It is built from
+ruamel.yaml's events, so that a bomb of anchors, a deep nest or a duplicate key is found before anything is constructed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from policies.expression import compile_condition
+from policies.problems import Document, Loc, Place, PolicyError, PolicyErrors, checked
+from policies.rule import Policy, PolicyText, compiled
+from policies.syntax import ExpressionError
+
+CASES = ".cases.yaml"
+"""Ending of files with test cases: they lie beside the rules and are no rules."""
+MAX_BYTES = 4_000_000
+"""Of one file: a thousand rules are a tenth of it."""
+MAX_DEPTH = 12
+
+
+def load(source: Path, version: str | None = None) -> Policy:
+    """Load all rule files of a folder (or one file). `version` names the policy in decisions; None: a digest of the files.
+
+    Raises PolicyErrors with all errors of all files, sorted by file, line and column.
+    """
+    files = rule_files(source)
+    if not files:
+        raise PolicyErrors([PolicyError(source.name, 0, 0, "no rule file here", "rules lie in files that end in .yaml")])
+    errors: list[PolicyError] = []
+    texts: list[PolicyText] = []
+    seen: dict[str, str] = {}
+    for path in files:
+        try:
+            document = read_document(path)
+        except PolicyErrors as found:
+            errors.extend(found.errors)
+            continue
+        found_here = _rules_errors(document, seen)
+        text = checked(PolicyText, document, errors)
+        errors.extend(found_here)
+        if text is not None:
+            texts.append(text)
+    if not errors and not any(text.rules for text in texts):
+        errors.append(PolicyError(files[0].name, 1, 1, "no rule here: everything would be denied", "write at least one rule that allows"))
+    if errors:
+        raise PolicyErrors(errors)
+    return compiled(texts, version or digest(files))
+
+
+def rule_files(source: Path) -> list[Path]:
+    """The rule files of a folder in the order of their names, or the one file itself."""
+    if not source.is_dir():
+        return [source]
+    return sorted(path for path in source.iterdir() if path.name.endswith(".yaml") and not path.name.endswith(CASES))
+
+
+def digest(files: list[Path]) -> str:
+    """A short name for exactly these files."""
+    sum_ = hashlib.sha256()
+    for path in files:
+        sum_.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return sum_.hexdigest()[:12]
+
+
+def _rules_errors(document: Document, seen: dict[str, str]) -> list[PolicyError]:
+    """What the models cannot know: ids given twice over all files, and the inside of conditions."""
+    errors: list[PolicyError] = []
+    rules = document.value.get("rules") if isinstance(document.value, dict) else None
+    for place, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if not isinstance(rule, dict):
+            continue
+        name, when = rule.get("id"), rule.get("when")
+        if isinstance(name, str):
+            if name in seen:
+                errors.append(document.error(("rules", place, "id"), f"the id {name!r} is given twice", f"first at {seen[name]}"))
+            else:
+                seen[name] = f"{document.file}:{document.at(('rules', place, 'id')).line}"
+        if isinstance(when, str) and when:
+            try:
+                compile_condition(when)
+            except ExpressionError as error:
+                errors.append(document.error(("rules", place, "when"), f"when: {error.message}", error.hint, error.at))
+    return errors
+
+
+def read_document(path: Path, name: str | None = None) -> Document:
+    """Read one file. Raises PolicyErrors with every fault of its form."""
+    file = name or path.name
+    try:
+        with path.open("rb") as handle:
+            content = handle.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PolicyErrors([PolicyError(file, 0, 0, f"cannot be read: {error.strerror}", "check that it exists and may be read")]) from None
+    return parse_document(content, file)
+
+
+def parse_document(content: bytes, file: str) -> Document:
+    """Parse the bytes of one file. Raises PolicyErrors."""
+    if len(content) > MAX_BYTES:
+        raise PolicyErrors([PolicyError(file, 0, 0, f"larger than {MAX_BYTES:,} bytes", "split it into several files")])
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise PolicyErrors([PolicyError(file, line, 1, "not UTF-8", "save the file as UTF-8")]) from None
+    builder = _Builder(file)
+    try:
+        builder.read(YAML(typ="safe", pure=True).parse(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        hint = "indent with blanks" if "\t" in text else ""
+        builder.errors.append(PolicyError(file, line, column, f"not YAML: {error.problem or error.context}", hint))
+    except YAMLError:
+        builder.errors.append(PolicyError(file, 1, 1, "not YAML: it holds a character that no text holds", "save the file as plain text"))
+    except (ValueError, RecursionError):
+        builder.errors.append(PolicyError(file, 1, 1, "not YAML", ""))
+    if builder.errors:
+        raise PolicyErrors(builder.errors)
+    return Document(file, builder.value, builder.values, builder.keys)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list whose end was not read yet."""
+
+    value: dict[str, Any] | list[Any]
+    loc: Loc
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class _Builder:
+    file: str
+    value: Any = None
+    values: dict[Loc, Place] = field(default_factory=dict)
+    keys: dict[Loc, Place] = field(default_factory=dict)
+    errors: list[PolicyError] = field(default_factory=list)
+    _stack: list[_Open] = field(default_factory=list)
+    _documents: int = 0
+
+    def read(self, events: Iterator[Event]) -> None:
+        for event in events:
+            match event:
+                case DocumentStartEvent():
+                    self._documents += 1
+                    if self._documents > 1:
+                        self._fault(event, "a second document starts here", "put it into a file of its own")
+                        return
+                case AliasEvent():
+                    self._fault(event, "an alias (*) is not allowed", "write it out")
+                    return
+                case ScalarEvent():
+                    self._scalar(event)
+                case MappingStartEvent():
+                    self._start(event, {})
+                case SequenceStartEvent():
+                    self._start(event, [])
+                case MappingEndEvent() | SequenceEndEvent():
+                    self._stack.pop()
+            if len(self._stack) > MAX_DEPTH:
+                self._fault(event, f"nested deeper than {MAX_DEPTH}", "a rule needs four levels")
+                return
+
+    def _scalar(self, event: ScalarEvent) -> None:
+        self._check(event)
+        top = self._stack[-1] if self._stack else None
+        if top is not None and isinstance(top.value, dict) and top.key is None:
+            self._key(event, top)
+            return
+        plain = event.style is None and event.start_mark.line == event.end_mark.line
+        self._put(event, _resolved(event.value) if event.style is None and event.tag is None else event.value, plain)
+
+    def _key(self, event: ScalarEvent, top: _Open) -> None:
+        top.key = event.value
+        loc = (*top.loc, top.key)
+        if loc in self.keys:
+            self._fault(event, f"{top.key!r} is given twice", f"first on line {self.keys[loc].line}")
+        else:
+            self.keys[loc] = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def _start(self, event: MappingStartEvent | SequenceStartEvent, value: dict[str, Any] | list[Any]) -> None:
+        self._check(event)
+        top = self._stack[-1] if self._stack else None
+        if top is not None and isinstance(top.value, dict) and top.key is None:
+            self._fault(event, "a key is a word", "")
+            top.key = ""
+        self._stack.append(_Open(value, self._put(event, value, plain=False)))
+
+    def _put(self, event: Event, value: Any, plain: bool) -> Loc:
+        """Hang a value into what is open; its place."""
+        loc: Loc = ()
+        if not self._stack:
+            self.value = value
+        elif isinstance(top := self._stack[-1], _Open) and isinstance(top.value, list):
+            loc = (*top.loc, len(top.value))
+            top.value.append(value)
+        else:
+            loc = (*top.loc, top.key or "")
+            top.value[top.key or ""] = value
+            top.key = None
+        self.values[loc] = Place(event.start_mark.line + 1, event.start_mark.column + 1, plain)
+        return loc
+
+    def _check(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> None:
+        if event.anchor is not None:
+            self._fault(event, "an anchor (&) is not allowed", "write it out")
+        if event.tag is not None:
+            self._fault(event, "a tag (!) is not allowed", "values are texts, numbers, true, false and lists")
+
+    def _fault(self, event: Event, message: str, hint: str) -> None:
+        mark = event.start_mark
+        self.errors.append(PolicyError(self.file, mark.line + 1, mark.column + 1, message, hint))
+
+
+_WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_INT = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}")
+
+
+def _resolved(text: str) -> Any:
+    """A plain word by the core schema of YAML 1.2, without its octals, infinities and exponents: `no` and `on` stay words."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
