@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 import httpx
 
 from deploy.demo.errors import DemoError
+from deploy.demo.loopback import client
 
 DATABASE: Final = "crm"
 
@@ -19,8 +20,7 @@ class TrytonSession:
         """Log in. Raises `DemoError` when Tryton refuses, `httpx.HTTPError` when nobody answers."""
         self.login = login
         self._numbers = itertools.count(1)
-        # trust_env off: a proxy of this machine must not see the talk with the CRM.
-        self._http = httpx.Client(base_url=base_url, trust_env=False, timeout=timeout_seconds)
+        self._http = client(base_url, timeout_seconds=timeout_seconds)
         self.user_id, self.token, _ = self.call("common.db.login", login, {"password": password}, "en")
         words = f"{login}:{self.user_id}:{self.token}".encode()
         self._http.headers["Authorization"] = "Session " + base64.b64encode(words).decode()
