@@ -1,0 +1,323 @@
+"""The proxy library's hooks, and the one guard around all of them: whatever goes wrong in a hook, the answer is a denial.
+
+mitmproxy logs an exception of a hook and goes on as if nothing had happened. Three things close that, each on its own:
+every hook runs inside `_guarded`, which turns any exception into a denial; mitmproxy has no road to the CRM at all, the judged request is
+sent by `gateway.upstream`; and the last hook lets nothing pass but the very answer that was sealed after judging.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import mitmproxy.addons.proxyserver  # noqa: F401  (registers all hook classes)
+from mitmproxy import flow as mitmflow
+from mitmproxy import hooks, http
+from mitmproxy.connection import Client
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.layers import ClientTLSLayer, HttpLayer
+from mitmproxy.proxy.layers.http import HTTPMode
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+from mitmproxy.proxy.tunnel import LayerStack
+from mitmproxy.tls import TlsData
+from OpenSSL import SSL
+
+from gateway.answer import UpstreamError
+from gateway.exchange import Forward, Reply, Request, Response, Step
+from gateway.hygiene import RawRequest, RefusedError, canonical
+from gateway.upstream import Upstream
+from gateway.wire import reason, wire_headers
+
+SEAL = "torwart"
+"""Key in a flow's metadata under which the sealed answer lies."""
+_FAULT_BODY = b"Torwart hat einen Fehler, es ist nichts hinausgegangen. / Torwart has a fault, nothing went out.\n"
+_REFUSED_BODY = "Die Anfrage ließ sich nicht eindeutig lesen. / The request could not be read unambiguously.\n".encode()
+_PLAIN = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
+
+IDLE_HOOKS = frozenset(
+    {"load", "configure", "running", "done", "update", "add_log", "tls_clienthello", "tls_failed_client"}
+    | {"server_connect_error", "server_disconnected", "tcp_end", "udp_end", "websocket_end"}
+)
+"""Hooks after which nothing can go in or out by itself. All others are handled below or deny by existing (`_unexpected`)."""
+
+
+class Judge(Protocol):
+    """Who decides: `gateway.handle.Handler`."""
+
+    async def before(self, request: Request) -> Step:
+        """Judge a request; it may wait here for a touch."""
+
+    async def after(self, state: object, response: Response) -> Response:
+        """Judge the CRM's answer; what comes back is sent byte for byte."""
+
+    async def upstream_failed(self, state: object, what: str) -> Response:
+        """The CRM gave no readable answer (`UpstreamError.what`), or the client went away before anything was sent (`client gone`)."""
+
+    def disconnected(self, connection_id: str) -> None:
+        """The client closed its connection."""
+
+
+class Phases(Protocol):
+    """Who watches the time limits of a connection (`gateway.watch`)."""
+
+    def body(self, connection_id: str) -> None:
+        """A request's head is complete."""
+
+    def busy(self, connection_id: str) -> None:
+        """A request is complete and is being judged."""
+
+    def answered(self, connection_id: str) -> None:
+        """Its answer was handed to the connection."""
+
+    def connected(self, connection_id: str) -> bool:
+        """True while the client is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The answer that may leave."""
+
+    response: http.Response
+    body: bytes
+
+
+class DeniedError(Exception):
+    """A hook refuses by itself; the guard does the rest."""
+
+
+class RefuseLayer(layer.Layer):
+    """Closes the client connection at once: the layer of a connection whose protocol could not be chosen."""
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        yield commands.CloseConnection(self.context.client)
+
+
+def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
+    """The outermost guard around one hook: any exception denies, also MemoryError, RecursionError and CancelledError."""
+
+    @functools.wraps(function)
+    async def guard(self: Addon, *arguments: Any) -> None:
+        try:
+            if self.fault is not None:
+                self.fault(name)
+            result = function(self, *arguments)
+            if inspect.isawaitable(result):
+                await result
+        except BaseException as error:
+            self.deny(name, arguments[0] if arguments else None, error)
+            task = asyncio.current_task()
+            if isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling()):
+                raise
+
+    guard.guarded = True  # type: ignore[attr-defined]
+    return guard
+
+
+def _guard_all(addon: type[Addon]) -> type[Addon]:
+    """Wrap every hook that mitmproxy knows: ours, and a denial for those that we do not have. A misspelt hook is a start-up error."""
+    for name in hooks.all_hooks:
+        function = addon.__dict__.get(name)
+        if function is None and name not in IDLE_HOOKS:
+            function = _unexpected
+        if function is not None:
+            setattr(addon, name, _guarded(name, function))
+    return addon
+
+
+def _unexpected(self: Addon, data: object) -> None:
+    raise DeniedError("a hook that must not happen")
+
+
+@_guard_all
+class Addon:
+    """Our one addon. `record_refused(what)` writes one event and returns when it is on disk; it names structure only."""
+
+    name = "torwart"
+    fault: Callable[[str], None] | None = None
+    """Fault flag for the self-test and the fault tests: called with the hook's name before the hook, may raise."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        upstream: Upstream,
+        phases: Phases,
+        record_refused: Callable[[str], None],
+        *,
+        body_limit: int,
+        tls: SSL.Context | None = None,
+    ) -> None:
+        self.hosts: frozenset[str] = frozenset()
+        """Public names of the CRM with port; until they are set every request is refused."""
+        self._tls = tls
+        self._judge = judge
+        self._upstream = upstream
+        self._phases = phases
+        self._record_refused = record_refused
+        self._body_limit = body_limit
+
+    @classmethod
+    def with_fault(cls, fault: Callable[[str], None], record_refused: Callable[[str], None]) -> Addon:
+        """An addon for the self-test: `fault` is called before each hook, and there is nothing behind it."""
+        addon = cls.__new__(cls)
+        addon.fault = fault
+        addon._record_refused = record_refused
+        return addon
+
+    # the route of a request
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """The head is complete. Nothing is ever streamed: a body is judged as a whole."""
+        self._phases.body(flow.client_conn.id)
+        flow.request.stream = False
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """The request is complete: judge it, send it, judge the answer. mitmproxy itself forwards nothing."""
+        self._phases.busy(flow.client_conn.id)
+        if SEAL in flow.metadata:  # denied at an earlier hook
+            return
+        try:
+            request = canonical(_raw(flow), hosts=self.hosts, body_limit=self._body_limit)
+        except RefusedError as error:
+            self._record_refused(error.what)
+            self._seal(flow, Response(error.status, _PLAIN, _REFUSED_BODY), close=True)
+            return
+        step = await self._judge.before(request)
+        match step:
+            case Reply():
+                self._seal(flow, step.response, close=step.close)
+            case Forward():
+                self._seal(flow, await self._exchange(step))
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Nothing but our own sealed answer comes this way."""
+        self._check_seal(flow)
+        if flow.response is not None:
+            flow.response.stream = False
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """The last gate before the wire."""
+        self._check_seal(flow)
+        flow.metadata.pop(SEAL)
+        self._phases.answered(flow.client_conn.id)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """The exchange broke. What mitmproxy refused by itself is recorded here; a client that went away is not a refusal."""
+        if flow.request.timestamp_end is None and SEAL not in flow.metadata and self._phases.connected(flow.client_conn.id):
+            too_large = flow.error is not None and "body_size_limit" in flow.error.msg
+            self._record_refused("body too large" if too_large else "message framing")
+
+    async def _exchange(self, step: Forward) -> Response:
+        if not self._phases.connected(step.request.connection_id):
+            return await self._judge.upstream_failed(step.state, "client gone")
+        try:
+            answer = await self._upstream.send(step.request)
+        except UpstreamError as error:
+            return await self._judge.upstream_failed(step.state, error.what)
+        return await self._judge.after(step.state, answer)
+
+    # the connection
+
+    def client_connected(self, client: Client) -> None:
+        """Guarded only: an exception here closes the connection."""
+
+    def next_layer(self, data: layer.NextLayer) -> None:
+        """TLS or not is a matter of the configuration, never of the bytes; then HTTP, never anything else."""
+        stack = LayerStack()
+        if self._tls is not None:
+            stack /= ClientTLSLayer(data.context)
+        stack /= HttpLayer(data.context, HTTPMode.transparent)
+        data.layer = stack[0]
+
+    def tls_start_client(self, data: TlsData) -> None:
+        """The configured certificate; there is no authority of our own that could make others."""
+        if self._tls is None:
+            raise DeniedError("TLS on a listener without")
+        data.ssl_conn = SSL.Connection(self._tls)
+        data.ssl_conn.set_accept_state()
+
+    def tls_established_client(self, data: TlsData) -> None:
+        """The handshake's bytes are no request."""
+        self._phases.answered(data.conn.id)
+
+    def client_disconnected(self, client: Client) -> None:
+        """mitmproxy calls this at once, also while a request is being judged; what waits for a touch ends."""
+        self._upstream.forget(client.id)
+        self._judge.disconnected(client.id)
+
+    def server_connect(self, data: ServerConnectionHookData) -> None:
+        """mitmproxy has no road to the CRM: whatever it would open is refused before a packet leaves."""
+        raise DeniedError("the proxy library must not connect")
+
+    # denying
+
+    def deny(self, hook: str, data: object, error: BaseException) -> None:
+        """Make sure that nothing passes. Never raises: the last resort is the killed flow."""
+        try:
+            if hook != "server_connect" or not isinstance(error, DeniedError):
+                self._record_refused(f"fault in {hook}: {type(error).__name__}")
+        except BaseException:  # noqa: BLE001, S110 - the record is impossible; the denial below is what counts
+            pass
+        try:
+            self._deny(data)
+        except BaseException:  # noqa: BLE001 - no memory for an answer: nothing at all
+            if isinstance(data, mitmflow.Flow):
+                data.error = mitmflow.Error(mitmflow.Error.KILLED_MESSAGE)
+            elif isinstance(data, Client):
+                data.error = "denied"
+
+    def _deny(self, data: object) -> None:
+        match data:
+            case http.HTTPFlow() if data.websocket is None:
+                self._seal(data, Response(503, _PLAIN, _FAULT_BODY), close=True)
+            case mitmflow.Flow():
+                data.error = mitmflow.Error(mitmflow.Error.KILLED_MESSAGE)
+            case Client():
+                data.error = "denied"
+            case ServerConnectionHookData():
+                data.server.error = "denied"
+            case layer.NextLayer():
+                data.layer = RefuseLayer(data.context)
+            case TlsData():
+                data.ssl_conn = None  # without a connection object the handshake fails
+            case _:
+                pass  # SOCKS and the like: the library's own answer is no
+
+    def _seal(self, flow: http.HTTPFlow, response: Response, *, close: bool = False) -> None:
+        body = response.body
+        sent = b"" if flow.request.data.method == b"HEAD" or response.status in (204, 304) else body
+        flow.response = http.Response(
+            http_version=b"HTTP/1.1",
+            status_code=response.status,
+            reason=reason(response.status),
+            headers=http.Headers(wire_headers(response, close=close)),
+            content=sent,
+            trailers=None,
+            timestamp_start=flow.request.timestamp_start,
+            timestamp_end=None,
+        )
+        flow.metadata[SEAL] = Seal(flow.response, sent)
+
+    def _check_seal(self, flow: http.HTTPFlow) -> None:
+        seal = flow.metadata.get(SEAL)
+        if not isinstance(seal, Seal) or flow.response is not seal.response or flow.response.raw_content is not seal.body:
+            raise DeniedError("an answer that was not judged")
+
+
+def _raw(flow: http.HTTPFlow) -> RawRequest:
+    data = flow.request.data
+    peer = flow.client_conn.peername
+    return RawRequest(
+        method=data.method,
+        target=data.path,
+        authority=data.authority,
+        version=data.http_version,
+        headers=flow.request.headers.fields,
+        body=data.content or b"",
+        source_ip=peer[0] if peer else "",
+        connection_id=flow.client_conn.id,
+        trailers=data.trailers is not None,
+    )

@@ -1,0 +1,178 @@
+"""Time and size limits of client connections: slow heads, slow bodies, endless heads, answers that nobody reads (hostile input A14).
+
+The proxy library has none of them. Each connection is in one phase: `head` (waiting for or reading a request's head), `body`, `busy`
+(judged, perhaps held for a touch; its waiting is limited elsewhere). One sweep looks at all connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+MAX_HEAD_BYTES = 128 * 1024
+"""Raw bytes of a head, TLS records included, before the connection is closed; `gateway.hygiene` refuses far less in good order."""
+MAX_PIPELINED_BYTES = 128 * 1024
+"""Raw bytes that may follow a request while it is being judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one client connection."""
+
+    idle_seconds: float = 75.0
+    """Between two requests, nothing sent."""
+    head_seconds: float = 20.0
+    """From the first byte of a head to its last."""
+    body_seconds: float = 30.0
+    """For a body, plus the time that its bytes need at `body_bytes_per_second`."""
+    body_bytes_per_second: int = 8 * 1024
+    unread_seconds: float = 60.0
+    """An answer of which the client took nothing for so long."""
+    connections: int = 2_000
+    """All client connections together."""
+
+
+class Reader(Protocol):
+    """The reading end of a connection."""
+
+    async def read(self, n: int) -> bytes: ...
+
+
+@dataclass(slots=True)
+class Watched:
+    """One client connection. Stands in for its reader, so that every byte is counted before it is parsed."""
+
+    inner: Reader
+    close: Callable[[], None]
+    unsent: Callable[[], int]
+    refused: Callable[[str], None]
+    limits: Limits
+    now: Callable[[], float]
+    phase: Literal["head", "body", "busy"] = "head"
+    pending: int = 0
+    """Raw bytes that came in this phase."""
+    since: float = field(init=False)
+    seen_unsent: int = 0
+    here: bool = True
+    closed_by_us: bool = False
+
+    def __post_init__(self) -> None:
+        self.since = self.now()
+
+    async def read(self, n: int) -> bytes:
+        """Like the reader's own."""
+        data = await self.inner.read(n)
+        if not data:
+            self.here = False
+            return data
+        if self.phase == "head" and not self.pending:
+            self.since = self.now()
+        self.pending += len(data)
+        if self.phase != "body" and self.pending > (MAX_HEAD_BYTES if self.phase == "head" else MAX_PIPELINED_BYTES):
+            self.stop("head too large" if self.phase == "head" else "too much pipelined")
+            return b""  # reads as the end: the parser does not see the rest
+        return data
+
+    def enter(self, phase: Literal["head", "body", "busy"]) -> None:
+        """A new phase; what was pipelined while busy belongs to the next head."""
+        self.pending = self.pending if self.phase == "busy" and phase == "head" else 0
+        self.phase = phase
+        self.since = self.now()
+
+    def check(self) -> None:
+        """Close the connection if its time is over."""
+        age = self.now() - self.since
+        match self.phase:
+            case "body" if age > self.limits.body_seconds + self.pending / self.limits.body_bytes_per_second:
+                self.stop("slow body")
+            case "head" if self.pending:
+                if age > self.limits.head_seconds:
+                    self.stop("slow head")
+            case "head" if (unsent := self.unsent()) > 0:
+                if unsent != self.seen_unsent:
+                    self.seen_unsent, self.since = unsent, self.now()
+                elif age > self.limits.unread_seconds:
+                    self.stop(None)
+            case "head" if age > self.limits.idle_seconds:
+                self.stop(None)
+
+    def stop(self, what: str | None) -> None:
+        """Close now; with a reason it is a refusal, without one it is housekeeping."""
+        if self.closed_by_us:
+            return
+        self.closed_by_us = True
+        if what is not None:
+            self.refused(what)
+        self.close()
+
+    def log(self, message: str, level: int = logging.INFO, exc_info: object = None) -> None:
+        """Takes the place of the library's log, which writes clients' bytes. An error in the library closes the connection."""
+        if level >= logging.ERROR:
+            self.stop("protocol error")
+
+    def ended(self) -> None:
+        """The connection is gone. A head that the library refused to read, or that never ended, is recorded."""
+        if self.phase == "head" and self.pending and not self.closed_by_us:
+            self.refused("malformed head" if self.here else "incomplete head")
+        self.here = False
+
+
+class Watch:
+    """All client connections; the addon tells their phases (`gateway.addon.Phases`)."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.connections: dict[str, Watched] = {}
+        self._left = asyncio.Event()
+
+    def add(self, connection_id: str, watched: Watched) -> None:
+        """A new connection."""
+        self.connections[connection_id] = watched
+
+    def remove(self, connection_id: str) -> None:
+        """The connection is gone."""
+        watched = self.connections.pop(connection_id)
+        self._left.set()
+        watched.ended()
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Close what rests, let answers under way go out, and after the grace close those too."""
+        for last in (False, True):
+            for watched in list(self.connections.values()):
+                if last or watched.phase != "busy":
+                    watched.stop(None)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace_seconds):
+                    while self.connections:
+                        self._left.clear()
+                        await self._left.wait()
+
+    def body(self, connection_id: str) -> None:
+        self._enter(connection_id, "body")
+
+    def busy(self, connection_id: str) -> None:
+        self._enter(connection_id, "busy")
+
+    def answered(self, connection_id: str) -> None:
+        self._enter(connection_id, "head")
+
+    def connected(self, connection_id: str) -> bool:
+        watched = self.connections.get(connection_id)
+        return watched is not None and watched.here
+
+    async def sweep(self) -> None:
+        """Look at all connections, for ever."""
+        shortest = min(self.limits.idle_seconds, self.limits.head_seconds, self.limits.body_seconds, self.limits.unread_seconds)
+        while True:
+            await asyncio.sleep(min(1.0, shortest / 4))
+            for watched in list(self.connections.values()):
+                watched.check()
+
+    def _enter(self, connection_id: str, phase: Literal["head", "body", "busy"]) -> None:
+        watched = self.connections.get(connection_id)
+        if watched is not None:
+            watched.enter(phase)
