@@ -168,8 +168,8 @@ def _read(path: Path) -> list[tuple[int, str, str]]:
 
 
 def _resolve(session: Session, path: Path, rows: list[tuple[int, str, str]]) -> dict[ClientId, str | None]:
-    people: dict[str, str] = dict(session.execute(select(CrmAccount.account, CrmAccount.person_id)).tuples().all())
-    for person_id, email in session.execute(select(Person.id, Person.email)).tuples():
+    people: dict[str, str] = dict(session.execute(select(CrmAccount.account, CrmAccount.person_id)).all())
+    for person_id, email in session.execute(select(Person.id, Person.email)):
         people[email] = people[person_id] = person_id
     owners: dict[ClientId, str | None] = {}
     first: dict[ClientId, int] = {}

@@ -59,7 +59,7 @@ class Directory:
         """
         if self._watches and (version := self._data_version()) == self._version:
             return
-        numbers = dict(self._connection.execute(select(Revision.kind, Revision.number)).tuples().all())
+        numbers = dict(self._connection.execute(select(Revision.kind, Revision.number)).all())
         if numbers.get(PEOPLE) != self._revisions.get(PEOPLE):
             self._load_people()
         if numbers.get(SESSIONS) != self._revisions.get(SESSIONS):
@@ -129,7 +129,7 @@ class Directory:
         with Session(self._connection) as session:
             self._people = {row.id: self._principal(row) for row in session.scalars(select(Person))}
         self._principals = {}
-        self._accounts = dict(self._connection.execute(select(CrmAccount.account, CrmAccount.person_id)).tuples().all())
+        self._accounts = dict(self._connection.execute(select(CrmAccount.account, CrmAccount.person_id)).all())
 
     def _principal(self, row: Person) -> Principal:
         return Principal(
@@ -148,7 +148,7 @@ class Directory:
         question = select(row.id, row.person_id, row.kind, row.account, row.credential_hash, row.ended_at).where(row.revision > after)
         if not after:
             question = question.where(row.ended_at.is_(None))
-        for session_id, person_id, kind, account, hashed, ended_at in self._connection.execute(question).tuples():
+        for session_id, person_id, kind, account, hashed, ended_at in self._connection.execute(question):
             if ended_at is None:
                 self._sessions[hashed] = SessionView(session_id, person_id, kind, account)
             else:
@@ -157,7 +157,7 @@ class Directory:
     def _load_assignments(self, after: int) -> None:
         row = Assignment
         question = select(row.client_id, row.person_id, row.origin, row.since, row.counts_from).where(row.revision > after)
-        rows = self._connection.execute(question).tuples().all()  # all read before anything is changed
+        rows = self._connection.execute(question).all()  # all read before anything is changed
         lost: dict[str, set[ClientId]] = {}
         won: dict[str, set[ClientId]] = {}
         settled = self._settling_base[:]

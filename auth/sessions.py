@@ -55,13 +55,14 @@ class Sessions:
             row = session.scalar(select(CrmSession).where(CrmSession.credential_hash == self.hash(secret)))
             if row is not None and row.person_id != person_id:
                 raise SessionError("this credential belongs to somebody else already")
+            revision = grow(session, SESSIONS)
             if row is None:
                 row = CrmSession(id=secrets.token_hex(16), person_id=person_id, credential_hash=self.hash(secret), opened_at=now)
                 session.add(row)
             row.kind, row.account, row.last_seen_at = kind, account, now
             row.ended_at = row.ended_why = None
             row.suspended_at = person.frozen_at if person.frozen else None
-            row.revision = grow(session, SESSIONS)
+            row.revision = revision
             if kind == "api_key":
                 self._record(plain_event(EventAction.ACCOUNT_BOUND, at=now, subject=person.pseudonym, numbers={"kind": kind}))
         return row

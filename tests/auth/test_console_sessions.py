@@ -1,0 +1,71 @@
+"""Sign-ins to Torwart's own pages."""
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from audit_store.event import EventAction
+from auth.console_sessions import IDLE_SECONDS, LIFETIME_SECONDS
+from auth.storage import writing
+from auth.tables import ConsoleSession, Person
+from policies.request import Status
+from tests.auth.conftest import House
+
+
+def _back(house: House, **seconds: int) -> None:
+    """Set times of all sign-ins back."""
+    with writing(house.engine) as session:
+        for row in session.scalars(select(ConsoleSession)):
+            for name, by in seconds.items():
+                setattr(row, name, getattr(row, name) - timedelta(seconds=by))
+
+
+def test_a_cookie_leads_to_its_person_with_a_csrf_token_of_its_own(house: House, anna: Person) -> None:
+    first, second = house.console.open(anna.id, None), house.console.open(anna.id, None)
+    found, other = house.console.find(first), house.console.find(second)
+    assert found is not None
+    assert other is not None
+    assert found[1].id == anna.id
+    assert found[0].csrf != other[0].csrf
+    assert len(found[0].csrf) >= 43
+    assert house.console.find(first + "x") is None
+
+
+def test_a_sign_in_ends_after_a_working_day(house: House, anna: Person) -> None:
+    token = house.console.open(anna.id, None)
+    _back(house, expires_at=LIFETIME_SECONDS)
+    assert house.console.find(token) is None
+
+
+def test_an_unused_sign_in_ends_and_use_keeps_it(house: House, anna: Person) -> None:
+    used, unused = house.console.open(anna.id, None), house.console.open(anna.id, None)
+    _back(house, last_seen_at=IDLE_SECONDS - 10)
+    assert house.console.find(used) is not None
+    _back(house, last_seen_at=20)
+    assert house.console.find(used) is not None
+    assert house.console.find(unused) is None
+
+
+def test_a_frozen_or_departed_person_is_signed_out_at_once(house: House, anna: Person, boris: Person) -> None:
+    first, second = house.console.open(anna.id, None), house.console.open(boris.id, None)
+    house.people.freeze(anna.id, None)
+    house.people.set_status(boris.id, Status.GONE, None)
+    assert house.console.find(first) is None
+    assert house.console.find(second) is None
+
+
+def test_the_current_status_is_read_at_every_page(house: House, anna: Person) -> None:
+    token = house.console.open(anna.id, None)
+    with writing(house.engine) as session:  # past `People`, which would have ended the sign-in
+        session.execute(update(Person).values(frozen=True))
+    assert house.console.find(token) is None
+
+
+def test_signing_out_ends_it_and_is_recorded(house: House, anna: Person) -> None:
+    token = house.console.open(anna.id, None)
+    found = house.console.find(token)
+    assert found is not None
+    house.console.end(found[0].id)
+    assert house.console.find(token) is None
+    assert len(house.events.of(EventAction.CONSOLE_LOGIN)) == len(house.events.of(EventAction.CONSOLE_LOGOUT)) == 1
+    assert found[0].expires_at - found[0].opened_at == timedelta(seconds=LIFETIME_SECONDS)
