@@ -1,0 +1,1 @@
+"""What does it look like? Content becomes findings, events become alerts."""

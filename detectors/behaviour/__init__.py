@@ -1,0 +1,1 @@
+"""Behaviour rules: one file each, found by walking this folder. A file has one `RULE` (`detectors.base`)."""

@@ -1,0 +1,98 @@
+"""Cases of behaviour rules: short stories that are told in the real events of the record, so that a renamed member breaks a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from audit_store.event import Event, Phase, access_event
+from policies.decision import Allow, Challenge, Decision, Deny, RequirementKind
+from policies.reasons import Because, Reason
+from policies.request import AccessRequest, Action, Channel, Context, Counts, Principal, Resource, Status, Usage
+
+START = datetime(2026, 5, 11, 8, 0, tzinfo=UTC)
+PERSON = "P-00000001"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a story."""
+
+    action: Action
+    phase: Phase
+    clients: range = range(0)
+    """Client numbers asked for; all of them are delivered when the phase is `released`."""
+    reason: Reason | None = None
+    channel: Channel = Channel.WEB
+    status: Status = Status.ACTIVE
+    base: int = 3_000
+    book: int = 500
+    paced_cards: int = 0
+    clear: bool = True
+    """Whether contact fields are delivered clear."""
+    act: str | None = None
+    """Name of the act; steps without one are acts of their own."""
+    day: int = 0
+    """Days after the first."""
+    person: str = PERSON
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the last step of a story makes of it."""
+
+    code: str
+    severity: str
+    numbers: Mapping[str, int | str] = field(default_factory=dict)
+    """At least these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A story; with `expected` None no step of it may be a signal."""
+
+    description: str
+    steps: tuple[Step, ...]
+    expected: Expected | None
+
+
+def events(steps: tuple[Step, ...]) -> list[Event]:
+    """The story as the record holds it, one event a minute."""
+    return [_event(step, number) for number, step in enumerate(steps)]
+
+
+def _event(step: Step, number: int) -> Event:
+    ids = tuple(map(str, step.clients))
+    request = AccessRequest(
+        act_id=step.act or f"act-{number}",
+        principal=Principal(id="person", pseudonym=step.person, roles=frozenset({"manager"}), status=step.status),
+        action=step.action,
+        resource=Resource(type="client", model="party.party", ids=ids),
+        context=Context(at=START + timedelta(days=step.day, minutes=number), channel=step.channel),
+        usage=Usage(after=Counts(paced_cards=step.paced_cards), base=step.base, book=step.book),
+    )
+    delivered = frozenset(ids) if step.phase is Phase.RELEASED else frozenset()
+    return access_event(
+        request=request,
+        decision=_decision(step, len(ids)),
+        phase=step.phase,
+        shown=delivered,
+        taken=delivered if step.clear else frozenset(),
+        rows=len(delivered),
+        fields=("name", "phone"),
+        route="case",
+    )
+
+
+def _decision(step: Step, asked: int) -> Decision:
+    because = (Because(step.reason),) if step.reason else ()
+    match step.phase:
+        case Phase.HELD | Phase.NOT_CONFIRMED:
+            return Challenge(because, (RequirementKind.KEY,), asked, asked)
+        case Phase.DENIED:
+            return Deny(because)
+        case Phase.ALLOWED | Phase.CONFIRMED | Phase.RELEASED:
+            return Allow(because)
+    assert_never(step.phase)

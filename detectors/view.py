@@ -1,0 +1,103 @@
+"""What the rules may know beside the event: each person's day so far, and how much a day of that person usually is.
+
+Kept in memory, fed event by event, rebuilt from the central log at the start. Applying an event twice changes nothing: everything is a set.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from statistics import median
+
+from audit_store.event import Phase
+from detectors.deed import Deed
+from policies.request import DEPARTING, Action, Channel, ClientId
+
+LOOK_BACK_DAYS = 30
+USUAL_NEEDS_DAYS = 5
+"""Working days with a delivery before a "usual day" is spoken of: with fewer there is nothing to compare with."""
+OPEN_DAYS = 2
+"""Days kept in full: today, and yesterday for events that arrive late."""
+
+
+@dataclass(slots=True)
+class Day:
+    """One person's day so far. Clients are distinct clients."""
+
+    shown: set[ClientId] = field(default_factory=set)
+    asked: set[ClientId] = field(default_factory=set)
+    """Asked for by exports, reports and prints under any name, whether they were released or not."""
+    left: set[ClientId] = field(default_factory=set)
+    """Left the house: delivered by a released export, report or print under any name. Pages read on the screen do not count."""
+    exports: set[str] = field(default_factory=set)
+    """Acts that carry clients away, or would have."""
+    stopped_exports: set[str] = field(default_factory=set)
+    """Those of `exports` that were held, denied or not confirmed, and have not been released since."""
+    ways: set[Channel] = field(default_factory=set)
+    """Roads of those acts."""
+    denied: set[str] = field(default_factory=set)
+    """Acts of any kind that were denied."""
+    to_delete: set[ClientId] = field(default_factory=set)
+    """Clients that the person wanted to delete, whether it was done or not."""
+    deleted: set[ClientId] = field(default_factory=set)
+    """Clients whose deletion was let through to the CRM."""
+    departing: set[str] = field(default_factory=set)
+    """Acts of a departing person that were stopped, took out or deleted."""
+
+
+class View:
+    """Every person's days. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._days: defaultdict[str, dict[date, Day]] = defaultdict(dict)
+        self._shown: defaultdict[str, dict[date, int]] = defaultdict(dict)
+
+    def apply(self, deed: Deed) -> None:
+        """Add what happened."""
+        day = self._open(deed.pseudonym, deed.at.date())
+        if deed.phase is Phase.RELEASED:
+            day.shown |= deed.shown
+        if deed.takes_out or deed.act_id in day.exports:  # what was held as an export is one when it is released
+            _taking_out(day, deed)
+        if deed.action is Action.DELETE:
+            day.to_delete |= deed.asked
+            if deed.phase is Phase.ALLOWED:
+                day.deleted |= deed.asked
+        if deed.phase is Phase.DENIED:
+            day.denied.add(deed.act_id)
+        if deed.status in DEPARTING and (deed.stopped or deed.act_id in day.exports or deed.action is Action.DELETE):
+            day.departing.add(deed.act_id)
+
+    def day(self, pseudonym: str, at: datetime) -> Day:
+        """The person's day (UTC) that holds this moment; empty when nothing is known of it."""
+        return self._days[pseudonym].get(at.date()) or Day()
+
+    def usual(self, pseudonym: str, at: datetime) -> int | None:
+        """Distinct clients shown on the person's median day of the last 30 before this one; None while there are too few days."""
+        first = at.date() - timedelta(days=LOOK_BACK_DAYS)
+        known = [count for day, count in self._shown[pseudonym].items() if first <= day < at.date() and count]
+        known += [len(day.shown) for when, day in self._days[pseudonym].items() if when < at.date() and day.shown]
+        return round(median(known)) if len(known) >= USUAL_NEEDS_DAYS else None
+
+    def _open(self, pseudonym: str, today: date) -> Day:
+        days = self._days[pseudonym]
+        if today not in days:
+            days[today] = Day()
+            for old in sorted(days)[:-OPEN_DAYS]:
+                self._shown[pseudonym][old] = len(days.pop(old).shown)
+            oldest = max(days) - timedelta(days=LOOK_BACK_DAYS)
+            for old in [day for day in self._shown[pseudonym] if day < oldest]:
+                del self._shown[pseudonym][old]
+        return days.get(today) or Day()
+
+
+def _taking_out(day: Day, deed: Deed) -> None:
+    day.exports.add(deed.act_id)
+    day.asked |= deed.asked
+    if deed.phase is Phase.RELEASED:
+        day.left |= deed.shown
+        day.stopped_exports.discard(deed.act_id)
+    elif deed.stopped:
+        day.stopped_exports.add(deed.act_id)
+        day.ways.add(deed.channel)
