@@ -22,6 +22,7 @@ class EventAction(StrEnum):
     KEY_REFUSED = "key-refused"
     KEY_LOCKED = "key-locked"
     TOKEN_ISSUED = "token-issued"  # noqa: S105 -- a name, no secret
+    STEP_UP_CONFIRMED = "step-up-confirmed"
     STEP_UP_REFUSED = "step-up-refused"
     PERSON_CREATED = "person-created"
     STATUS_CHANGED = "status-changed"
@@ -94,6 +95,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.KEY_REFUSED: _STEP,
     EventAction.KEY_LOCKED: _IAM_CHANGE,
     EventAction.TOKEN_ISSUED: _IAM_CHANGE,
+    EventAction.STEP_UP_CONFIRMED: _STEP,
     EventAction.STEP_UP_REFUSED: _STEP,
     EventAction.PERSON_CREATED: ("event", ("iam",), ("user", "creation")),
     EventAction.STATUS_CHANGED: _IAM_CHANGE,
