@@ -16,7 +16,7 @@ from deploy.demo.tryton_rpc import DATABASE, TrytonSession
 
 DATABASE_FILE: Final = f"{DATABASE}.sqlite"
 _STAMP: Final = "stamp.json"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _BATCH: Final = 200
 _COUNTRIES: Final = {"DE": "Germany", "RU": "Russia", "GB": "United Kingdom"}
 
@@ -40,6 +40,7 @@ def make_template(root: Path, python: Path, progress: Progress) -> Path:
         with TrytonSession(process.base_url, "admin", password) as admin:
             _enter_people(admin)
             ids = _enter_clients(admin)
+            _count_on(admin)
     finally:
         process.stop()
     for leftover in ("trytond.conf", "trytond.log", "password"):
@@ -106,6 +107,12 @@ def _enter_clients(admin: TrytonSession) -> list[int]:
         values = [_party(client, countries, languages) for client in clients[start : start + _BATCH]]
         ids += admin.call("model.party.party.create", values, {})
     return ids
+
+
+def _count_on(admin: TrytonSession) -> None:
+    """Let Tryton number a new client as the next one after ours."""
+    sequence = admin.call("model.ir.sequence.search", [["sequence_type.name", "=", "Party"]], 0, None, None, {})
+    admin.call("model.ir.sequence.write", sequence, {"prefix": "K", "padding": 5, "number_next": len(all_clients()) + 1}, {})
 
 
 def _party(client: Client, countries: dict[str, int], languages: dict[str, int]) -> dict[str, Any]:

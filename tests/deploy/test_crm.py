@@ -72,6 +72,7 @@ def test_a_manager_may_change_and_delete_in_the_crm_itself(tryton: RunningCrm) -
         session.call("model.party.party.write", [mine], {"name": "Umbenannt"}, {})
         assert session.call("model.party.party.read", [mine], ["name"], {}) == [{"id": mine, "name": "Umbenannt"}]
         made = session.call("model.party.party.create", [{"name": "Neu"}], {})
+        assert session.call("model.party.party.read", made, ["code"], {})[0]["code"] == f"K{CLIENT_COUNT + 1:05d}"
         session.call("model.party.party.delete", made, {})
         assert session.call("model.party.party.search", [["id", "=", made[0]]], 0, None, None, {}) == []
 
