@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from mitmproxy import flow, version
@@ -25,6 +25,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import NextLayer
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
+from mitmproxy.proxy.server import ConnectionIO
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tcp import TCPFlow
 from mitmproxy.tls import TlsData
@@ -77,26 +78,26 @@ class Listener(Proxyserver):
         """Called by the library around the life of a client connection."""
         if len(self.connections) >= self._watch.limits.connections:
             handler.client.error = "too many connections"
-        watched = self._watched(handler)
-        self._watch.add(handler.client.id, watched)
-        try:
-            with super().register_connection(connection_id, handler):
-                yield
-        finally:
-            self._watch.remove(handler.client.id)
-
-    def _watched(self, handler: ProxyConnectionHandler) -> Watched:
         transport = handler.transports[handler.client]
         writer = transport.writer
         if not isinstance(transport.reader, asyncio.StreamReader) or not isinstance(writer, asyncio.StreamWriter):
             raise TypeError("not a TCP connection")
+        self._watch.add(handler.client.id, self._watched(handler, transport, writer))
+        try:
+            with super().register_connection(connection_id, handler):
+                yield
+        finally:
+            writer.close()  # the library leaves it open when it is cancelled while it waits for a hook
+            self._watch.remove(handler.client.id)
+
+    def _watched(self, handler: ProxyConnectionHandler, transport: ConnectionIO, writer: asyncio.StreamWriter) -> Watched:
 
         def close() -> None:
             if transport.handler is not None:
                 transport.handler.cancel("limit")
 
         watched = Watched(
-            inner=transport.reader,
+            inner=cast("asyncio.StreamReader", transport.reader),
             close=close,
             unsent=writer.transport.get_write_buffer_size,
             refused=self._refused,

@@ -104,7 +104,7 @@ class Watched:
         """Close now; with a reason it is a refusal, without one it is housekeeping."""
         if self.closed_by_us:
             return
-        self.closed_by_us = True
+        self.closed_by_us, self.here = True, False
         if what is not None:
             self.refused(what)
         self.close()
