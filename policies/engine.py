@@ -24,7 +24,7 @@ _NOT_FOR_YOU = Deny((Because(NOT_FOR_YOU),))
 
 @dataclass(slots=True)
 class Matched:
-    """What the walk through the rules found. `explain.py` reads it too, so that both see the same."""
+    """What the walk through the rules found."""
 
     allows: list[Rule] = field(default_factory=list)
     requires: list[Rule] = field(default_factory=list)
@@ -63,17 +63,21 @@ def sight(request: AccessRequest, policy: Policy) -> Obligations:
     return _obligations(facts, walk(facts, policy).allows, None)
 
 
+def matches(rule: Rule, facts: Facts) -> bool:
+    """Whether a rule that can apply does. Raises one of EVALUATION_ERRORS."""
+    if rule.statuses is not None and facts.principal.status not in rule.statuses:
+        return False
+    if rule.reach is not None and not rule.reach.reached(facts):
+        return False
+    return rule.when is None or rule.when(facts)
+
+
 def walk(facts: Facts, policy: Policy) -> Matched:
     """Ask every rule that can apply."""
     matched = Matched()
-    status = facts.principal.status
     for rule in policy.applicable(facts.act, facts.resource.type, facts.principal.roles):
-        if rule.statuses is not None and status not in rule.statuses:
-            continue
         try:
-            if rule.reach is not None and not rule.reach.reached(facts):
-                continue
-            if rule.when is not None and not rule.when(facts):
+            if not matches(rule, facts):
                 continue
         except EVALUATION_ERRORS:
             matched.failed.append(rule)
@@ -89,8 +93,8 @@ def walk(facts: Facts, policy: Policy) -> Matched:
 
 def _allowed(facts: Facts, action: Action, matched: Matched, proof: KeyProof | None) -> Decision:
     rules = matched.allows + matched.requires
-    names = tuple(rule.id for rule in rules)
-    requiring = [rule for rule in rules if rule.requirement is RequirementKind.KEY]
+    names = tuple([rule.id for rule in rules])
+    requiring = [rule for rule in rules if rule.requirement is not None]
     if not facts.known and (not requiring or action not in CHANGES):
         return Allow((Because(ALLOWED),), _obligations(facts, matched.allows, None), names)
     limit = _tightest(matched.allows, facts)
@@ -101,7 +105,7 @@ def _allowed(facts: Facts, action: Action, matched: Matched, proof: KeyProof | N
     going = (facts.resource.ids or ()) if keep is None else keep
     if not requiring or (not facts.asked and action not in CHANGES):
         return Allow((Because(ALLOWED),), duties, names)
-    if proof is not None and proof.user_verified and proof.ids.issuperset(going) and proof.fields.issuperset(facts.resource.fields):
+    if proof is not None and _covers(proof, going, facts):
         return Allow((Because(KEY_CONFIRMED, {"asked": len(going)}),), duties, names)
     reasons = [Because(rule.reason, {**_numbers(rule, facts), "asked": facts.asked, "allowed": len(going)}) for rule in requiring]
     if limit is not None and len(going) < facts.asked:
@@ -111,6 +115,18 @@ def _allowed(facts: Facts, action: Action, matched: Matched, proof: KeyProof | N
     return Challenge(tuple(reasons), (RequirementKind.KEY,), facts.asked, len(going), duties, names)
 
 
+def _covers(proof: KeyProof, going: Sequence[ClientId], facts: Facts) -> bool:
+    """Whether nothing goes out or is written that was not signed. Presence without PIN or biometry is no proof (attacks X23)."""
+    signed = proof.fields
+    resource = facts.resource
+    return (
+        proof.user_verified
+        and proof.ids.issuperset(going)
+        and signed.issuperset(resource.fields)
+        and signed.issuperset(resource.written_fields)
+    )
+
+
 def _tightest(allows: Sequence[Rule], facts: Facts) -> Limit | None:
     limits = [rule.limit for rule in allows if rule.limit is not None]
     return min(limits, key=lambda limit: limit.left(facts.usage)) if limits else None
@@ -118,7 +134,7 @@ def _tightest(allows: Sequence[Rule], facts: Facts) -> Limit | None:
 
 def _kept(facts: Facts, allows: Sequence[Rule], limit: Limit | None) -> tuple[ClientId, ...] | None:
     """The clients that may go, in the order of the answer; None: all of them, whatever they are."""
-    keep_own = any(rule.keep_own for rule in allows)
+    keep_own = True in [rule.keep_own for rule in allows]
     if not keep_own and limit is None:
         return None
     ids = facts.resource.ids or ()
@@ -148,11 +164,13 @@ def _obligations(facts: Facts, allows: Sequence[Rule], keep: tuple[ClientId, ...
     masks: dict[str, MaskKind] = {}
     masked = NOBODY
     for rule in allows:
+        if not rule.masks:
+            continue
         for name, kind in rule.masks.items():
             masks[name] = strictest(masks.get(name), kind)
         if rule.mask_all:
             masked = frozenset(facts.resource.ids or ())
-        elif rule.masks and not masked:
+        elif not masked:
             masked = facts.others
     return Obligations(
         keep=None if keep is None else frozenset(keep),

@@ -78,7 +78,7 @@ def digest(files: list[Path]) -> str:
     """A short name for exactly these files."""
     sum_ = hashlib.sha256()
     for path in files:
-        sum_.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        sum_.update(path.name.encode() + b"\0" + read_content(path) + b"\0")
     return sum_.hexdigest()[:12]
 
 
@@ -103,15 +103,19 @@ def _rules_errors(document: Document, seen: dict[str, str]) -> list[PolicyError]
     return errors
 
 
-def read_document(path: Path, name: str | None = None) -> Document:
+def read_document(path: Path) -> Document:
     """Read one file. Raises PolicyErrors with every fault of its form."""
-    file = name or path.name
+    return parse_document(read_content(path), path.name)
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of one file, never more than MAX_BYTES and one. Raises PolicyErrors."""
     try:
         with path.open("rb") as handle:
-            content = handle.read(MAX_BYTES + 1)
+            return handle.read(MAX_BYTES + 1)
     except OSError as error:
-        raise PolicyErrors([PolicyError(file, 0, 0, f"cannot be read: {error.strerror}", "check that it exists and may be read")]) from None
-    return parse_document(content, file)
+        hint = "check that it exists and may be read"
+        raise PolicyErrors([PolicyError(path.name, 0, 0, f"cannot be read: {error.strerror}", hint)]) from None
 
 
 def parse_document(content: bytes, file: str) -> Document:

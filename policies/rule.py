@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -304,8 +305,5 @@ def _rule(text: RuleText, version: str) -> Rule:
 
 
 def _counter(name: str) -> Counter:
-    def count(counts: Counts) -> int:
-        number: int = getattr(counts, name)
-        return number
-
-    return count
+    getter: Counter = attrgetter(name)
+    return getter
