@@ -29,7 +29,7 @@ class Notice:
 
     act_id: str
     session_id: str
-    title: str
+    language: str
     text: str
     asked: int
     allowed: int
@@ -56,6 +56,7 @@ class Holds:
         self._notices: dict[str, Notice] = {}
         self._sessions: defaultdict[str, _Session] = defaultdict(_Session)
         self._waiting: dict[str, set[str]] = defaultdict(set)  # connection id -> act ids
+        self._following: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected while it runs
 
     def page_connected(self, session_id: str) -> bool:
         """True while a page of this session listens for held acts."""
@@ -91,6 +92,24 @@ class Holds:
             if notice.state == "open":  # cancelled task: the gateway stops
                 self._end(notice, "cancelled")
             self._waiting.get(connection_id, set()).discard(act.id)
+
+    def announce(self, act: Act, notice: Notice) -> None:
+        """Tell the session's pages about an act whose client does not wait: it is confirmed first and repeated then."""
+        self._notices[act.id] = notice
+        self._tell(notice.session_id)
+        task = asyncio.get_running_loop().create_task(self._follow(act, notice))
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
+
+    async def _follow(self, act: Act, notice: Notice) -> None:
+        while time.monotonic() < notice.deadline:
+            current = self._stepup.get(act.id)
+            if current is None or current.state != "open":
+                known = {"confirmed": "released", "used": "released", "cancelled": "cancelled"}
+                self._end(notice, known.get(current.state if current else "", "expired"))
+                return
+            await asyncio.sleep(POLL_SECONDS)
+        self._end(notice, "expired")
 
     def disconnected(self, connection_id: str) -> None:
         """The client has closed its connection: its acts end."""

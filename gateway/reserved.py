@@ -56,7 +56,10 @@ class Reserved:
         version, notices = await self.touch.holds.poll(
             session_id, int(seen) if seen.isdecimal() and len(seen) < 12 else -1, LONG_POLL_SECONDS
         )
-        return _json(200, {"version": version, "acts": [_notice(notice) for notice in notices]})
+        told: dict[str, object] = {"version": version, "acts": [_notice(notice) for notice in notices]}
+        if notices:
+            told["language"] = notices[-1].language
+        return _json(200, told)
 
     def _cancel(self, request: Request, act_id: str) -> Response:
         session_id = self._asking(request)

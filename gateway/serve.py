@@ -12,7 +12,7 @@ from audit_store.database import DatabaseError
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
 from auth.installation import ConfigError, check_rights, is_demo, load_installation
-from auth.keys import has_demo_keys
+from auth.keys import refuse_demo
 from gateway.assemble import Assembled, assemble
 from gateway.crm.discover import ProfileError
 from gateway.server import Gateway, StartError
@@ -32,8 +32,8 @@ def serve(config: Path, *, demo: bool = False) -> int:
             raise ConfigError([f"{installation.state}: this state folder belongs to the demo — choose another under `state:`"])
         assembled = assemble(installation, settings)
         try:
-            if has_demo_keys(assembled.engine) and not demo:
-                raise ConfigError(["a software key of the demo is enrolled here — start with a new state folder"])
+            if not demo:
+                refuse_demo(assembled.engine)
             asyncio.run(_run(assembled, settings))
         finally:
             assembled.close()

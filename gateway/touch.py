@@ -47,6 +47,7 @@ class Touch:
             return confirmed[1]
         because = first_reason(challenge.reasons, reasons.EXPORT_NEEDS_KEY)
         act = next((act for act in self.stepup.open_of(principal.id, session_id) if act.digest == digest), None)
+        fresh = act is None
         if act is None:
             await self.record.act(question, challenge, Phase.HELD, call.route)
             try:
@@ -63,7 +64,11 @@ class Touch:
                 await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
                 return self.refusals.denied(too_many, act_id, principal.language)
         if call.client is not Client.SCRIPT and self.holds.page_connected(session_id):
-            return await self._wait(act, call, request, judged, challenge, because)
+            notice = self._notice(act, principal, challenge, because)
+            if call.waits:
+                return await self._wait(act, call, request, judged, challenge, notice)
+            if fresh:
+                self.holds.announce(act, notice)
         if call.client is Client.PAGE and request.method == "GET":
             self._remember(act.id, principal, request)
         return self.refusals.challenge(because, act.id, principal.language, call.client, get=request.method == "GET")
@@ -73,20 +78,22 @@ class Touch:
         owner, address = self.addresses.get(act_id, (None, None))
         return address if owner is not None and owner == session_id else None
 
-    async def _wait(
-        self, act: Act, call: Call, request: Request, judged: Judged, challenge: Challenge, because: Because
-    ) -> KeyProof | Refusal:
-        principal = judged.question.principal
-        notice = Notice(
+    def _notice(self, act: Act, principal: Principal, challenge: Challenge, because: Because) -> Notice:
+        return Notice(
             act_id=act.id,
             session_id=principal.session_id or "",
-            title="",
+            language=principal.language,
             text=because.for_employee(principal.language),
             asked=challenge.asked,
             allowed=challenge.allowed,
             link=self.refusals.act(act.id),
             deadline=time.monotonic() + self.stepup.lifetime_seconds,
         )
+
+    async def _wait(
+        self, act: Act, call: Call, request: Request, judged: Judged, challenge: Challenge, notice: Notice
+    ) -> KeyProof | Refusal:
+        principal = judged.question.principal
         proof = await self.holds.wait(act, notice, request.connection_id)
         if proof is not None:
             return proof

@@ -22,8 +22,9 @@ class TrytonSession:
         self._numbers = itertools.count(1)
         self._http = client(base_url, timeout_seconds=timeout_seconds)
         self.user_id, self.token, _ = self.call("common.db.login", login, {"password": password}, "en")
-        words = f"{login}:{self.user_id}:{self.token}".encode()
-        self._http.headers["Authorization"] = "Session " + base64.b64encode(words).decode()
+        self.authorization = "Session " + base64.b64encode(f"{login}:{self.user_id}:{self.token}".encode()).decode()
+        """The header that proves this session."""
+        self._http.headers["Authorization"] = self.authorization
 
     def call(self, method: str, *params: Any) -> Any:
         """Call a method by its full name, such as `model.party.party.search`, and return its result.

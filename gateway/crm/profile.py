@@ -102,6 +102,8 @@ class Call:
     """LOGIN: the CRM account that is being signed in."""
     held_before: bool = False
     """True: the act changes something at the CRM, so it is held before it is sent. Reads are held with the answer in hand."""
+    waits: bool = True
+    """False: the client stands still while this call is open, so it is never held open; the person confirms, then repeats."""
     context: object = field(default=None, repr=False)
     """What the profile needs to read the answer."""
 
