@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, text
+from sqlalchemy import CursorResult, Engine, Update, text
 from sqlalchemy.orm import Session
 
 from auth.tables import EPOCH, Revision
@@ -30,6 +30,12 @@ def writing(engine: Engine) -> Iterator[Session]:
             session.connection().exec_driver_sql("BEGIN IMMEDIATE")
         yield session
         session.commit()
+
+
+def hits_one(session: Session, statement: Update) -> bool:
+    """Run an update that may happen once: True if exactly one row was as the statement demands."""
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 def grow(session: Session, kind: str) -> int:

@@ -1,0 +1,307 @@
+"""Hardware keys: registration and every check of an assertion. The only file that knows fido2, which decodes and verifies signatures.
+
+The checks of an assertion (WebAuthn section 7.2, and what the library leaves to the relying party):
+
+ 0. the challenge is used up before the answer is looked at (by the caller: `stepup`, `signin`)
+ 1. the answer has the shape of a public-key credential; no member is too large
+ 2. the client data is one JSON object with unique members, of type `webauthn.get`
+ 3. its challenge is the one given
+ 4. its origin is Torwart's own, exactly: scheme, host and port
+ 5. nobody embeds the page: `crossOrigin` is not true, there is no `topOrigin`
+ 6. the credential is known, not locked, and belongs to this person
+ 7. the user handle, where one is given, names this person
+ 8. the hash of the relying party id is ours
+ 9. the user was present and verified (PIN or biometry), read from the signed data, whatever was asked for
+10. a credential that is backed up could be backed up, and could so from the beginning
+11. the signature is right, by an algorithm that was offered
+12. the counter has grown; a counter that goes back locks the key
+13. nothing else was registered or signed with this answer at the same time
+
+All causes give one text; the cause stands in the record alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from fido2 import cbor
+from fido2.cose import CoseKey
+from fido2.webauthn import AttestationObject, AuthenticatorData
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from audit_store.event import Event, EventAction, plain_event
+from auth.client_data import CeremonyFault, challenge_of, check_client_data, credential_of, decode, encode, read_client_data
+from auth.config_file import ConfigError
+from auth.console_sessions import may_sign_in
+from auth.enrolment import CEREMONY_SECONDS, REGISTER, Enrolment, use_token
+from auth.options import creation_options, request_options
+from auth.storage import database_now, reading, writing
+from auth.tables import EnrolmentToken, Key, Person
+
+ALGORITHMS = (-7, -8, -257)
+"""ES256, EdDSA (Ed25519), RS256: COSE numbers of RFC 9053 and RFC 8812."""
+MAX_CREDENTIAL_ID_BYTES = 1023
+"""WebAuthn section 4, "Credential ID"."""
+RSA_BITS = range(2048, 8193)
+"""Of the modulus; the exponent has at most 4 bytes, so that checking a signature stays cheap."""
+_TRANSPORTS = frozenset({"usb", "nfc", "ble", "smart-card", "hybrid", "internal"})
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, NotImplementedError, struct.error)
+"""What the decoders raise for bytes that are not what they should be."""
+
+
+class KeyRefusedError(Exception):
+    """A key or its answer was not accepted. The text is the same for every cause; `cause` is a code for record and tests."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("The key was not accepted. Please try again, or ask your administrator.")
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedTouch:
+    """An assertion that passed every check."""
+
+    key_id: str
+    person_id: str
+    at: datetime
+    user_verified: bool
+    assertion: Mapping[str, Any]
+    """What was verified, to be kept as evidence: ids, client data, authenticator data, signature."""
+
+
+class Keys:
+    """The registered keys of one installation. `origin` is Torwart's own; `rp_id` its host."""
+
+    def __init__(self, engine: Engine, record: Callable[[Event], object], rp_id: str, origin: str) -> None:
+        self._engine = engine
+        self._record = record
+        self._rp_id = rp_id
+        self._origin = origin
+        self._rp_id_hash = hashlib.sha256(rp_id.encode()).digest()
+        self.enrolment = Enrolment(engine, record)
+
+    def of(self, person_id: str) -> list[Key]:
+        """All keys of a person, locked ones too, oldest first."""
+        with reading(self._engine) as session:
+            return list(session.scalars(select(Key).where(Key.person_id == person_id).order_by(Key.created_at)))
+
+    def all(self) -> list[Key]:
+        """All keys of everybody."""
+        with reading(self._engine) as session:
+            return list(session.scalars(select(Key).order_by(Key.created_at)))
+
+    def issue_token(self, person_id: str, by: str | None, hours: float = 24, *, demo: bool = False) -> str:
+        """A one-time token for the person's next key. Raises `enrolment.TokenError`. `demo` marks the key that comes of it for ever."""
+        return self.enrolment.issue(person_id, by, hours, demo=demo)
+
+    def begin_registration(self, token: str) -> tuple[dict[str, Any], str]:
+        """Options for `navigator.credentials.create` in JSON, and the id of the ceremony. Raises KeyRefusedError for a token of no use."""
+        person = self.enrolment.person_of(token)
+        if person is None:
+            raise self.refused("token", None)
+        ceremony_id, challenge = self.enrolment.begin(REGISTER, token)
+        options = creation_options(self._rp_id, person, challenge, ALGORITHMS, CEREMONY_SECONDS, self.of(person.id))
+        return options, ceremony_id
+
+    def complete_registration(self, token: str, response: Mapping[str, Any], label: str = "") -> Key:
+        """Register the key that answered. Uses up the challenge in any case and the token if all is well. Raises KeyRefusedError."""
+        person = self.enrolment.person_of(token)
+        try:
+            credential_id, inner = credential_of(response)
+            data = read_client_data(decode(inner.get("clientDataJSON")))
+            challenge = challenge_of(data)
+            self.enrolment.consume(REGISTER, challenge, token)
+            check_client_data(data, kind="webauthn.create", challenge=challenge, origin=self._origin)
+            signed = _decoded(lambda: AttestationObject(decode(inner.get("attestationObject"))).auth_data)
+            self._check_flags(signed)
+            key = _new_key(signed, credential_id)
+            key.label, key.transports = label.strip()[:100], _transports(inner)
+            with writing(self._engine) as session:
+                return self._insert(session, token, key)
+        except CeremonyFault as fault:
+            raise self.refused(fault.cause, person) from None
+
+    def options(self, person_id: str | None, challenge: bytes, timeout_seconds: float) -> dict[str, Any]:
+        """Options for `navigator.credentials.get` in JSON; person None: any discoverable key (sign-in).
+
+        Raises KeyRefusedError for a person without a usable key: an empty list would allow every key (CVE-2026-46419).
+        """
+        allowed = [key for key in self.of(person_id) if key.locked_at is None] if person_id is not None else []
+        if person_id is not None and not allowed:
+            raise KeyRefusedError("no_key")
+        return request_options(self._rp_id, challenge, timeout_seconds, allowed)
+
+    def verify_assertion(self, person_id: str | None, challenge: bytes, response: Mapping[str, Any]) -> VerifiedTouch:
+        """Run checks 1 to 13 on an answer to this challenge. Person None (sign-in): whose key it is, the user handle must say too.
+
+        The caller has used up the challenge before. Raises KeyRefusedError; the refusal, and a lock, are recorded.
+        """
+        person, key_id = None, None
+        try:
+            credential_id, inner = credential_of(response)  # 1
+            client_bytes = decode(inner.get("clientDataJSON"))
+            signed_bytes, signature = decode(inner.get("authenticatorData")), decode(inner.get("signature"))
+            with reading(self._engine) as session:
+                person = session.get(Person, person_id) if person_id is not None else None
+                key = session.scalar(select(Key).where(Key.credential_id == credential_id))
+                key_id = key.id if key else None
+                if key is None or (person_id is not None and person is None):
+                    raise CeremonyFault("unknown_key")
+                if person_id is not None and key.person_id != person_id:  # 6
+                    raise CeremonyFault("foreign_key")
+                person = session.get_one(Person, key.person_id)
+            check_client_data(read_client_data(client_bytes), kind="webauthn.get", challenge=challenge, origin=self._origin)  # 2-5
+            if key.locked_at is not None:  # 6
+                raise CeremonyFault("locked_key")
+            _check_handle(inner.get("userHandle"), person, needed=person_id is None)  # 7
+            signed = _decoded(lambda: AuthenticatorData(signed_bytes))
+            self._check_flags(signed)  # 8-10
+            if signed.is_backup_eligible() != key.backup_eligible:  # 10
+                raise CeremonyFault("backup_changed")
+            _check_signature(key.public_key, signed_bytes + hashlib.sha256(client_bytes).digest(), signature)  # 11
+            at = self._count(key.id, signed.counter)  # 12, 13
+        except CeremonyFault as fault:
+            raise self.refused(fault.cause, person, key_id) from None
+        kept = {"clientDataJSON": client_bytes, "authenticatorData": signed_bytes, "signature": signature}
+        evidence = {"credentialId": encode(credential_id)} | {name: encode(value) for name, value in kept.items()}
+        return VerifiedTouch(key.id, key.person_id, at, signed.is_user_verified(), evidence)
+
+    def lock(self, key_id: str, by: str | None, why: str = "administrator") -> Key:
+        """Lock a key for good. `by` is a pseudonym, None for the command line. Raises LookupError for an unknown key."""
+        with writing(self._engine) as session:
+            key = session.get(Key, key_id)
+            if key is None:
+                raise LookupError("there is no such key: `torwart keys list` names all")
+            if key.locked_at is None:
+                self._lock(session, key, why, by)
+            return key
+
+    def _insert(self, session: Session, token: str, key: Key) -> Key:
+        issued, person = use_token(session, token)
+        if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:
+            raise CeremonyFault("key_known")
+        key.id, key.person_id, key.demo, key.created_at = secrets.token_hex(12), person.id, issued.demo, database_now(session)
+        session.add(key)
+        session.flush()
+        said: dict[str, int | str] = {"algorithm": key.algorithm, "model": key.aaguid}
+        self._record(plain_event(EventAction.KEY_ENROLLED, at=datetime.now(UTC), pseudonym=person.pseudonym, subject=key.id, numbers=said))
+        return key
+
+    def _check_flags(self, signed: AuthenticatorData) -> None:
+        if not hmac.compare_digest(signed.rp_id_hash, self._rp_id_hash):  # 8
+            raise CeremonyFault("rp_id")
+        if not signed.is_user_present():  # 9
+            raise CeremonyFault("not_present")
+        if not signed.is_user_verified():  # 9
+            raise CeremonyFault("not_verified")
+        if signed.is_backed_up() and not signed.is_backup_eligible():  # 10
+            raise CeremonyFault("backup_state")
+
+    def _count(self, key_id: str, counter: int) -> datetime:
+        """Check 12 in one transaction: of two answers with the same counter, one wins."""
+        with writing(self._engine) as session:
+            key = session.get_one(Key, key_id)
+            person = session.get_one(Person, key.person_id)
+            if key.locked_at is not None or not may_sign_in(person):
+                raise CeremonyFault("locked_key")
+            cloned = (counter or key.sign_count) and counter <= key.sign_count
+            if cloned:
+                self._lock(session, key, "possible_clone", None)
+            else:
+                key.sign_count, key.last_used_at = counter, database_now(session)
+        if cloned:
+            raise CeremonyFault("counter")
+        return datetime.now(UTC)
+
+    def _lock(self, session: Session, key: Key, why: str, by: str | None) -> None:
+        person = session.get_one(Person, key.person_id)
+        key.locked_at, key.locked_why = database_now(session), why
+        said = {"key": key.id, "why": why}
+        self._record(plain_event(EventAction.KEY_LOCKED, at=datetime.now(UTC), pseudonym=by, subject=person.pseudonym, numbers=said))
+
+    def refused(self, cause: str, person: Person | None, key_id: str | None = None) -> KeyRefusedError:
+        """The refusal to raise, recorded with its cause. For the ceremonies that are built on keys."""
+        name = person.pseudonym if person else None
+        said = {"cause": cause}
+        event = plain_event(EventAction.KEY_REFUSED, at=datetime.now(UTC), pseudonym=name, subject=key_id, outcome="failure", numbers=said)
+        self._record(event)
+        return KeyRefusedError(cause)
+
+
+def refuse_demo(engine: Engine) -> None:
+    """Raises ConfigError while a key or an open token of the demo is in the database (attacks X17)."""
+    with reading(engine) as session:
+        demo = session.scalar(select(Key.id).where(Key.demo)) or session.scalar(
+            select(EnrolmentToken.hash).where(EnrolmentToken.demo, EnrolmentToken.used_at.is_(None))
+        )
+    if demo is not None:
+        raise ConfigError(["the database holds a key or token of the demo — start with a new state folder"])
+
+
+def _decoded(read: Callable[[], AuthenticatorData]) -> AuthenticatorData:
+    try:
+        return read()
+    except _UNREADABLE:
+        raise CeremonyFault("malformed") from None
+
+
+def _check_handle(handle: object, person: Person, *, needed: bool) -> None:
+    if handle is None and not needed:
+        return
+    if handle is None or not hmac.compare_digest(decode(handle, limit=64), person.user_handle):
+        raise CeremonyFault("user_handle")
+
+
+def _check_signature(public_key: bytes, message: bytes, signature: bytes) -> None:
+    try:
+        key = CoseKey.parse(cbor.decode(public_key))  # type: ignore[arg-type] # checked at registration
+        if key[3] not in ALGORITHMS:
+            raise CeremonyFault("algorithm")
+        key.verify(message, signature)
+    except (InvalidSignature, UnsupportedAlgorithm, *_UNREADABLE):
+        raise CeremonyFault("signature") from None
+
+
+def _new_key(signed: AuthenticatorData, credential_id: bytes) -> Key:
+    """The key of a registration, its public key proven to be one of an offered kind. Raises CeremonyFault."""
+    credential = signed.credential_data
+    if credential is None or credential.credential_id != credential_id:
+        raise CeremonyFault("malformed")
+    if not 0 < len(credential_id) <= MAX_CREDENTIAL_ID_BYTES:
+        raise CeremonyFault("credential_id")
+    public_key = credential.public_key
+    algorithm = public_key.get(3)
+    if algorithm not in ALGORITHMS or isinstance(algorithm, bool):
+        raise CeremonyFault("algorithm")
+    try:
+        if algorithm == -257 and (len(public_key[-2]) > 4 or int.from_bytes(public_key[-1]).bit_length() not in RSA_BITS):
+            raise CeremonyFault("algorithm")
+        stored = cbor.encode(dict(public_key))
+        public_key.verify(b"", b"")
+    except InvalidSignature:
+        pass  # the key can be loaded, and an empty signature is none of its
+    except (UnsupportedAlgorithm, *_UNREADABLE):
+        raise CeremonyFault("algorithm") from None
+    return Key(
+        credential_id=credential_id,
+        public_key=stored,
+        algorithm=algorithm,
+        sign_count=signed.counter,
+        aaguid=str(credential.aaguid),
+        backup_eligible=signed.is_backup_eligible(),
+    )
+
+
+def _transports(inner: Mapping[str, Any]) -> list[str]:
+    """Hints of the browser where the key is plugged in; nothing depends on them."""
+    said = inner.get("transports")
+    return sorted(_TRANSPORTS.intersection(word for word in said if isinstance(word, str))) if isinstance(said, list) else []

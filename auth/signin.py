@@ -1,0 +1,41 @@
+"""Sign-in to the console with a key and nothing else: the key itself says whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Engine
+
+from audit_store.event import Event
+from auth.client_data import CeremonyFault, challenge_of, credential_of, decode, read_client_data
+from auth.console_sessions import ConsoleSessions
+from auth.enrolment import CEREMONY_SECONDS, SIGN_IN
+from auth.keys import KeyRefusedError, Keys
+
+
+class SignIn:
+    """The ceremony of the sign-in page. `key` hashes the tokens of console sessions."""
+
+    def __init__(self, engine: Engine, record: Callable[[Event], object], keys: Keys, key: bytes) -> None:
+        self._keys = keys
+        self._sessions = ConsoleSessions(engine, record, key)
+
+    def begin(self) -> tuple[dict[str, Any], str]:
+        """Options for `navigator.credentials.get` in JSON, and the id of the ceremony."""
+        ceremony_id, challenge = self._keys.enrolment.begin(SIGN_IN)
+        return self._keys.options(None, challenge, CEREMONY_SECONDS), ceremony_id
+
+    def complete(self, state_id: str, response: Mapping[str, Any]) -> str:
+        """The token of a new console session. Raises KeyRefusedError, with one text for all causes; the refusal is recorded."""
+        try:
+            _, inner = credential_of(response)
+            challenge = challenge_of(read_client_data(decode(inner.get("clientDataJSON"))))
+            self._keys.enrolment.consume(SIGN_IN, challenge, ceremony_id=state_id)
+        except CeremonyFault as fault:
+            raise self._keys.refused(fault.cause, None) from None
+        touch = self._keys.verify_assertion(None, challenge, response)
+        try:
+            return self._sessions.open(touch.person_id, touch.key_id)
+        except PermissionError:
+            raise KeyRefusedError("person") from None

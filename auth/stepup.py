@@ -1,0 +1,270 @@
+"""Step-up: an act is held, its person confirms exactly it with the key, and it may go on once (`docs/step-up.md`).
+
+There is no "approved" flag: what `take` gives is a proof for one digest, and the policy is asked again with it.
+An act ends by the database's clock and by the boot of the machine: after a restart no open or confirmed act is worth anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine, and_, func, select, update
+from sqlalchemy.orm import Session
+
+from audit_store.client_sets import decode_ids, encode_ids
+from audit_store.event import Event, EventAction, plain_event
+from audit_store.pseudonyms import Pseudonyms
+from auth.console_sessions import may_sign_in
+from auth.keys import KeyRefusedError, Keys, VerifiedTouch
+from auth.storage import database_now, hits_one, reading, writing
+from auth.tables import Act, Person
+from policies.request import ClientId, KeyProof, Principal
+
+LIFETIME_SECONDS = 120
+MAX_OPEN = 3
+"""Acts that may wait for one person at once: more would train people to confirm without reading (attacks X16)."""
+CHALLENGE_BYTES = 32
+
+
+class TooManyOpenError(Exception):
+    """Three acts of this person wait already."""
+
+
+class StepUpRefused(Exception):  # noqa: N818 -- the contract's name: a refusal, no fault of ours
+    """The act was not confirmed. The text is the same for every cause; `cause` is a code for record and tests."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("The act was not confirmed. Please repeat it, or ask your administrator.")
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the person is shown and signs. Counts and field names, never a client's value."""
+
+    action: str
+    asked: int
+    """Distinct clients asked for."""
+    allowed: int
+    """Distinct clients that go out after the touch."""
+    fields: tuple[str, ...]
+    destination: str
+    reason_code: str
+    reason_values: Mapping[str, int | str]
+    limit_per_day: int | None = None
+
+    @classmethod
+    def of(cls, act: Act) -> Summary:
+        """The summary that stands in an act."""
+        return cls(**{**act.summary, "fields": tuple(act.summary["fields"])})
+
+
+def act_digest(*, person_id: str, action: str, ids: Iterable[ClientId], fields: Iterable[str], destination: str) -> str:
+    """SHA-256, hexadecimal, of who does what to which clients and fields and where it goes. Order and repetition do not matter."""
+    parts = [person_id, action, destination, *sorted(set(fields)), "", *sorted(set(ids))]
+    hashed = hashlib.sha256(b"torwart act 1")
+    for part in parts:  # each with its length: no two acts can give the same bytes
+        data = part.encode("utf-8", "surrogatepass")
+        hashed.update(len(data).to_bytes(8, "big") + data)
+    return hashed.hexdigest()
+
+
+def signed_challenge(act: Act) -> bytes:
+    """What the key signs: random bytes, bound to the act's digest and to the very text that was shown."""
+    if act.challenge is None:
+        raise StepUpRefused("no_challenge")
+    shown = orjson.dumps(act.summary, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(act.challenge + bytes.fromhex(act.digest) + hashlib.sha256(shown).digest()).digest()
+
+
+def boot_id() -> str:
+    """Random id of the machine's current boot. Raises OSError where the system has none (then acts cannot be bound to it)."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+class StepUp:
+    """The acts of one installation."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        record: Callable[[Event], object],
+        keys: Keys,
+        pseudonyms: Pseudonyms,
+        boot_id: str,
+        lifetime_seconds: float = LIFETIME_SECONDS,
+    ) -> None:
+        self._engine = engine
+        self._record = record
+        self._keys = keys
+        self._pseudonyms = pseudonyms
+        self._boot_id = boot_id
+        self.lifetime_seconds = lifetime_seconds
+
+    def open(
+        self, *, principal: Principal, digest: str, summary: Summary, ids: Iterable[ClientId], fields: Iterable[str], act_id: str
+    ) -> Act:
+        """Hold an act. Raises TooManyOpenError. The caller has recorded it as held."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            waiting = select(func.count()).where(Act.person_id == principal.id, Act.state == "open", self._alive(now))
+            if (session.scalar(waiting.select_from(Act)) or 0) >= MAX_OPEN:
+                raise TooManyOpenError
+            act = Act(
+                id=act_id,
+                person_id=principal.id,
+                session_id=principal.session_id or "",
+                digest=digest,
+                summary=asdict(summary),
+                ids=encode_ids(ids),
+                fields=sorted(set(fields)),
+                needs="key",
+                state="open",
+                opened_at=now,
+                expires_at=now + timedelta(seconds=self.lifetime_seconds),
+                boot_id=self._boot_id,
+            )
+            session.add(act)
+        return act
+
+    def get(self, act_id: str) -> Act | None:
+        """The act as it stands now; one whose time is over reads `expired`. None if there is no such act."""
+        with reading(self._engine) as session:
+            act = session.get(Act, act_id)
+            if act is not None and act.state in ("open", "confirmed") and not self._lives(session, act):
+                act.state = "expired"  # in this copy only: `expire` writes it down
+                session.expunge(act)
+            return act
+
+    def open_of(self, person_id: str, session_id: str) -> list[Act]:
+        """Acts of this session that wait for their touch, oldest first."""
+        with reading(self._engine) as session:
+            mine = and_(Act.person_id == person_id, Act.session_id == session_id, Act.state == "open", self._alive(database_now(session)))
+            return list(session.scalars(select(Act).where(mine).order_by(Act.opened_at)))
+
+    def begin(self, act_id: str) -> dict[str, Any]:
+        """Options for `navigator.credentials.get` with a fresh challenge; an earlier one is void. Raises StepUpRefused."""
+        challenge = secrets.token_bytes(CHALLENGE_BYTES)
+        with writing(self._engine) as session:
+            now = database_now(session)
+            fresh = update(Act).where(Act.id == act_id, Act.state == "open", self._alive(now))
+            act = session.get(Act, act_id) if hits_one(session, fresh.values(challenge=challenge, challenge_used_at=None)) else None
+            if act is None:
+                raise StepUpRefused("not_open")
+            if not may_sign_in(session.get_one(Person, act.person_id)):
+                raise StepUpRefused("person")
+            left = (act.expires_at - now).total_seconds()
+        try:
+            return self._keys.options(act.person_id, signed_challenge(act), left)
+        except KeyRefusedError as refused:
+            raise StepUpRefused(refused.cause) from None
+
+    def complete(self, act_id: str, response: Mapping[str, Any]) -> Act:
+        """Confirm the act with the key's answer. Raises StepUpRefused with one text for all causes; the cause is recorded."""
+        try:
+            act = self._use_challenge(act_id)
+            touch = self._keys.verify_assertion(act.person_id, signed_challenge(act), response)
+            return self._confirm(act, touch)
+        except KeyRefusedError as refused:  # recorded by `Keys` with its key; here with its act
+            cause = refused.cause
+        except StepUpRefused as refused:
+            cause = refused.cause
+        with reading(self._engine) as session:
+            known = session.get(Act, act_id)
+        name = self._pseudonyms.of(known.person_id) if known else None
+        event = plain_event(
+            EventAction.STEP_UP_REFUSED,
+            at=datetime.now(UTC),
+            pseudonym=name,
+            outcome="failure",
+            numbers={"cause": cause},
+            act_id=known.id if known else None,
+        )
+        self._record(event)
+        raise StepUpRefused(cause)
+
+    def cancel(self, act_id: str) -> bool:
+        """Turn an open or confirmed act down; False if there was none. The caller records it as not confirmed."""
+        with writing(self._engine) as session:
+            pending = update(Act).where(Act.id == act_id, Act.state.in_(("open", "confirmed")))
+            return hits_one(session, pending.values(state="cancelled", ended_at=database_now(session), ended_why="cancelled"))
+
+    def expire(self, now: datetime | None = None) -> int:
+        """Write down which acts have run out (or are of another boot); how many. `now` is only for the time of the note."""
+        with writing(self._engine) as session:
+            clock = database_now(session)
+            over = select(Act).where(Act.state.in_(("open", "confirmed")), ~self._alive(clock))
+            acts = list(session.scalars(over))
+            for act in acts:
+                act.state, act.ended_at, act.ended_why = "expired", now or clock, "expired"
+            return len(acts)
+
+    def take(self, act_id: str, digest: str) -> KeyProof | None:
+        """The proof of a confirmed act, once; None if it is not confirmed, of another digest, used, over, or its person is cut off."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            once = update(Act).where(
+                Act.id == act_id, Act.digest == digest, Act.state == "confirmed", Act.used_at.is_(None), self._alive(now)
+            )
+            if not hits_one(session, once.values(state="used", used_at=now)):
+                return None
+            act = session.get_one(Act, act_id)
+            if act.confirmed_at is None or not may_sign_in(session.get_one(Person, act.person_id)):
+                return None
+        return KeyProof(
+            grant_id=act.id,
+            act_digest=act.digest,
+            confirmed_at=act.confirmed_at,
+            user_verified=True,  # nothing is ever confirmed without it (`keys`, check 9)
+            ids=decode_ids(act.ids),
+            fields=frozenset(act.fields),
+        )
+
+    def take_matching(self, person_id: str, session_id: str, digest: str) -> tuple[str, KeyProof] | None:
+        """For a client that repeats its call after the touch: a confirmed act of the same person, session and digest, once."""
+        with reading(self._engine) as session:
+            mine = and_(Act.person_id == person_id, Act.session_id == session_id, Act.digest == digest, Act.state == "confirmed")
+            candidates = list(session.scalars(select(Act.id).where(mine).order_by(Act.opened_at)))
+        for act_id in candidates:
+            if (proof := self.take(act_id, digest)) is not None:
+                return act_id, proof
+        return None
+
+    def _use_challenge(self, act_id: str) -> Act:
+        """Use up the challenge of an open act, before anything of the answer is looked at: of 50 answers, one gets further."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            once = update(Act).where(
+                Act.id == act_id, Act.state == "open", Act.challenge.is_not(None), Act.challenge_used_at.is_(None), self._alive(now)
+            )
+            if not hits_one(session, once.values(challenge_used_at=now)):
+                raise StepUpRefused("challenge_used")
+            return session.get_one(Act, act_id)
+
+    def _confirm(self, act: Act, touch: VerifiedTouch) -> Act:
+        with writing(self._engine) as session:
+            now = database_now(session)
+            person = session.get_one(Person, act.person_id)  # as they stand now: a freeze during the ceremony ends it
+            if not may_sign_in(person) or not touch.user_verified:
+                raise StepUpRefused("person")
+            confirmed = update(Act).where(Act.id == act.id, Act.state == "open", self._alive(now))
+            proven = {"challenge": act.challenge, "key_id": touch.key_id, "assertion": dict(touch.assertion)}
+            if not hits_one(session, confirmed.values(state="confirmed", confirmed_at=now, **proven)):
+                raise StepUpRefused("not_open")
+            said = {"key": touch.key_id, "action": act.summary["action"], "asked": act.summary["asked"], "allowed": act.summary["allowed"]}
+            at = datetime.now(UTC)
+            self._record(plain_event(EventAction.STEP_UP_CONFIRMED, at=at, pseudonym=person.pseudonym, numbers=said, act_id=act.id))
+            return session.get_one(Act, act.id)
+
+    def _alive(self, now: datetime) -> Any:
+        return and_(Act.expires_at > now, Act.boot_id == self._boot_id)
+
+    def _lives(self, session: Session, act: Act) -> bool:
+        return act.expires_at > database_now(session) and act.boot_id == self._boot_id
