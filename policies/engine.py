@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from policies.attributes import NOBODY, Facts
 from policies.decision import Allow, Challenge, Decision, Deny, MaskKind, Obligations, RequirementKind
 from policies.effect import CHANGES, CHANGES_EXISTING, effective_action
-from policies.expression import EVALUATION_ERRORS
 from policies.masks import strictest
+from policies.operators import EVALUATION_ERRORS
 from policies.reasons import ALLOWED, FROZEN, KEY_CONFIRMED, NOT_FOR_YOU, NOT_WHAT_WAS_SIGNED, RULE_ERROR, Because
 from policies.request import AccessRequest, Action, ClientId, KeyProof, Status
 from policies.rule import Effect, Limit, Policy, Rule

@@ -12,7 +12,7 @@ from policies.attributes import Facts
 from policies.decision import Decision
 from policies.effect import effective_action
 from policies.engine import decide, matches
-from policies.expression import EVALUATION_ERRORS
+from policies.operators import EVALUATION_ERRORS
 from policies.request import AccessRequest, Action
 from policies.rule import Policy, Rule
 

@@ -192,8 +192,8 @@ class _Builder:
         if top is not None and isinstance(top.value, dict) and top.key is None:
             self._key(event, top)
             return
-        plain = event.style is None and event.start_mark.line == event.end_mark.line
-        self._put(event, _resolved(event.value) if event.style is None and event.tag is None else event.value, plain)
+        value = _resolved(event.value) if event.style is None and event.tag is None else event.value
+        self._put(event, value, _inset(event))
 
     def _key(self, event: ScalarEvent, top: _Open) -> None:
         top.key = event.value
@@ -209,9 +209,9 @@ class _Builder:
         if top is not None and isinstance(top.value, dict) and top.key is None:
             self._fault(event, "a key is a word", "")
             top.key = ""
-        self._stack.append(_Open(value, self._put(event, value, plain=False)))
+        self._stack.append(_Open(value, self._put(event, value)))
 
-    def _put(self, event: Event, value: Any, plain: bool) -> Loc:
+    def _put(self, event: Event, value: Any, inset: int | None = None) -> Loc:
         """Hang a value into what is open; its place."""
         loc: Loc = ()
         if not self._stack:
@@ -223,7 +223,7 @@ class _Builder:
             loc = (*top.loc, top.key or "")
             top.value[top.key or ""] = value
             top.key = None
-        self.values[loc] = Place(event.start_mark.line + 1, event.start_mark.column + 1, plain)
+        self.values[loc] = Place(event.start_mark.line + 1, event.start_mark.column + 1, inset)
         return loc
 
     def _check(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> None:
@@ -235,6 +235,14 @@ class _Builder:
     def _fault(self, event: Event, message: str, hint: str) -> None:
         mark = event.start_mark
         self.errors.append(PolicyError(self.file, mark.line + 1, mark.column + 1, message, hint))
+
+
+def _inset(event: ScalarEvent) -> int | None:
+    """See `Place.inset`: a plain text starts at once, a quoted one after its quote, unless escapes or folding moved its characters."""
+    one_line = event.start_mark.line == event.end_mark.line
+    quotes = 0 if event.style is None else 1
+    as_it_is = event.end_mark.column - event.start_mark.column == len(event.value) + 2 * quotes
+    return quotes if one_line and as_it_is and event.style in (None, "'", '"') else None
 
 
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}

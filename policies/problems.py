@@ -43,8 +43,8 @@ class Place:
 
     line: int
     column: int
-    plain: bool = False
-    """A value on one line without quotes: an offset inside it is an offset in the line."""
+    inset: int | None = None
+    """Columns from here to the first character of a text that stands on one line as it is; None: offsets inside it say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,11 @@ class Document:
             loc = loc[:-1]
         return self.values.get(loc, Place(1, 1))
 
-    def error(self, loc: Loc, message: str, hint: str = "", offset: int = 0) -> PolicyError:
-        """An error at a value; `offset` is a position inside a text on one line."""
+    def error(self, loc: Loc, message: str, hint: str = "", offset: int | None = None) -> PolicyError:
+        """An error at a value; `offset` is a position inside its text."""
         place = self.at(loc)
-        return PolicyError(self.file, place.line, place.column + (offset if place.plain else 0), message, hint)
+        inside = 0 if offset is None or place.inset is None else place.inset + offset
+        return PolicyError(self.file, place.line, place.column + inside, message, hint)
 
 
 def checked[Model: BaseModel](model: type[Model], document: Document, errors: list[PolicyError]) -> Model | None:
@@ -74,8 +75,14 @@ def checked[Model: BaseModel](model: type[Model], document: Document, errors: li
     try:
         return model.model_validate({} if document.value is None else document.value)
     except ValidationError as found:
-        errors.extend(_explained(document, model, error) for error in found.errors(include_url=False, include_context=False))
+        details = found.errors(include_url=False)
+        errors.extend(_explained(document, model, error) for error in details if not _other_half(error))
         return None
+
+
+def _other_half(error: ErrorDetails) -> bool:
+    """Of `any` or a list two errors come, one for each half: the one about the list says it."""
+    return error["type"] == "literal_error" and error.get("ctx", {}).get("expected") == "'any'"
 
 
 def _explained(document: Document, model: type[BaseModel], error: ErrorDetails) -> PolicyError:
@@ -90,6 +97,8 @@ def _explained(document: Document, model: type[BaseModel], error: ErrorDetails) 
         return PolicyError(document.file, place.line, place.column, f"{name!r} is not known here", hint)
     if kind == "missing":
         return document.error(loc, f"{name!r} is missing", f"given here: {', '.join(_given(document, loc))}")
+    if kind == "frozen_set_type":
+        return document.error(loc, f"{_where(loc)}this is no list", "write any, or a list in brackets: [one, two]")
     return document.error(loc, f"{_where(loc)}{_plain(error['msg'])}")
 
 

@@ -17,7 +17,7 @@ from auth.installation import ConfigError, load_installation
 from policies.cases import Result, run_cases
 from policies.load import load
 from policies.problems import PolicyErrors
-from policies.rule import Policy, Rule
+from policies.rule import Policy, ReachText, Rule
 from policies.store import SHIPPED, Change, PolicyStore, RedCasesError
 
 RED, WRONG = 1, 2
@@ -193,11 +193,17 @@ def _row(rule: Rule) -> tuple[str, str, str, str, str]:
     who += f" ({', '.join(sorted(text.status))})" if text.status else ""
     acts = ", ".join(sorted(text.actions)) if not isinstance(text.actions, str) else "every act"
     parts = [text.effect.value]
+    parts += [_reached(text.reaches)] if text.reaches else []
     parts += [f"needs {text.require.value}"] if text.require else []
     parts += ["own only"] if text.keep == "own" else []
     parts += [f"{name} masked for {text.masked_for}" for name in text.masks or ()]
     parts += [f"at most {text.limit.percent:g} % of the {text.limit.of.value} a day"] if text.limit else []
     return text.id, who, acts, ", ".join(parts), text.about.strip()
+
+
+def _reached(reach: ReachText) -> str:
+    share = f"{reach.count}" if reach.percent is None else f"{reach.percent:g} % of the {reach.of.value}"
+    return f"from {reach.counter} {share} on"
 
 
 def _plain(text: str) -> str:
