@@ -10,20 +10,21 @@ from sqlalchemy import Engine
 from audit_store.event import Event
 from auth.client_data import CeremonyFault, challenge_of, credential_of, decode, read_client_data
 from auth.console_sessions import ConsoleSessions
-from auth.enrolment import CEREMONY_SECONDS, SIGN_IN
-from auth.keys import KeyRefusedError, Keys
+from auth.enrolment import CEREMONY_SECONDS, SIGN_IN, Enrolment
+from auth.keys import Keys
 
 
 class SignIn:
-    """The ceremony of the sign-in page. `key` hashes the tokens of console sessions."""
+    """The ceremony of the sign-in page; it ends in a session of `sessions`."""
 
-    def __init__(self, engine: Engine, record: Callable[[Event], object], keys: Keys, key: bytes) -> None:
+    def __init__(self, engine: Engine, record: Callable[[Event], object], keys: Keys, sessions: ConsoleSessions) -> None:
+        self._enrolment = Enrolment(engine, record)
         self._keys = keys
-        self._sessions = ConsoleSessions(engine, record, key)
+        self._sessions = sessions
 
     def begin(self) -> tuple[dict[str, Any], str]:
         """Options for `navigator.credentials.get` in JSON, and the id of the ceremony."""
-        ceremony_id, challenge = self._keys.enrolment.begin(SIGN_IN)
+        ceremony_id, challenge = self._enrolment.begin(SIGN_IN)
         return self._keys.options(None, challenge, CEREMONY_SECONDS), ceremony_id
 
     def complete(self, state_id: str, response: Mapping[str, Any]) -> str:
@@ -31,11 +32,11 @@ class SignIn:
         try:
             _, inner = credential_of(response)
             challenge = challenge_of(read_client_data(decode(inner.get("clientDataJSON"))))
-            self._keys.enrolment.consume(SIGN_IN, challenge, ceremony_id=state_id)
+            self._enrolment.consume(SIGN_IN, challenge, ceremony_id=state_id)
         except CeremonyFault as fault:
             raise self._keys.refused(fault.cause, None) from None
         touch = self._keys.verify_assertion(None, challenge, response)
         try:
             return self._sessions.open(touch.person_id, touch.key_id)
         except PermissionError:
-            raise KeyRefusedError("person") from None
+            raise self._keys.refused("person", None, touch.key_id) from None
