@@ -75,7 +75,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
     log = Log.open(state / "log")
     history = History()
-    history.rebuild(log, spool)
+    history.rebuild(log, spool, now=now())
     log.close()
     profile = profile or find_profile(settings.profile, database=settings.database, owner_field=settings.owner_field)
     directory = Directory(engine, pseudonyms, credential_key)

@@ -18,7 +18,7 @@ from gateway.books import Books
 from gateway.crm.profile import Answer, Call, CallKind, Profile, Refusal, UninspectableError, UnreadableError
 from gateway.exchange import Forward, Reply, Request, Response, Step
 from gateway.foreign import is_foreign
-from gateway.questions import Judged, Questions, exports, obligations
+from gateway.questions import Judged, Questions, obligations
 from gateway.record import Record
 from gateway.refusals import Refusals, first_reason
 from gateway.reserved import PREFIX, Reserved
@@ -27,6 +27,7 @@ from gateway.signin import SignIn
 from gateway.touch import Touch
 from policies import reasons
 from policies.decision import Allow, Challenge, Deny
+from policies.effect import EXPORTS
 from policies.reasons import Because
 from policies.request import WRITES, Action, ClientId, KeyProof, Principal
 
@@ -176,7 +177,7 @@ class Handler:
         if duties is None:
             raise TypeError("a denial is not released")
         delivered, question = answer.release(duties), judged.question
-        exported = delivered.shown if exports(judged, self.questions.policy()) else NOBODY
+        exported = delivered.shown if question.action in EXPORTS else NOBODY
         card = next(iter(delivered.shown)) if question.action is Action.READ and len(delivered.shown) == 1 else None
         # Counted before the record is awaited: of two answers under way at once, the second must see the first.
         at, pseudonym = question.context.at, question.principal.pseudonym

@@ -11,7 +11,7 @@ from auth.directory import Directory
 from gateway.crm.profile import Answer, Call
 from gateway.exchange import Request
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
-from policies.effect import EXPORTS, effective_action
+from policies.effect import effective_action
 from policies.engine import decide, sight
 from policies.request import AccessRequest, Action, ClientId, Context, Principal, Resource, Usage
 from policies.rule import Policy
@@ -55,7 +55,8 @@ class Questions:
     def with_answer(self, question: AccessRequest, answer: Answer) -> Judged:
         """Judge again with the real answer in hand.
 
-        Whether a contact value counts as taken depends on the masks, so the policy is asked for them first.
+        Whether a contact value counts as taken depends on the masks, so the policy is asked for them first. From here on the act has the
+        class of its effect, whatever the call is named (attacks X6).
         """
         ids = answer.ids
         book = self.directory.book(question.principal.id)
@@ -65,7 +66,8 @@ class Questions:
         clear = answer.contact_ids - duties.masked if duties.masks else answer.contact_ids
         card = ids[0] if question.action is Action.READ and len(ids) == 1 else None
         usage = self._usage(question.principal, shown=frozenset(ids), taken=clear, card=card)
-        return self._decided(replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage))
+        question = replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage)
+        return self._decided(replace(question, action=effective_action(question, self.policy().threshold)))
 
     def _decided(self, question: AccessRequest) -> Judged:
         return Judged(question, decide(question, self.policy()))
@@ -100,11 +102,6 @@ def obligations(decision: Decision) -> Obligations | None:
             return duties
         case Deny():
             return None
-
-
-def exports(judged: Judged, policy: Policy) -> bool:
-    """True if the act is an export by its effect, whatever it is named (attacks X6)."""
-    return effective_action(judged.question, policy.threshold) in EXPORTS
 
 
 def signed_ids(resource: Resource, duties: Obligations) -> tuple[ClientId, ...]:

@@ -1,0 +1,253 @@
+"""The story of manager A: an ordinary morning, an allowed export, five tries to take everything, and what the firm sees.
+
+Every step says what was tried, what was decided and why, how many clients went out, and where to look; each is checked against the CRM,
+the record and the bytes received. Nothing here knows a shortcut: A is a client of the gateway like any other.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from auth.stepup import Summary
+from deploy.demo.ceremony import Popup, act_of
+from deploy.demo.crm import RunningCrm
+from deploy.demo.firm import Firm
+from deploy.demo.loopback import client
+from deploy.demo.mailbox import mails
+from deploy.demo.people import ANNA, book_of
+from deploy.demo.tryton_rpc import DATABASE, TrytonSession
+
+FIELDS: Final = ["name", "phone", "email"]
+ALLOWED_EXPORT: Final = 40
+SOON_SECONDS: Final = 5.0
+"""Alert and mail must be there within this time of the deed."""
+CARDS_AT_MOST: Final = 60
+"""Cards that the script of the story opens before the check gives up."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One step, as the terminal tells it."""
+
+    title: str
+    tried: str
+    decided: str
+    clients_out: int
+    look: str = ""
+    """Address of the page to open."""
+    faults: list[str] = field(default_factory=list)
+    """What did not hold; empty if all did."""
+
+    def expect(self, holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+        """Note a fault unless something holds."""
+        if not holds:
+            self.faults.append(otherwise)
+
+
+class Story:
+    """Plays manager A against a running demo."""
+
+    def __init__(self, firm: Firm, crm: RunningCrm) -> None:
+        self.firm = firm
+        self.crm = crm
+        self.own = book_of(ANNA.login, crm.party_ids)
+        self.popup = Popup(firm.torwart_url)
+        self.received = 0
+        """Bytes that A got from tries that were held or denied."""
+        self.session = TrytonSession(firm.crm_url, ANNA.login, crm.passwords[ANNA.login])
+        self.rest = client(firm.crm_url)
+
+    def steps(self) -> Iterator[Step]:
+        """Play it, step by step."""
+        yield self.morning()
+        yield self.export_own()
+        yield self.export_all()
+        yield from self.other_roads()
+        yield self.paging()
+        yield self.one_alert()
+        yield self.mail()
+        yield self.notice_given()
+
+    def close(self) -> None:
+        """A goes home."""
+        self.session.close()
+        self.rest.close()
+
+    def morning(self) -> Step:
+        step = Step("Ein normaler Morgen", "Liste der eigenen Kunden, eine Suche, vier Karten", "erlaubt", 0)
+        listed = self.session.call("model.party.party.read", self.own[:25], ["name", "phone"], {})
+        step.expect(len(listed) == 25 and all(_clear(row["phone"]) for row in listed), "own clients are not all shown clear")
+        found = self.session.call("model.party.party.search", [["rec_name", "ilike", "%a%"]], 0, 20, None, {})
+        step.expect(len(found) > 0, "an ordinary search by name found nothing")
+        for pause, party in zip((0.4, 1.1, 0.2, 0.7), self.own[:4], strict=True):
+            time.sleep(pause)
+            card = self.session.call("model.party.party.read", [party], [*FIELDS, "lang", "addresses"], {})
+            step.expect(len(card) == 1 and _clear(card[0]["email"]), "an own card is not shown clear")
+        foreign = next(i for i in self.crm.party_ids.values() if i not in set(self.own))
+        masked = self.session.call("model.party.party.read", [foreign], FIELDS, {})
+        step.expect(bool(masked[0]["name"]) and not _clear(masked[0]["phone"]), "the phone of another's client is not masked")
+        time.sleep(1.5)
+        step.expect(not self.firm.open_alerts(), "an ordinary morning raised an alert")
+        return step
+
+    def export_own(self) -> Step:
+        step = Step(f"Export von {ALLOWED_EXPORT} eigenen Kunden", "CSV mit Name, Telefon, E-Mail", "mit Schlüssel bestätigt, ausgeliefert", 0)
+        answer = self._export_own()
+        step.expect(answer.status_code == 401, f"the export was not held (status {answer.status_code})")
+        act_id, seen = self._popup(step, answer)
+        step.expect((seen.asked, seen.allowed) == (ALLOWED_EXPORT, ALLOWED_EXPORT), f"the popup names {seen.asked} and {seen.allowed}")
+        touched = self.popup.touch(act_id)
+        step.expect(touched.status_code == 200, f"the touch was refused ({touched.status_code})")
+        rows = _result(self._export_own())
+        own = self.crm_rows(self.own[:ALLOWED_EXPORT])
+        step.expect(rows is not None and sorted(rows[1:]) == sorted(own), "the rows are not those of the CRM")
+        again = self._export_own()
+        step.expect(again.status_code == 401, "one touch released two exports")
+        self.popup.cancel(act_of(again))
+        step.clients_out = len(rows or [None]) - 1
+        step.look = f"{self.firm.torwart_url}/why/{act_id}"
+        step.expect(_soon(lambda: self.firm.released(act_id), lambda out: out == ALLOWED_EXPORT) == ALLOWED_EXPORT, "the record does not name 40 clients for this act")
+        step.expect(not self.firm.open_alerts(), "an allowed export raised an alert")
+        return step
+
+    def export_all(self) -> Step:
+        return self._held("Alle 3.000 exportieren", "CSV aller Kunden", lambda: self._all("export_data_domain", [], FIELDS, 0, None, None, True, {}))
+
+    def other_roads(self) -> Iterator[Step]:
+        yield self._held("Dasselbe unter anderem Namen", "search_read ohne Grenze", lambda: self._all("search_read", [], 0, None, None, FIELDS, {}))
+        query = [("f", name) for name in FIELDS]
+        bearer = {"authorization": f"Bearer {self.firm.rest_key}"}
+        road = f"/{DATABASE}/rest/model/party.party"
+        yield self._held("Dasselbe über REST", "alle Kunden mit dem REST-Schlüssel", lambda: self.rest.get(road, params=query, headers=bearer))
+        odd = [("d", "[]"), *query, ("enc", "cp037"), ("dl", ";"), ("qc", '"'), ("h", "1"), ("loc", "0")]
+        session = {"authorization": self.session.authorization}
+        download = f"/{DATABASE}/data/party.party"
+        yield self._held("Dasselbe als CSV in EBCDIC", "enc=cp037", lambda: self.rest.get(download, params=odd, headers=session))
+
+    def paging(self) -> Step:
+        step = Step("Karten blättern per Skript", "eine Karte nach der anderen", "angehalten", 0)
+        for opened, party in enumerate(self.own[100 : 100 + CARDS_AT_MOST]):
+            answer = self.session.post("model.party.party.read", [party], FIELDS, {})
+            if _result(answer) is None:
+                step.decided, step.clients_out = f"nach {opened} Karten angehalten: {_title(answer)}", opened
+                break
+        step.expect(0 < step.clients_out <= 30, f"{step.clients_out or CARDS_AT_MOST} cards were opened by a script")
+        step.look = f"{self.firm.torwart_url}/alerts"
+        return step
+
+    def one_alert(self) -> Step:
+        step = Step("Was die Firma sieht", "Meldungen von heute", "", 0, f"{self.firm.torwart_url}/alerts")
+        alerts = _soon(self.firm.open_alerts, lambda found: len(found) == 1 and len(found[0].reasons) >= 2)
+        step.expect(len(alerts) == 1, f"{len(alerts)} alerts are open instead of one")
+        if alerts:
+            step.decided = f"eine Meldung, {alerts[0].severity}, {len(alerts[0].reasons)} Gründe"
+            step.look = f"{self.firm.torwart_url}/alerts/{alerts[0].id}"
+            step.expect(alerts[0].severity == "high", f"the severity is {alerts[0].severity}")
+        step.expect(not self.firm.problems(), "the record does not verify")
+        return step
+
+    def mail(self) -> Step:
+        step = Step("Jemand erfährt es", "Postfach der Leitung", "", 0, f"{self.firm.torwart_url}/demo/mailbox")
+        arrived = _soon(lambda: mails(self.firm.mailbox), bool)
+        step.expect(bool(arrived), "no mail arrived")
+        if arrived:
+            step.decided = f"E-Mail: {arrived[0].subject}"
+            step.expect("3.000" in "".join(mail.text for mail in arrived), "no mail names the 3.000 clients")
+            step.expect("Anna" not in "".join(mail.subject + mail.text for mail in arrived), "a mail names the person")
+        return step
+
+    def notice_given(self) -> Step:
+        step = Step("Die Leitung trägt ein: gekündigt", "noch einmal die 40 eigenen Kunden", "", 0)
+        self.firm.set_status(ANNA.login, "notice_given")
+        answer = self._export_own()
+        step.expect(_result(answer) is None and answer.status_code == 403, f"the export was not denied ({answer.status_code})")
+        step.decided = f"abgelehnt: {_title(answer)}"
+        words = answer.text.lower()
+        step.expect(not any(hint in words for hint in ("gekündigt", "ausscheid", "notice", "leaving")), "the denial betrays the status")
+        alerts = self.firm.open_alerts()
+        step.expect(len(alerts) == 1, f"{len(alerts)} alerts are open instead of one")
+        return step
+
+    def crm_rows(self, ids: list[int]) -> list[list[Any]]:
+        """What the CRM itself, asked past the gateway, says about these clients."""
+        with self.crm.log_in(ANNA.login) as direct:
+            rows: list[list[Any]] = direct.call("model.party.party.export_data", ids, FIELDS, False, {})
+            return rows
+
+    def _held(self, title: str, tried: str, attempt: Callable[[], httpx.Response]) -> Step:
+        step = Step(title, tried, "", 0)
+        answer = attempt()
+        step.expect(answer.status_code == 401, f"not held (status {answer.status_code})")
+        step.expect(not _leaks(answer, self.firm.canaries), "client data came back")
+        act_id, seen = self._popup(step, answer)
+        step.decided = f"angehalten: {seen.asked:,} angefragt, höchstens {seen.allowed:,} eigene freigebbar; nicht bestätigt".replace(",", ".")
+        step.expect(seen.asked == len(self.crm.party_ids), f"the popup names {seen.asked} clients")
+        step.expect(0 < seen.allowed <= len(self.crm.party_ids) // 10, f"the popup would release {seen.allowed} clients")
+        step.look = f"{self.firm.torwart_url}/why/{act_id}"
+        self.popup.cancel(act_id)
+        step.expect(self.firm.released(act_id) == 0, "the record names released clients")
+        return step
+
+    def _popup(self, step: Step, answer: httpx.Response) -> tuple[str, Summary]:
+        act_id = act_of(answer)
+        summary = self.firm.summary(act_id)
+        step.expect(self.popup.look(act_id, summary.asked, summary.allowed), "the popup does not name both numbers")
+        return act_id, summary
+
+    def _export_own(self) -> httpx.Response:
+        return self._all("export_data", self.own[:ALLOWED_EXPORT], FIELDS, True, {})
+
+    def _all(self, method: str, *params: Any) -> httpx.Response:
+        return self.session.post(f"model.party.party.{method}", *params)
+
+
+def rows_of_csv(body: bytes, delimiter: str = ";") -> list[list[str]]:
+    """The rows of a delivered CSV file."""
+    return list(csv.reader(io.StringIO(body.decode("utf-8")), delimiter=delimiter))
+
+
+def session_header(login: str, user_id: int, token: str) -> str:
+    """Tryton's `Authorization` header of a session."""
+    return "Session " + base64.b64encode(f"{login}:{user_id}:{token}".encode()).decode()
+
+
+def _result(answer: httpx.Response) -> Any:
+    if answer.status_code != httpx.codes.OK:
+        return None
+    try:
+        return answer.json().get("result")
+    except (json.JSONDecodeError, AttributeError):
+        return None
+
+
+def _title(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+        return str(body.get("detail") or body.get("title"))
+    except (json.JSONDecodeError, AttributeError):
+        return f"Status {answer.status_code}"
+
+
+def _clear(value: Any) -> bool:
+    return isinstance(value, str) and "•" not in value and value != ""
+
+
+def _leaks(answer: httpx.Response, canaries: tuple[str, ...]) -> bool:
+    return any(canary in answer.text for canary in canaries)
+
+
+def _soon[T](look: Callable[[], T], enough: Callable[[T], bool]) -> T:
+    """Look again until it is enough, for SOON_SECONDS at most."""
+    deadline = time.monotonic() + SOON_SECONDS
+    while not enough(found := look()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found
