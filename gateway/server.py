@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -136,6 +137,7 @@ class Gateway:
         upstream = self._make_upstream()
         tls = self._make_tls()
         version.MITMPROXY = "Torwart"  # names itself in the library's own error pages
+        logging.getLogger("mitmproxy").setLevel(logging.CRITICAL)  # its log holds what clients sent
         self._closing.enter_context(asyncio_utils.set_eager_task_factory())
         master = Master(Options())
         self._closing.push_async_callback(master.done)

@@ -7,7 +7,6 @@ The proxy library has none of them. Each connection is in one phase: `head` (wai
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,11 @@ MAX_HEAD_BYTES = 128 * 1024
 """Raw bytes of a head, TLS records included, before the connection is closed; `gateway.hygiene` refuses far less in good order."""
 MAX_PIPELINED_BYTES = 128 * 1024
 """Raw bytes that may follow a request while it is being judged."""
+
+_USUAL = frozenset({"client connect", "client disconnect", "client kill connection", "closing transports...", "transports closed!"})
+"""What the library logs of every connection. Anything else, with a head half read, means that it refused the head."""
+_SETTLE_SECONDS = 0.02
+"""Between "the answer is handed over" and "it is written" a stop waits this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Watched:
     seen_unsent: int = 0
     here: bool = True
     closed_by_us: bool = False
+    complained: bool = False
+    """The library said something that it does not say of every connection."""
 
     def __post_init__(self) -> None:
         self.since = self.now()
@@ -111,12 +117,13 @@ class Watched:
 
     def log(self, message: str, level: int = logging.INFO, exc_info: object = None) -> None:
         """Takes the place of the library's log, which writes clients' bytes. An error in the library closes the connection."""
+        self.complained = self.complained or message not in _USUAL
         if level >= logging.ERROR:
             self.stop("protocol error")
 
     def ended(self) -> None:
         """The connection is gone. A head that the library refused to read, or that never ended, is recorded."""
-        if self.phase == "head" and self.pending and not self.closed_by_us:
+        if self.phase == "head" and self.pending and self.complained and not self.closed_by_us:
             self.refused("malformed head" if self.here else "incomplete head")
         self.here = False
 
@@ -127,7 +134,6 @@ class Watch:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.connections: dict[str, Watched] = {}
-        self._left = asyncio.Event()
 
     def add(self, connection_id: str, watched: Watched) -> None:
         """A new connection."""
@@ -136,20 +142,18 @@ class Watch:
     def remove(self, connection_id: str) -> None:
         """The connection is gone."""
         watched = self.connections.pop(connection_id)
-        self._left.set()
         watched.ended()
 
     async def drain(self, grace_seconds: float) -> None:
         """Close what rests, let answers under way go out, and after the grace close those too."""
-        for last in (False, True):
+        now = asyncio.get_running_loop().time
+        deadline = now() + grace_seconds
+        while self.connections:
             for watched in list(self.connections.values()):
-                if last or watched.phase != "busy":
+                rests = watched.phase != "busy" and watched.unsent() == 0 and now() - watched.since > _SETTLE_SECONDS
+                if rests or now() > deadline:
                     watched.stop(None)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(grace_seconds):
-                    while self.connections:
-                        self._left.clear()
-                        await self._left.wait()
+            await asyncio.sleep(_SETTLE_SECONDS)
 
     def body(self, connection_id: str) -> None:
         self._enter(connection_id, "body")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,6 +33,7 @@ class Upstream:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
 
     def _accept(self) -> None:
@@ -97,7 +99,14 @@ class Front:
     port: int
     judge: LetThrough
     upstream: Upstream
-    refused: list[str]
+    refused: list[str] = field(default_factory=list)
+    record_fails: bool = False
+
+    def record_refused(self, what: str) -> None:
+        """Stands where the spool is."""
+        if self.record_fails:
+            raise OSError("disk full")
+        self.refused.append(what)
 
     @property
     def host(self) -> bytes:
@@ -129,6 +138,13 @@ class Front:
         return await self.talk(self.head(line, b"Connection: close", *headers) + body)
 
 
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait for something to become true; TimeoutError if it does not."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in other threads too
+            await asyncio.sleep(0.005)
+
+
 LIMITS = Limits(idle_seconds=60, head_seconds=0.4, body_seconds=0.4, unread_seconds=60)
 
 
@@ -148,11 +164,13 @@ def settings(upstream_url: str, **changes: object) -> CrmSettings:
 @pytest_asyncio.fixture
 async def front() -> AsyncIterator[Front]:
     """A started gateway; stopped and the upstream closed afterwards."""
-    upstream, judge, refused = Upstream(), LetThrough(), list[str]()
-    gateway = Gateway(settings(upstream.url), judge, refused.append, limits=LIMITS)
-    port = await gateway.start()
+    upstream = Upstream()
+    front = Front(0, LetThrough(), upstream)
+    gateway = Gateway(settings(upstream.url), front.judge, front.record_refused, limits=LIMITS)
+    front.port = await gateway.start()
     try:
-        yield Front(port, judge, upstream, refused)
+        yield front
     finally:
         await gateway.stop()
-        upstream.close()
+        with contextlib.suppress(OSError):  # closed by the test
+            upstream.close()
