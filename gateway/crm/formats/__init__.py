@@ -1,0 +1,1 @@
+"""How data is written: one file per format, read exactly or not at all."""

@@ -1,0 +1,1 @@
+"""One file per CRM, found by `gateway.crm.discover`; its tables lie beside it and begin with its name."""

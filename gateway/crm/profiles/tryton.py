@@ -1,0 +1,294 @@
+"""Tryton 8.0 behind the gateway: its RPC, its CSV download, its REST interface and its web client's files.
+
+Everything that is not read here is unknown and denied: XML-RPC, Basic, REST actions and reports, the message bus, the HTML editor,
+pictures, other databases. What goes upstream is written anew from what was read, so that it cannot have a second reading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.crm.formats.strict_json import JsonError, dump, parse
+from gateway.crm.profile import Answer, Call, CallKind, Client, Credential, Refusal, UnreadableError
+from gateway.crm.profiles import tryton_identity as identity
+from gateway.crm.profiles import tryton_methods as methods
+from gateway.crm.profiles.tryton_outcome import read_outcome, scrub_outcome
+from gateway.crm.profiles.tryton_reading import Expected, Reading, Shape, context
+from gateway.crm.profiles.tryton_roads import read_csv, read_rest
+from gateway.crm.profiles.tryton_rpc import read_method
+from gateway.crm.profiles.tryton_texts import refused
+from gateway.crm.profiles.tryton_write import without_masks
+from gateway.crm.protocols.jsonrpc import RpcCall, is_json, read_answer, read_call
+from gateway.exchange import Headers, Request, Response
+from policies.decision import Obligations
+from policies.request import Action, Channel, Resource
+
+NAME = "tryton"
+SHELL = frozenset({"/", "/index.html"})
+_STATIC = re.compile(
+    r"(?:/[A-Za-z0-9_@][A-Za-z0-9_@.-]*)+\.(?:js|mjs|css|json|svg|png|ico|jpg|gif|webp|woff2?|ttf|eot|otf|mp3|ogg|wav|map|md)"
+)
+_USER = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+_LANGUAGE = re.compile(r"[A-Za-z0-9,;=.*\- ]{1,200}")
+_LOGIN_MARK = "common.db.login"
+
+
+@dataclass(frozen=True, slots=True)
+class Tryton:
+    """The profile of Tryton 8.0."""
+
+    database: str
+    """First segment of Tryton's paths."""
+    owner_field: str | None = None
+    """Field of `party.party` that names a client's owner, with one dot at most (`account_manager.login`)."""
+    name: str = field(default=NAME, init=False)
+
+    def read(self, request: Request) -> Call:
+        """Read a request. Raises UnreadableError."""
+        path, root = request.path, f"/{self.database}/"
+        if not path.startswith(root):
+            return _public_rpc(request) if path == "/rpc/" else _file(request)
+        road = path.removeprefix(root)
+        if road in ("rpc/", "session/login", "session/logout", "user/application/"):
+            if request.method != "POST" or request.query:
+                raise UnreadableError("address of the CRM", unknown=True)
+            return self._post(road, request)
+        if road.startswith("data/"):
+            reading, sent = read_csv(road.removeprefix("data/"), request, self.owner_field)
+            return _call(request, reading, sent, Channel.DOWNLOAD, f"csv {reading.resource.model}")
+        if road.startswith("rest/"):
+            reading, sent = read_rest(road.removeprefix("rest/"), request, self.owner_field)
+            return _call(request, reading, sent, Channel.REST, f"rest {request.method} {reading.resource.model}")
+        raise UnreadableError("address of the CRM", unknown=True)
+
+    def with_obligations(self, call: Call, obligations: Obligations) -> Call:
+        """The call without masks among its values; every other obligation waits for the answer."""
+        expected = _expected(call)
+        model, rpc = expected.model, expected.rpc
+        if model is None or not call.resource.written_fields:
+            return call
+        drop = obligations.drop_written
+        if rpc is None:
+            body = _dumped(without_masks(model, _parsed(call.upstream.body), drop))
+            return replace(call, upstream=replace(call.upstream, body=body))
+        *args, last = rpc.params
+        if call.action is Action.CREATE or len(args) == 1:
+            sent: list[Any] = [[without_masks(model, values, drop) for values in args[0]]]
+        else:
+            sent = [without_masks(model, part, drop) if place % 2 else part for place, part in enumerate(args)]
+        changed = RpcCall(rpc.id, rpc.method, [*sent, last])
+        upstream = replace(call.upstream, body=changed.body())
+        return replace(call, upstream=upstream, context=replace(expected, rpc=changed))
+
+    def answer(self, call: Call, response: Response) -> Answer:
+        """Read the answer to a DATA call. Raises UninspectableError."""
+        return read_outcome(_expected(call), response, self.owner_field)
+
+    def credential_issued(self, call: Call, response: Response) -> tuple[Credential, str] | None:
+        """The session of a sign-in, or a new REST key. Raises UninspectableError for an answer that is neither that nor a refusal."""
+        if call.account is None or response.status != 200:
+            return None
+        if call.kind is CallKind.DATA:
+            key = _parsed_or_none(response.body)
+            return (Credential("api_key", key), call.account) if isinstance(key, str) and identity.is_token(key) else None
+        token = identity.issued(response)
+        if token is not None:
+            return Credential("session", token), call.account
+        result = read_answer(response.body).result
+        if isinstance(result, list) and len(result) == 3 and identity.is_token(result[1]):
+            return Credential("token", result[1]), call.account
+        return None
+
+    def scrub(self, call: Call, response: Response) -> Response:
+        """An answer without clients as it goes out. Raises UninspectableError."""
+        return scrub_outcome(call.kind, _expected(call), response, shell=self.is_shell(call.upstream))
+
+    def is_shell(self, request: Request) -> bool:
+        """True for the web client's one page."""
+        return request.method == "GET" and request.path in SHELL
+
+    def refuse(self, call: Call | None, request: Request, refusal: Refusal) -> Response:
+        """The refusal in the shape that this client shows to a person."""
+        if request.path == f"/{self.database}/bus":
+            return Response(501)  # the web client's word for "no message bus here": it does not ask again
+        in_rpc = request.path in ("/rpc/", f"/{self.database}/rpc/", f"/{self.database}/session/login")
+        client = call.client if call is not None else _client(request)
+        return refused(client, refusal, _rpc_id(request) if in_rpc else None, in_rpc=in_rpc, instance=request.path)
+
+    def _post(self, road: str, request: Request) -> Call:
+        if road == "session/logout":
+            if not is_json(request.header("content-type")) or _parsed(request.body) not in ({}, None):
+                raise UnreadableError("body of a sign-out")
+            sent = replace(request, body=b"{}")
+            return _call(request, Reading(CallKind.LOGOUT), sent, Channel.WEB, "session logout")
+        if road == "user/application/":
+            return _new_key(request)
+        rpc = read_call(request.header("content-type"), request.body)
+        if rpc.method == _LOGIN_MARK:
+            return _login(request, rpc, road)
+        if road != "rpc/":
+            raise UnreadableError("method of a sign-in", unknown=True)
+        if rpc.method == "common.db.logout":
+            sent_call = RpcCall(rpc.id, rpc.method, [])
+            reading = Reading(CallKind.LOGOUT, expected=Expected(rpc=sent_call))
+        else:
+            if not rpc.params:
+                raise UnreadableError("context of a call")
+            about = context(rpc.params[-1])
+            reading = read_method(rpc.method, rpc.params[:-1], about, self.owner_field)
+            args = reading.args if reading.args is not None else rpc.params[:-1]
+            sent_call = RpcCall(rpc.id, rpc.method, [*args, about])
+            reading = replace(reading, expected=replace(reading.expected, rpc=sent_call))
+        channel = Channel.WEB if _client(request) is Client.APP else Channel.API
+        return _call(request, reading, replace(request, body=sent_call.body()), channel, f"rpc {rpc.method}")
+
+
+def profile(*, database: str, owner_field: str | None) -> Tryton:
+    """The profile with its settings. Raises ValueError for a database name or field that cannot be one."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,63}", database):
+        raise ValueError(f"crm.database: {database!r} is no name of a Tryton database")
+    if owner_field is not None and not re.fullmatch(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?", owner_field):
+        raise ValueError(f"crm.owner_field: {owner_field!r} is no field of party.party")
+    return Tryton(database, owner_field)
+
+
+# roads without a sign-in
+
+
+def _file(request: Request) -> Call:
+    """A file of the web client. `HEAD` and `GET` only; a name below another database's path is none."""
+    if request.method not in ("GET", "HEAD") or not (request.path in SHELL or _STATIC.fullmatch(request.path)):
+        raise UnreadableError("address of the CRM", unknown=True)
+    if request.path.startswith(("/avatar/", "/rpc/")):
+        raise UnreadableError("address of the CRM", unknown=True)
+    sent = replace(request, headers=_headers(request, ()), body=b"")
+    return Call(CallKind.PUBLIC, _client(request), Channel.WEB, "file", sent, context=Expected())
+
+
+def _public_rpc(request: Request) -> Call:
+    if request.method != "POST" or request.query:
+        raise UnreadableError("address of the CRM", unknown=True)
+    rpc = read_call(request.header("content-type"), request.body)
+    if rpc.method not in methods.PUBLIC or rpc.params:
+        raise UnreadableError("method without a sign-in", unknown=True)
+    sent = replace(request, headers=_headers(request, ()), body=rpc.body())
+    return Call(CallKind.PUBLIC, _client(request), Channel.WEB, f"rpc {rpc.method}", sent, context=Expected(rpc=rpc))
+
+
+def _login(request: Request, rpc: RpcCall, road: str) -> Call:
+    """A sign-in carries no credential upstream: an old session must not decide anything about a new one."""
+    if not 2 <= len(rpc.params) <= 3:
+        raise UnreadableError("sign-in")
+    user, parameters, *language = rpc.params
+    if not isinstance(user, str) or not _USER.fullmatch(user) or not isinstance(parameters, dict):
+        raise UnreadableError("sign-in")
+    if not all(value is None or isinstance(value, str) for value in (*parameters.values(), *language)):
+        raise UnreadableError("sign-in")
+    channel = Channel.WEB if road == "session/login" else Channel.API
+    sent = replace(request, headers=_headers(request, ()), body=rpc.body())
+    return Call(
+        CallKind.LOGIN, _client(request), channel, f"rpc {rpc.method}", sent, None, Action.LOGIN, account=user, context=Expected(rpc=rpc)
+    )
+
+
+def _new_key(request: Request) -> Call:
+    """A new REST key. Tryton gives it to anybody who asks in anybody's name; here it takes a sign-in and a decision."""
+    if not is_json(request.header("content-type")):
+        raise UnreadableError("content type of a call")
+    body = _parsed(request.body)
+    if not isinstance(body, dict) or body.keys() != {"user", "application"} or not all(isinstance(value, str) for value in body.values()):
+        raise UnreadableError("members of a call")
+    asked = Resource(type="other", model="res.user.application")
+    reading = Reading(CallKind.DATA, Action.GRANT_ACCESS, asked, Expected(Shape.BARE, rest=True), account=body["user"])
+    return _call(request, reading, replace(request, body=_dumped(body)), Channel.API, "new REST key")
+
+
+# pieces
+
+
+def _call(request: Request, reading: Reading, sent: Request, channel: Channel, route: str) -> Call:
+    credential, carried = identity.present(request, rest=channel is Channel.REST)
+    extra = carried
+    if channel is Channel.REST and request.method == "GET" and (page := request.header("range")) is not None:
+        extra = (*carried, ("range", page))
+    sent = replace(sent, headers=_headers(request, extra))
+    held = reading.kind is CallKind.DATA and reading.action in _HELD_BEFORE
+    return Call(
+        reading.kind,
+        _client(request),
+        channel,
+        route,
+        sent,
+        credential,
+        reading.action,
+        reading.resource,
+        account=reading.account,
+        held_before=held,
+        context=reading.expected,
+    )
+
+
+_HELD_BEFORE = frozenset(
+    {Action.CREATE, Action.UPDATE, Action.DELETE, Action.REASSIGN, Action.SHARE, Action.COPY, Action.BULK, Action.GRANT_ACCESS}
+)
+
+
+def _headers(request: Request, carried: Headers) -> Headers:
+    """The headers that Tryton gets: only those that it needs, so that none of them has a meaning that was not judged.
+
+    `Origin` was judged by the gateway (Tryton would compare it with its own address). `X-Requested-With` keeps Tryton from asking the
+    browser for a password of its own.
+    """
+    headers: list[tuple[str, str]] = [("x-requested-with", "XMLHttpRequest")]
+    if request.method not in ("GET", "HEAD"):
+        headers += [("content-type", "application/json"), ("accept", "application/json")]
+    language = request.header("accept-language")
+    if language is not None and _LANGUAGE.fullmatch(language) and "/rest/" in request.path:
+        headers.append(("accept-language", language))
+    return (*headers, *carried)
+
+
+def _client(request: Request) -> Client:
+    mode = request.header("sec-fetch-mode")
+    if mode == "navigate":
+        return Client.PAGE
+    if mode is not None and request.header("sec-fetch-site") == "same-origin":
+        return Client.APP
+    return Client.SCRIPT
+
+
+def _rpc_id(request: Request) -> Any:
+    """The number of the call, for the web client shows an answer only if it repeats it; null if it cannot be read."""
+    body: Mapping[str, Any] | None = _parsed_or_none(request.body)
+    number = body.get("id") if isinstance(body, dict) else None
+    return number if isinstance(number, (int, str)) and not isinstance(number, bool) and len(str(number)) <= 64 else None
+
+
+def _expected(call: Call) -> Expected:
+    if not isinstance(call.context, Expected):
+        raise TypeError("a call that this profile did not read")
+    return call.context
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return parse(body)
+    except JsonError as error:
+        raise UnreadableError(error.what) from error
+
+
+def _parsed_or_none(body: bytes) -> Any:
+    try:
+        return parse(body)
+    except JsonError:
+        return None
+
+
+def _dumped(value: Any) -> bytes:
+    try:
+        return dump(value)
+    except JsonError as error:
+        raise UnreadableError(error.what) from error

@@ -1,0 +1,211 @@
+"""Reads what Tryton answered: with clients in it, to be judged; or without, to be passed on in neutral words."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from gateway.crm.formats import csv_table
+from gateway.crm.profile import Answer, CallKind, UninspectableError
+from gateway.crm.profiles import tryton_texts as texts
+from gateway.crm.profiles.tryton_answers import AS_IT_CAME, BareAnswer, RecordsAnswer, RowsAnswer, SealedAnswer, Wrap
+from gateway.crm.profiles.tryton_fields import MODELS, PARTY, Model
+from gateway.crm.profiles.tryton_methods import Say
+from gateway.crm.profiles.tryton_reading import Expected, Shape
+from gateway.crm.profiles.tryton_records import Records
+from gateway.crm.profiles.tryton_rows import Rows
+from gateway.crm.protocols import jsonrpc
+from gateway.crm.protocols.jsonrpc import RpcAnswer
+from gateway.exchange import Headers, Response
+from policies.request import ClientId
+
+_UNPACKED_LIMIT_BYTES = 64 * 1024 * 1024
+_KEPT = ("content-type", "content-disposition", "content-range", "accept-ranges", "content-language")
+_KEPT_ALWAYS = (*_KEPT, "set-cookie", "x-tryton-cache")
+
+
+def read_outcome(expected: Expected, response: Response, owner_field: str | None) -> Answer:
+    """Read the answer to a call that carries clients. Raises UninspectableError."""
+    if not 200 <= response.status < 300:
+        return BareAnswer(texts.failed(response))
+    body = _body(response)
+    if expected.rpc is not None:
+        answer = jsonrpc.read_answer(body)
+        if answer.id != expected.rpc.id:
+            raise UninspectableError("answer to another call")
+        if answer.error is not None:
+            return BareAnswer(texts.rpc_answer(texts.scrubbed_error(answer)))
+        wrap = _wrap_rpc(answer, body, _headers(response, _KEPT))
+        return _answer(expected, answer.result, wrap, owner_field)
+    if expected.separator is not None:
+        return _csv(expected, body, _headers(response, _KEPT))
+    if expected.shape is Shape.BARE and not body:
+        return BareAnswer(Response(response.status, _headers(response, _KEPT)), deleted=expected.deletes)
+    try:
+        result = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UninspectableError("answer is not JSON") from error
+    return _answer(expected, result, _wrap_json(response.status, body, _headers(response, _KEPT)), owner_field)
+
+
+def scrub_outcome(kind: CallKind, expected: Expected, response: Response, *, shell: bool) -> Response:
+    """An answer without clients as it goes out. Raises UninspectableError."""
+    if kind is CallKind.PUBLIC and expected.rpc is None:
+        if not shell:
+            return response
+        # The page carries our script: a copy without it must not be kept anywhere, nor be confirmed by a validator.
+        kept = tuple((name, value) for name, value in response.headers if name not in ("cache-control", "etag", "last-modified", "expires"))
+        return Response(response.status, (*kept, texts.NO_STORE), response.body)
+    if response.status != 200:
+        return response if kind is CallKind.LOGOUT and response.status < 300 else texts.failed(response)
+    body = _body(response)
+    headers = (*_headers(response, _KEPT_ALWAYS), texts.NO_STORE)
+    if expected.rpc is None:
+        return Response(200, headers, body)
+    if kind is CallKind.LOGIN:
+        return _login(jsonrpc.read_answer(body), headers)
+    if jsonrpc.failed(body):
+        answer = jsonrpc.read_answer(body)
+        return texts.rpc_answer(texts.scrubbed_error(answer)) if answer.error is not None else Response(200, headers, body)
+    if expected.say is Say.AS_IS:
+        return Response(200, headers, body)
+    answer = jsonrpc.read_answer(body)
+    changed = replace(answer, result=_said(expected.say, expected.model, answer.result))
+    return Response(200, headers, changed.body())
+
+
+def _answer(expected: Expected, result: Any, wrap: Wrap, owner_field: str | None) -> Answer:
+    match expected.shape:
+        case Shape.RECORDS if expected.node is not None:
+            records = [result] if expected.single else result
+            if not isinstance(records, list):
+                raise UninspectableError("answer without records")
+            read = Records(expected.node, records, rest=expected.rest, owner_field=owner_field)
+            created = (str(records[0]["id"]),) if expected.creates else ()
+            return RecordsAnswer(read, wrap, expected.single, created=created)
+        case Shape.ROWS if expected.sheet is not None:
+            if not isinstance(result, list):
+                raise UninspectableError("answer without rows")
+            return RowsAnswer(Rows(expected.sheet, result, header=expected.header), wrap)
+        case Shape.BARE:
+            if not _is_bare(result):
+                raise UninspectableError("answer with more than ids")
+            return BareAnswer(wrap(AS_IT_CAME), created=_created(expected, result), deleted=expected.deletes)
+        case Shape.SEALED:
+            return SealedAnswer(wrap(AS_IT_CAME), expected.ids)
+    raise UninspectableError("answer of a shape that was not expected")
+
+
+def _is_bare(result: Any) -> bool:
+    """Numbers, nothing, counts by name: nothing that a field's value could hide in. A new REST key is a text of its own."""
+    if isinstance(result, list):
+        return all(isinstance(one, int) for one in result)
+    if isinstance(result, dict):
+        return all(isinstance(one, int) for one in result.values()) and result.keys() <= {"attachment_count", "note_count", "note_unread"}
+    return result is None or isinstance(result, (int, str))
+
+
+def _created(expected: Expected, result: Any) -> tuple[ClientId, ...]:
+    if not expected.creates:
+        return ()
+    if not isinstance(result, list):
+        raise UninspectableError("answer without the new ids")
+    return tuple(str(one) for one in result)
+
+
+def _csv(expected: Expected, body: bytes, headers: Headers) -> Answer:
+    if expected.sheet is None or expected.separator is None:
+        raise UninspectableError("answer of a shape that was not expected")
+    separator = expected.separator
+    try:
+        rows: list[Any] = list(csv_table.read(body, separator))
+    except csv_table.CsvError as error:
+        raise UninspectableError(error.what) from error
+    named = tuple((name, value) for name, value in headers if name != "content-type")
+    kept = (("content-type", "text/csv; charset=utf-8"), *named, texts.NO_STORE)
+    return RowsAnswer(
+        Rows(expected.sheet, rows, header=expected.header), lambda result: Response(200, kept, csv_table.write(result, separator))
+    )
+
+
+def _wrap_rpc(answer: RpcAnswer, body: bytes, headers: Headers) -> Wrap:
+    def wrap(result: Any) -> Response:
+        out = body if result is AS_IT_CAME else replace(answer, result=result).body()
+        return Response(200, (*headers, texts.NO_STORE), out)
+
+    return wrap
+
+
+def _wrap_json(status: int, body: bytes, headers: Headers) -> Wrap:
+    def wrap(result: Any) -> Response:
+        out = body if result is AS_IT_CAME else orjson.dumps(result)
+        kept = headers
+        if result is not AS_IT_CAME and isinstance(result, list):
+            # "records 0-50/2999" would count what was taken out.
+            kept = tuple((name, value) for name, value in headers if name != "content-range")
+        return Response(status, (*kept, texts.NO_STORE), out)
+
+    return wrap
+
+
+def _login(answer: RpcAnswer, headers: Headers) -> Response:
+    """A sign-in's answer. The address of the message bus is left out: the web client then does not ask there (attacks X20)."""
+    if answer.error is not None:
+        kept = answer if answer.error[:1] == ["LoginException"] else texts.scrubbed_error(answer)
+        return texts.rpc_answer(kept)
+    result = answer.result
+    if isinstance(result, list) and len(result) in (2, 3):
+        result = [*result[:-1], None]
+    return Response(200, headers, replace(answer, result=result).body())
+
+
+def _said(say: Say, model: Model | None, result: Any) -> Any:
+    match say:
+        case Say.NOTHING:
+            return []
+        case Say.ZERO:
+            return 0
+        case Say.NO_CLIENTS:
+            rows = result if isinstance(result, list) else []
+            return [row for row in rows if isinstance(row, list) and len(row) > 1 and row[1] not in MODELS]
+        case Say.NO_LINKS:
+            return _without_links(model, result)
+        case Say.AS_IS:
+            return result
+
+
+def _without_links(model: Model | None, result: Any) -> Any:
+    """What a form was told, without the names of clients."""
+    if isinstance(result, list):
+        return [_without_links(model, one) for one in result]
+    if not isinstance(result, dict) or model is None:
+        return result
+    links = {name for name, known in model.fields.items() if known.target == PARTY}
+    return {name: value for name, value in result.items() if name.rstrip(".") not in links}
+
+
+def _headers(response: Response, kept: tuple[str, ...]) -> Headers:
+    return tuple((name, value) for name, value in response.headers if name in kept)
+
+
+def _body(response: Response) -> bytes:
+    """The body without its encoding. Raises UninspectableError.
+
+    Tryton says `gzip` of every larger RPC answer, packed or not: what does not begin like a packed body is JSON or is refused as none.
+    """
+    encoding = (response.header("content-encoding") or "identity").lower()
+    if encoding == "identity" or (encoding == "gzip" and not response.body.startswith(b"\x1f\x8b")):
+        return response.body
+    if encoding != "gzip":
+        raise UninspectableError("content encoding")
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        body = unpack.decompress(response.body, _UNPACKED_LIMIT_BYTES)
+    except zlib.error as error:
+        raise UninspectableError("content encoding") from error
+    if not unpack.eof or unpack.unused_data:
+        raise UninspectableError("content encoding")
+    return body

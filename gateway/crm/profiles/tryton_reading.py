@@ -1,0 +1,136 @@
+"""What reading a Tryton call gives: the class of the act, what it asks for, and how its answer will look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from gateway.crm.formats.strict_json import JsonError, parse
+from gateway.crm.profile import CallKind, UnreadableError
+from gateway.crm.profiles.tryton_domain import Questions
+from gateway.crm.profiles.tryton_fields import Model
+from gateway.crm.profiles.tryton_methods import Say
+from gateway.crm.profiles.tryton_records import Node
+from gateway.crm.profiles.tryton_rows import Sheet
+from gateway.crm.protocols.jsonrpc import RpcCall
+from policies.request import Action, ClientId, Resource
+
+CLIENT = "client"
+
+
+class Shape(StrEnum):
+    """How an answer is read."""
+
+    RECORDS = "records"
+    ROWS = "rows"
+    BARE = "bare"
+    """Ids, a number, or nothing."""
+    SEALED = "sealed"
+    """A document that goes as a whole or not at all."""
+    FURNITURE = "furniture"
+    """No client in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Everything that reading the answer needs."""
+
+    shape: Shape = Shape.FURNITURE
+    node: Node | None = None
+    sheet: Sheet | None = None
+    header: bool = False
+    separator: str | None = None
+    """Rows as CSV with this separator; None: as JSON."""
+    single: bool = False
+    rest: bool = False
+    creates: bool = False
+    """The result names clients that were created."""
+    deletes: tuple[ClientId, ...] = ()
+    ids: tuple[ClientId, ...] = ()
+    say: Say = Say.AS_IS
+    model: Model | None = None
+    rpc: RpcCall | None = None
+    """The call as it is sent; None on other roads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A call, read."""
+
+    kind: CallKind
+    action: Action = Action.SYSTEM
+    resource: Resource = field(default_factory=lambda: Resource(type="system"))
+    expected: Expected = field(default_factory=Expected)
+    args: list[Any] | None = None
+    """Arguments as they are sent, without the context."""
+    account: str | None = None
+
+
+def resource(
+    model: Model,
+    questions: Questions | None = None,
+    *,
+    ids: tuple[ClientId, ...] | None = None,
+    node: Node | Sheet | None = None,
+    written: frozenset[str] = frozenset(),
+    limit: int | None = None,
+) -> Resource:
+    """What a call on records of clients asks for."""
+    return Resource(
+        type=CLIENT,
+        model=model.name,
+        ids=ids,
+        fields=frozenset(node.asked()) if node is not None else frozenset(),
+        contact_fields=frozenset(node.contact()) if node is not None else frozenset(),
+        questioned_fields=frozenset(questions.asked) if questions is not None else frozenset(),
+        questioned_contact_fields=frozenset(questions.contact) if questions is not None else frozenset(),
+        written_fields=written,
+        limit=limit,
+    )
+
+
+def id_list(value: Any) -> list[int]:
+    """A list of ids. Raises UnreadableError."""
+    if not isinstance(value, list) or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in value):
+        raise UnreadableError("ids")
+    return value
+
+
+def clients(ids: list[int]) -> tuple[ClientId, ...]:
+    """Distinct clients, in order."""
+    return tuple(str(one) for one in dict.fromkeys(ids))
+
+
+def count(value: Any, *, optional: bool) -> int | None:
+    """An offset or a limit. Raises UnreadableError."""
+    if value is None and optional:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UnreadableError("limit")
+    return value
+
+
+def arguments(args: list[Any], least: int, *defaults: Any) -> list[Any]:
+    """The positional arguments, completed. Raises UnreadableError for too few or too many."""
+    if not least <= len(args) <= least + len(defaults):
+        raise UnreadableError("number of arguments")
+    return [*args, *defaults[len(args) - least :]]
+
+
+def context(value: Any) -> dict[str, Any]:
+    """The context as it is sent: without the past (`_datetime`), and without what makes Tryton fill a form from another client.
+
+    Raises UnreadableError.
+    """
+    if not isinstance(value, dict):
+        raise UnreadableError("context of a call")
+    return {key: item for key, item in value.items() if key == "_timestamp" or (not key.startswith("_") and key != "related_party")}
+
+
+def text_as_json(text: str) -> Any:
+    """The JSON value of a parameter. Raises UnreadableError."""
+    try:
+        return parse(text)
+    except JsonError as error:
+        raise UnreadableError(error.what) from error

@@ -1,0 +1,88 @@
+"""What Tryton says when something goes wrong, without the values that it repeats (hostile input C45), and our refusals in its shape."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from gateway.crm.profile import Client, Refusal
+from gateway.crm.protocols.jsonrpc import RpcAnswer
+from gateway.exchange import Headers, Response
+from gateway.pages import PAGE_HEADERS, denial_page
+
+NO_STORE = ("cache-control", "no-store")
+_JSON = (("content-type", "application/json"), NO_STORE)
+_PROBLEM = ("content-type", "application/problem+json")
+_WARNING = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
+_NEUTRAL = {
+    "UserError": (
+        "Das CRM hat die Eingabe abgelehnt. / The CRM refused the entry.",
+        "Bitte prüfen Sie die Felder. / Please check the fields.",
+    ),
+    "UserWarning": (
+        "Das CRM fragt nach. / The CRM asks to make sure.",
+        "Bitte prüfen Sie die Felder, bevor Sie fortfahren. / Please check the fields before you go on.",
+    ),
+    "ConcurrencyException": ("Der Datensatz wurde inzwischen geändert. / The record was changed meanwhile.", ""),
+}
+_FAULT = "Das CRM konnte das nicht ausführen. / The CRM could not do this."
+_STATUS_TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 429: "Too Many Requests"}
+_KEPT_STATUS = frozenset({401, 404, 409, 416, 423, 429, 504})
+
+
+def scrubbed_error(answer: RpcAnswer) -> RpcAnswer:
+    """The same kind of error without the CRM's own words.
+
+    A warning keeps its name where that is a plain key: the web client needs it to go on after the person's answer.
+    """
+    error = answer.error or [""]
+    kind = error[0] if isinstance(error[0], str) and error[0] in _NEUTRAL else None
+    said: list[Any]
+    match kind:
+        case "UserWarning":
+            given = error[1] if len(error) > 1 and isinstance(error[1], list) and error[1] else [""]
+            name = given[0] if isinstance(given[0], str) and _WARNING.fullmatch(given[0]) else "warning"
+            said = ["UserWarning", [name, *_NEUTRAL["UserWarning"]]]
+        case "ConcurrencyException":
+            said = ["ConcurrencyException", _NEUTRAL["ConcurrencyException"][0]]
+        case "UserError":
+            said = ["UserError", [*_NEUTRAL["UserError"], None]]
+        case _:
+            said = ["UserError", [_FAULT, "", None]]
+    return RpcAnswer(answer.id, error=said)
+
+
+def failed(response: Response) -> Response:
+    """An answer with an error status, without the CRM's own words."""
+    if response.status < 400:
+        return Response(502, (_PROBLEM, NO_STORE), _problem_body(502, _FAULT, {}))
+    status = response.status if response.status in _KEPT_STATUS else 502 if response.status >= 500 else 400
+    return Response(status, (_PROBLEM, NO_STORE), _problem_body(status, _FAULT, {}))
+
+
+def rpc_answer(answer: RpcAnswer, extra: Headers = ()) -> Response:
+    """An RPC answer as it goes out. Raises UninspectableError."""
+    return Response(200, (*_JSON, *extra), answer.body())
+
+
+def refused(client: Client, refusal: Refusal, rpc_id: Any, *, in_rpc: bool, instance: str) -> Response:
+    """A refusal in the shape that the client shows to a person (`step-up.md`)."""
+    text = refusal.because.for_employee(refusal.language)
+    if client is Client.APP and in_rpc and refusal.status != 401:
+        # The web client shows 403 as a bare number, and sends a call again that was answered with 503.
+        lines = [text, *([refusal.link] if refusal.link else []), refusal.act_id]
+        return rpc_answer(RpcAnswer(rpc_id, error=["UserError", [refusal.title, "\n".join(lines), None]]))
+    if client is Client.PAGE:
+        if 300 <= refusal.status < 400:
+            return Response(refusal.status, (NO_STORE, *refusal.headers))
+        return Response(refusal.status, (*PAGE_HEADERS, *refusal.headers), denial_page(refusal))
+    members = {"detail": text, "instance": instance, "act": refusal.act_id} | ({"link": refusal.link} if refusal.link else {})
+    body = _problem_body(refusal.status, refusal.title, members)
+    return Response(refusal.status, (_PROBLEM, NO_STORE, *refusal.headers), body)
+
+
+def _problem_body(status: int, title: str, members: dict[str, Any]) -> bytes:
+    """RFC 9457. `about:blank` says that the status tells the kind of problem (section 4.2.1)."""
+    return orjson.dumps({"type": "about:blank", "title": title or _STATUS_TITLES.get(status, ""), "status": status, **members})

@@ -1,0 +1,1 @@
+"""How calls are written: one file per protocol, without any knowledge of a CRM."""
