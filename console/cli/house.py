@@ -1,0 +1,113 @@
+"""Opens an installation for a command: configuration, rights, database, the command line's own spool. Faults are one clear line each."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+import auth.tables  # noqa: F401 # makes the tables known to `open_database`
+from audit_store.database import DatabaseError, open_database
+from audit_store.pseudonyms import Pseudonyms, SecretError, secret
+from audit_store.spool import Spool, SpoolError
+from auth.assignments import Assignments
+from auth.installation import ConfigError, Installation, check_rights, load_installation
+from auth.keys import Keys
+from auth.people import People
+from auth.sessions import Sessions
+from auth.tables import Person
+
+WRONG = 2
+"""Exit code: something cannot be used or done as it is."""
+
+Config = Annotated[Path, typer.Option("--config", envvar="TORWART_CONFIG", help="Torwart's configuration file.")]
+DEFAULT_CONFIG = Path("torwart.yaml")
+Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
+Who = Annotated[str, typer.Argument(metavar="PERSON", help="A person: CRM account, e-mail address, pseudonym or id.")]
+
+_out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What commands about people and keys work with."""
+
+    installation: Installation
+    people: People
+    sessions: Sessions
+    assignments: Assignments
+    keys: Keys
+
+    def person(self, word: str) -> Person:
+        """The person that a word on the command line means; ends the command if it means nobody."""
+        found = self.people.find(word)
+        return found if found is not None else fail(f"nobody is called {word!r} here: `torwart people list` names all")
+
+
+@contextmanager
+def open_house(config: Path) -> Iterator[House]:
+    """Everything of one installation. What cannot be used or recorded ends the command with exit code 2."""
+    os.umask(0o077)
+    try:
+        installation, _ = load_installation(config)
+        check_rights(installation.state)
+        engine = open_database(installation.state / "torwart.db")
+        spool = Spool.open(installation.state / "spool" / "cli", "cli")
+        pseudonyms = Pseudonyms(secret(installation.state / "keys", "pseudonym.key"))
+        credential_key = secret(installation.state / "keys", "credential.key")
+        record = spool.append
+        try:
+            yield House(
+                installation=installation,
+                people=People(engine, record, pseudonyms),
+                sessions=Sessions(engine, record, credential_key),
+                assignments=Assignments(engine, record),
+                keys=Keys(engine, record, installation.rp_id, installation.origin),
+            )
+        finally:
+            spool.close()
+            engine.dispose()
+    except ConfigError as error:
+        fail(*error.errors)
+    except SpoolError as error:
+        fail(f"it could not be recorded, therefore nothing was changed: {error}")
+    except (DatabaseError, SecretError) as error:
+        fail(str(error))
+    except OperationalError as error:
+        fail(f"the database cannot be used: {error.orig}")
+
+
+def fail(*lines: str) -> NoReturn:
+    """End the command with these lines on stderr and exit code 2."""
+    for line in lines:
+        _err.print(line, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(WRONG)
+
+
+def say(text: str) -> None:
+    """One line for people."""
+    _out.print(text, markup=False, soft_wrap=True)
+
+
+def print_json(document: Any) -> None:
+    """One document for programs."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def print_table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Rows under headings, as text: nothing in them is markup."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    _out.print(table)

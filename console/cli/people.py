@@ -1,0 +1,210 @@
+"""`torwart people`: who works here, which CRM accounts and clients are theirs, how they stand, and the freeze."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from auth.assignments import TableError
+from auth.cut import Cut
+from auth.enrolment import TokenError
+from auth.people import PeopleError
+from auth.sessions import SessionError
+from auth.tables import Person
+from console.cli.house import DEFAULT_CONFIG, Config, House, Json, Who, fail, open_house, print_json, print_table, say
+from policies.request import Status
+
+app = typer.Typer(help="People: who they are, which accounts and clients are theirs, how they stand to the firm.", no_args_is_help=True)
+_MAX_SECRET_BYTES = 4096
+
+
+@app.command("list")
+def list_all(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Everybody, with the pseudonym that log and mails use."""
+    with open_house(config) as house:
+        people = [_as_json(house, person) for person in house.people.all()]
+    if as_json:
+        print_json({"people": people})
+        return
+    rows = [
+        (
+            p["pseudonym"],
+            p["name"],
+            p["email"],
+            ", ".join(p["roles"]),
+            _standing(p["status"], p["frozen"]),
+            ", ".join(p["accounts"]),
+            str(p["keys"]),
+        )
+        for p in people
+    ]
+    print_table(("pseudonym", "name", "e-mail", "roles", "status", "CRM accounts", "keys"), rows)
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Full name.")],
+    email: Annotated[str, typer.Argument(help="Address at the firm.")],
+    role: Annotated[list[str], typer.Option("--role", help="Role as the rules name it; may be repeated.")],
+    account: Annotated[list[str] | None, typer.Option("--account", help="CRM account; may be repeated.")] = None,
+    language: Annotated[str, typer.Option("--language", help="de, en or ru.")] = "de",
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Add a person. The first key needs a token: `torwart people token`."""
+    with open_house(config) as house:
+        try:
+            person = house.people.add(name, email, role, language, account or ())
+        except PeopleError as error:
+            fail(str(error))
+        added = _as_json(house, person)
+    if as_json:
+        print_json(added)
+    else:
+        say(f"{_named(person)} is added. Next: torwart people token {person.email}")
+
+
+@app.command()
+def status(
+    who: Who,
+    status: Annotated[Status, typer.Argument(help="How the person stands to the firm from now on.")],
+    reason: Annotated[str | None, typer.Option("--reason", help="For the people page only; not in the log.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Change how a person stands to the firm: it holds at the next request."""
+    with open_house(config) as house:
+        person = house.person(who)
+        cut = house.people.set_status(person.id, status, None, reason)
+    _tell(as_json, f"{_named(person)}: {status.value}.", {"pseudonym": person.pseudonym, "status": status.value}, cut)
+
+
+@app.command()
+def freeze(who: Who, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Refuse a person everything, at once, and say what was cut."""
+    with open_house(config) as house:
+        person = house.person(who)
+        cut = house.people.freeze(person.id, None)
+    _tell(as_json, f"{_named(person)} is frozen.", {"pseudonym": person.pseudonym, "frozen": True}, cut)
+
+
+@app.command()
+def unfreeze(who: Who, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Lift a freeze: sessions of the CRM that it cut work again."""
+    with open_house(config) as house:
+        person = house.person(who)
+        house.people.unfreeze(person.id, None)
+    _tell(as_json, f"{_named(person)} may work again.", {"pseudonym": person.pseudonym, "frozen": False}, [])
+
+
+@app.command()
+def bind(
+    who: Who,
+    account: Annotated[str | None, typer.Argument(help="CRM account, spelled as the CRM spells it.")] = None,
+    api_key_file: Annotated[Path | None, typer.Option("--api-key-file", help="File with a key of the CRM's REST interface.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Say that a CRM account, or a key of the REST interface, is this person's. Of a key only a keyed hash is kept."""
+    if account is None and api_key_file is None:
+        fail("name a CRM account, or a file with --api-key-file")
+    bound: dict[str, Any] = {}
+    with open_house(config) as house:
+        person = house.person(who)
+        try:
+            if account is not None:
+                house.people.bind(person.id, account)
+                bound["account"] = account
+            if api_key_file is not None:
+                known = house.people.accounts(person.id)
+                session = house.sessions.bind(_secret(api_key_file), "api_key", person.id, account or (known[0] if known else ""))
+                bound["session"] = session.id
+        except (PeopleError, SessionError) as error:
+            fail(str(error))
+    what = " and ".join(word for word, there in ((f"account {account}", account), ("the REST key", api_key_file)) if there)
+    _tell(as_json, f"{what} belongs to {_named(person)}.", {"pseudonym": person.pseudonym, **bound}, [])
+
+
+@app.command()
+def assign(
+    table: Annotated[Path, typer.Argument(help="CSV with the columns client_id,person.")],
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Import whose each client is. It should name every client: limits are shares of this table. All or nothing."""
+    with open_house(config) as house:
+        try:
+            done = house.assignments.import_csv(table)
+        except TableError as error:
+            fail(*error.errors, "Nothing was imported.")
+    numbers = {"rows": done.rows, "changed": done.changed, "people": done.people}
+    _tell(as_json, f"{done.rows} clients of {done.people} people read, {done.changed} changed.", numbers, [])
+
+
+@app.command()
+def token(
+    who: Who,
+    hours: Annotated[float, typer.Option("--hours", min=0.1, max=168, help="How long it may be used.")] = 24,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """A link with which this person registers one key, once. Hand it over yourself: who has it can become this person."""
+    with open_house(config) as house:
+        person = house.person(who)
+        try:
+            secret = house.keys.issue_token(person.id, None, hours)
+        except TokenError as error:
+            fail(str(error))
+        link = f"{house.installation.torwart_url}/enrol/{secret}"
+    _tell(as_json, f"For {_named(person)}, {hours:g} hours, once:\n{link}", {"pseudonym": person.pseudonym, "link": link}, [])
+
+
+def _secret(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        fail(f"{path}: cannot be read ({error.strerror})")
+    text = data[: _MAX_SECRET_BYTES + 1].decode("utf-8", "replace").strip()
+    if not text or len(data) > _MAX_SECRET_BYTES or "\ufffd" in text or len(text.split()) != 1:
+        fail(f"{path}: must hold the key alone, on one line")
+    return text
+
+
+def _tell(as_json: bool, text: str, document: dict[str, Any], cut: list[Cut]) -> None:
+    if as_json:
+        print_json(document | {"cut": [{"kind": piece.kind, "account": piece.account, "since": _time(piece.opened_at)} for piece in cut]})
+        return
+    say(text)
+    if cut:
+        say("Cut:")
+        print_table(("what", "CRM account", "since"), [(piece.kind, piece.account, _time(piece.opened_at)) for piece in cut])
+
+
+def _as_json(house: House, person: Person) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "pseudonym": person.pseudonym,
+        "name": person.name,
+        "email": person.email,
+        "roles": person.roles,
+        "language": person.language,
+        "status": person.status,
+        "frozen": person.frozen,
+        "accounts": house.people.accounts(person.id),
+        "keys": sum(key.locked_at is None for key in house.keys.of(person.id)),
+    }
+
+
+def _named(person: Person) -> str:
+    return f"{person.name} ({person.pseudonym})"
+
+
+def _standing(status: str, frozen: bool) -> str:
+    return f"{status}, frozen" if frozen else status
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
