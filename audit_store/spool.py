@@ -25,15 +25,15 @@ from audit_store.spool_file import (
     SpoolError,
     Stored,
     broken_end,
+    epoch_after,
     last_row,
     new_epoch,
     open_file,
-    own_folder,
     put_aside,
     rows_after,
-    translated,
 )
 from audit_store.spool_marker import Marker
+from audit_store.sqlite_file import own_folder, translated
 
 __all__ = ["Head", "Receipt", "Spool", "SpoolError", "SpoolReader", "Stored", "readers"]
 
@@ -53,32 +53,52 @@ class Receipt:
 
 
 class SpoolReader:
-    """Reads the spool of a producer, from any process. Never changes it and starts no epoch."""
+    """Reads the spool of a producer, from any process and thread. Never changes it and starts no epoch."""
 
-    def __init__(self, connection: sqlite3.Connection, producer: str) -> None:
-        self.producer = producer
-        self._connection = connection
+    def __init__(self, folder: Path) -> None:
+        """Raises SpoolError when there is no spool in the folder, or it cannot be read."""
+        self._path = folder / FILE
         self._lock = threading.Lock()
+        self._connection, self.producer = open_file(self._path, producer=None)
+        self._inode = self._inode_now()
 
     @classmethod
     def open(cls, folder: Path) -> SpoolReader:
-        """Raises SpoolError when there is no spool in the folder, or it cannot be read."""
-        return cls(*open_file(folder / FILE, producer=None))
+        """The reader of the spool in `folder`. Raises SpoolError."""
+        return cls(folder)
 
     def read(self, after: int, limit: int) -> list[Stored]:
         """Up to `limit` events with a sequence above `after`, in order. Raises SpoolError."""
         with self._lock:
-            return rows_after(self._connection, self.producer, after, limit)
+            return rows_after(self._current(), self.producer, after, limit)
 
     def head(self) -> Head:
         """The last event's place and hash. Raises SpoolError."""
-        with self._lock, translated("the spool cannot be read"):
-            return last_row(self._connection, self.producer)
+        with self._lock, translated("the spool cannot be read", SpoolError):
+            return last_row(self._current(), self.producer)
+
+    def epoch_after(self, epoch: int) -> int | None:
+        """The sequence at which the next later epoch begins, None if there is none. Raises SpoolError."""
+        with self._lock:
+            return epoch_after(self._current(), epoch)
 
     def close(self) -> None:
         """May be called twice."""
         with self._lock:
             self._connection.close()
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection to the file that has the name now: a damaged one is put aside, and a new one takes its place."""
+        inode = self._inode_now()
+        if inode != self._inode:
+            self._connection.close()
+            self._connection, self.producer = open_file(self._path, producer=None)
+            self._inode = inode
+        return self._connection
+
+    def _inode_now(self) -> int:
+        with translated("the spool cannot be read", SpoolError):
+            return self._path.stat().st_ino
 
 
 class Spool:
@@ -103,7 +123,7 @@ class Spool:
 
         Raises SpoolError when the folder is open to others, belongs to another producer, or cannot be written.
         """
-        own_folder(folder)
+        own_folder(folder, SpoolError)
         marker = Marker(folder / MARKER)
         expected = marker.read()  # before the rows: whoever writes meanwhile only moves the rows further
         try:
@@ -161,8 +181,13 @@ class Spool:
 
     def head(self) -> Head:
         """The last event's place and hash. Raises SpoolError."""
-        with self._lock, translated("the spool cannot be read"):
+        with self._lock, translated("the spool cannot be read", SpoolError):
             return last_row(self._ready(), self.producer)
+
+    def epoch_after(self, epoch: int) -> int | None:
+        """The sequence at which the next later epoch begins, None if there is none. Raises SpoolError."""
+        with self._lock:
+            return epoch_after(self._ready(), epoch)
 
     def close(self) -> None:
         """Write what waits, then close. May be called twice."""
@@ -183,7 +208,7 @@ class Spool:
 
     def _commit(self, write: Callable[[sqlite3.Connection], list[Receipt]]) -> list[Receipt]:
         """One durable transaction. After an error nothing that the connection remembers is believed: the next one opens the file anew."""
-        with self._lock, translated("the event could not be stored"):
+        with self._lock, translated("the event could not be stored", SpoolError):
             connection = self._ready()
             try:
                 connection.execute("BEGIN IMMEDIATE")

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import sqlite3
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from audit_store.chain import FIRST_EPOCH, epoch_start, link
+from audit_store.sqlite_file import StoreError, connect, make_durable, translated, version_of
 
 VERSION = 1
 """Schema of the file, kept in SQLite's `user_version`."""
 TAIL_ROWS = 10_000
 """Rows that are verified at opening (some 30 ms); all others are verified when the central log takes them."""
-_BUSY_SECONDS = 5
 _PRODUCER = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (producer TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, canonical BLOB NOT NULL, hash BLOB NOT NULL);
 """
 
 
-class SpoolError(Exception):
+class SpoolError(StoreError):
     """The record cannot be written or read now: nothing may be released."""
-
-    def __init__(self, text: str, *, damaged: bool = False) -> None:
-        super().__init__(text)
-        self.damaged = damaged
-        """The file is no readable database any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +47,6 @@ class Head:
     hash: bytes
 
 
-def own_folder(folder: Path) -> None:
-    """Make the folder if it is missing. Raises SpoolError when others may enter it (attacks X12)."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = stat.S_IMODE(folder.stat().st_mode)
-    except OSError as error:
-        raise SpoolError(f"the folder {folder.name} cannot be used: {error}") from error
-    if mode & 0o077:
-        raise SpoolError(f"others may enter the folder {folder.name} (rights {mode:o}): chmod 700")
-
-
 def open_file(path: Path, *, producer: str | None) -> tuple[sqlite3.Connection, str]:
     """A connection and the producer's name. With `producer` the file is made if it is missing; without, it is opened for reading only.
 
@@ -75,12 +55,8 @@ def open_file(path: Path, *, producer: str | None) -> tuple[sqlite3.Connection, 
     """
     if producer is not None and not _PRODUCER.fullmatch(producer):
         raise SpoolError(f"{producer!r} is no name of a producer: lower-case letters, digits and hyphens, at most 32")
-    with translated("the spool cannot be opened"):
-        if producer is not None:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
+    with translated("the spool cannot be opened", SpoolError):
+        connection = connect(path, make=producer is not None)
         try:
             return connection, _prepare(connection, producer)
         except (sqlite3.Error, SpoolError):
@@ -103,11 +79,18 @@ def new_epoch(connection: sqlite3.Connection, producer: str, *, at_least: Head |
 
 def rows_after(connection: sqlite3.Connection, producer: str, after: int, limit: int) -> list[Stored]:
     """Up to `limit` events above the sequence `after`. Raises SpoolError."""
-    with translated("the spool cannot be read"):
+    with translated("the spool cannot be read", SpoolError):
         rows = connection.execute(
             "SELECT epoch, sequence, canonical, hash FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?", (after, limit)
         ).fetchall()
     return [Stored(producer, *row) for row in rows]
+
+
+def epoch_after(connection: sqlite3.Connection, epoch: int) -> int | None:
+    """The sequence of the first event of a later epoch, None if there is none. Raises SpoolError."""
+    with translated("the spool cannot be read", SpoolError):
+        found = connection.execute("SELECT min(sequence) FROM event WHERE epoch > ?", (epoch,)).fetchone()[0]
+    return None if found is None else int(found)
 
 
 def broken_end(connection: sqlite3.Connection, producer: str, expected: Head | None) -> str | None:
@@ -116,7 +99,7 @@ def broken_end(connection: sqlite3.Connection, producer: str, expected: Head | N
     Looks at the newest rows of the current epoch and at `expected`, the end as the marker beside the file remembers it. A cut of both is
     seen by the central log. Raises SpoolError.
     """
-    with translated("the spool cannot be read"):
+    with translated("the spool cannot be read", SpoolError):
         head = last_row(connection, producer)
         if expected is not None:
             if head.sequence < expected.sequence:
@@ -147,37 +130,18 @@ def _break_in(connection: sqlite3.Connection, producer: str, epoch: int, rows: I
 
 def put_aside(path: Path, at: str) -> None:
     """Keep a damaged file for whoever looks into it, out of the way. Raises SpoolError."""
-    with translated("the damaged spool cannot be put aside"):
+    with translated("the damaged spool cannot be put aside", SpoolError):
         for suffix in ("", "-wal", "-shm"):
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.rename(part.with_name(f"{path.name}.damaged-{at}{suffix}"))
 
 
-@contextlib.contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Errors of SQLite and of the system become a SpoolError that says what could not be done."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes carry the primary one in the low byte
-        raise SpoolError(f"{what}: {error}", damaged=code in _DAMAGED) from error
-    except OSError as error:
-        raise SpoolError(f"{what}: {error}") from error
-
-
 def _prepare(connection: sqlite3.Connection, producer: str | None) -> str:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        raise SpoolError(f"the spool was written by a newer Torwart (version {version}): start that one")
+    version = version_of(connection, VERSION, SpoolError)
     if producer is None:
-        connection.execute("PRAGMA query_only = 1")
         return _name_in(connection)
-    for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("trusted_schema", 0)):
-        connection.execute(f"PRAGMA {pragma} = {value}")
-        seen = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
-        if seen != value:
-            raise SpoolError(f"the spool does not keep {pragma}={value} (it says {seen}): is the disk a network share?")
+    make_durable(connection, SpoolError)
     if version == 0:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";"):
