@@ -21,10 +21,30 @@ from detectors.deed import Deed
 from detectors.view import View
 from policies.reasons import grouped
 
-__all__ = ["Judge", "Piece", "Rule", "RuleError", "Signal", "Wording", "above", "load_rules", "percent", "pieces", "rules", "sentence"]
+__all__ = [
+    "RULE_FAILED",
+    "Judge",
+    "Piece",
+    "Rule",
+    "RuleError",
+    "Signal",
+    "Wording",
+    "above",
+    "load_rules",
+    "percent",
+    "pieces",
+    "rules",
+    "sentence",
+]
 
+RULE_FAILED = "rule_failed"
+"""Reason of any rule that could not judge an act: not inspectable is a verdict (law 4)."""
 LANGUAGES = ("de", "en")
 SEVERITIES = ("low", "medium", "high")
+_FAILED = {
+    "de": "Die Regel „{title}“ ließ sich für diesen Vorgang nicht auswerten: Sehen Sie ihn selbst an.",
+    "en": "The rule “{title}” could not be evaluated for this act: look at it yourself.",
+}
 _DECIMAL = re.compile(r"\d+\.\d+")
 
 
@@ -110,6 +130,8 @@ def pieces(rule_id: str, code: str, numbers: Mapping[str, int | str], language: 
     """`sentence` in pieces, its numbers apart."""
     rule = rules().get(rule_id)
     wording = rule.reasons.get(code) if rule else None
+    if rule is not None and code == RULE_FAILED:
+        return [Piece(_FAILED[language].format(title=rule.title[language]), False)]
     if wording is None:
         known = ", ".join(f"{name} {_said(value, language)}" for name, value in sorted(numbers.items()))
         return [Piece(f"{rule_id}: {code}" + (f" ({known})." if known else "."), False)]

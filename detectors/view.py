@@ -83,13 +83,15 @@ class View:
     def _open(self, pseudonym: str, today: date) -> Day:
         days = self._days[pseudonym]
         if today not in days:
+            if len(days) >= OPEN_DAYS and today < min(days):
+                return Day()  # too late to change a closed day
             days[today] = Day()
             for old in sorted(days)[:-OPEN_DAYS]:
                 self._shown[pseudonym][old] = len(days.pop(old).shown)
             oldest = max(days) - timedelta(days=LOOK_BACK_DAYS)
             for old in [day for day in self._shown[pseudonym] if day < oldest]:
                 del self._shown[pseudonym][old]
-        return days.get(today) or Day()
+        return days[today]
 
 
 def _taking_out(day: Day, deed: Deed) -> None:

@@ -1,0 +1,212 @@
+"""The console's background work: take the producers' records into the central log, run the behaviour rules, end open acts, tell somebody.
+
+One thread watches, every quarter of a second; one more for each way out sends, so that a mail server that hangs delays no alert.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audit_store.event import Event, EventAction, plain_event
+from audit_store.log import Log
+from audit_store.pseudonyms import secret
+from audit_store.spool import FILE, SpoolError, SpoolReader
+from auth.stepup import StepUp
+from console.delivery import Channel
+from console.mail import MailChannel
+from console.notice import Totals
+from console.notify import Notifier
+from console.services import Services
+from console.settings import ConsoleSettings
+from console.webhook import WebhookChannel
+from detectors.runner import Runner
+
+PAUSE_SECONDS = 0.25
+"""Between two rounds: with it an alert is there well within a second of the deed, and an idle machine stays idle."""
+EXPIRE_EVERY_ROUNDS = 4
+"""It takes the database's write lock for a moment, which the data path wants too."""
+SEND_PAUSE_SECONDS = 0.5
+WEBHOOK_KEY = "webhook.key"
+"""Of `state/keys`: what a receiver of the web hook is given, in hexadecimal, to check signatures."""
+
+
+@dataclass(slots=True)
+class Health:
+    """How the background work is doing, for pages and checks."""
+
+    last_run: datetime | None = None
+    """End of the last round; older than a few seconds means that nobody watches."""
+    backlog: int = 0
+    """Events in the central log that no rule has seen yet."""
+    waiting: int = 0
+    """Notices that have not arrived yet."""
+    errors: dict[str, str] = field(default_factory=dict)
+    """Stage -> kind of the error that it ended with last time; empty when all is well."""
+
+    @property
+    def well(self) -> bool:
+        return self.last_run is not None and not self.errors
+
+
+class Worker:
+    """Everything that happens without anybody asking for it."""
+
+    def __init__(
+        self,
+        *,
+        spools: Path,
+        log: Log,
+        runner: Runner,
+        stepup: StepUp,
+        notifier: Notifier,
+        record: Callable[[Event], object],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`spools` is the folder with one folder per producer."""
+        self.health = Health()
+        self._spools = spools
+        self._readers: dict[Path, tuple[int, SpoolReader]] = {}
+        self._log = log
+        self._runner = runner
+        self._stepup = stepup
+        self._notifier = notifier
+        self._record = record
+        self._now = now
+        self._ending = threading.Event()
+        self._to_send = {channel: threading.Event() for channel in notifier.channels}
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin; may be called once."""
+        self._threads = [threading.Thread(target=self._watch, name="watch", daemon=True)]
+        self._threads += [
+            threading.Thread(target=self._send, args=(channel,), name=f"send {channel}", daemon=True) for channel in self._to_send
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End after what is being done just now."""
+        self._ending.set()
+        for wake in self._to_send.values():
+            wake.set()
+        for thread in self._threads:
+            thread.join()
+        for _, reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
+    def step(self) -> None:
+        """One round of everything, sending included."""
+        self._round()
+        for channel in self._notifier.channels:
+            self._send_due(channel)
+        self._count()
+
+    def _watch(self) -> None:
+        rounds = 0
+        while not self._ending.wait(PAUSE_SECONDS):
+            self._round(acts=rounds % EXPIRE_EVERY_ROUNDS == 0)
+            self._count()
+            rounds += 1
+
+    def _send(self, channel: str) -> None:
+        wake = self._to_send[channel]
+        while not self._ending.is_set():
+            self._send_due(channel)
+            wake.wait(SEND_PAUSE_SECONDS)
+            wake.clear()
+
+    def _send_due(self, channel: str) -> None:
+        self._guarded(f"send {channel}", lambda: self._notifier.send_due(channel, self._now()))
+
+    def _round(self, *, acts: bool = True) -> None:
+        self._guarded("intake", self._take)
+        self._guarded("rules", self._runner.step)
+        if acts:
+            self._guarded("acts", self._stepup.expire)
+        self._guarded("queue", self._queue)
+        self.health.last_run = self._now()
+
+    def _take(self) -> None:
+        """Every producer has a folder below `state/spool`; one that fails keeps no other waiting."""
+        failed: Exception | None = None
+        found = {path.parent for path in self._spools.glob(f"*/{FILE}")}
+        for folder in sorted(found | self._readers.keys()):  # one that was there and is gone fails too
+            try:
+                self._log.take(self._reader(folder))
+            except (SpoolError, OSError) as error:
+                failed = error
+        if failed is not None:
+            raise failed
+
+    def _reader(self, folder: Path) -> SpoolReader:
+        """The reader of a spool; another one when the file was put aside and begun anew, which an open file would never show."""
+        known, inode = self._readers.get(folder), (folder / FILE).stat().st_ino
+        if known is None or known[0] != inode:
+            if known is not None:
+                known[1].close()
+            known = self._readers[folder] = (inode, SpoolReader.open(folder))
+        return known[1]
+
+    def _count(self) -> None:
+        def look() -> None:
+            newest = self._log.tail(1)
+            self.health.backlog = newest[-1].sequence - self._runner.position if newest else 0
+            self.health.waiting = self._notifier.backlog().waiting
+
+        self._guarded("count", look)
+
+    def _queue(self) -> None:
+        if self._notifier.queue(self._now()):
+            for wake in self._to_send.values():
+                wake.set()
+
+    def _guarded(self, stage: str, work: Callable[[], object]) -> None:
+        """The outermost guard of the background work: whatever one stage raises, the others go on, and it is seen."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 -- outermost guard: a failing stage must not end the watch
+            known = self.health.errors.get(stage)
+            self.health.errors[stage] = type(error).__name__
+            if known is None:
+                self._say(stage, "failure", {"error": type(error).__name__})
+        else:
+            if self.health.errors.pop(stage, None) is not None:
+                self._say(stage, "success", {})
+
+    def _say(self, stage: str, outcome: str, facts: dict[str, int | str]) -> None:
+        """A stage that begins to fail, or works again, is a fact of the record; if even that fails, the page still shows it."""
+        try:
+            self._record(plain_event(EventAction.SELF_TEST, at=self._now(), subject=f"worker {stage}", outcome=outcome, numbers=facts))
+        except SpoolError:
+            self.health.errors["record"] = "SpoolError"
+        else:
+            self.health.errors.pop("record", None)
+
+
+def worker_for(services: Services, settings: ConsoleSettings) -> Worker:
+    """The background work of an installation. Raises RuleError when a behaviour rule is broken, SecretError, LogError, SpoolError."""
+    installation, record = services.installation, services.spool.append
+    channels: list[Channel] = []
+    if settings.mail is not None:
+        channels.append(MailChannel(settings.mail, installation.torwart_url))
+    if settings.webhook is not None:
+        channels.append(WebhookChannel(settings.webhook.url, secret(installation.state / "keys", WEBHOOK_KEY)))
+    runner = Runner(services.engine, services.log, services.alerts, record)
+    notifier = Notifier(
+        services.engine,
+        services.alerts,
+        record,
+        channels,
+        totals=lambda pseudonym, at: Totals.of(runner.day(pseudonym, at)),
+        torwart_url=installation.torwart_url,
+        language=installation.language,
+    )
+    return Worker(
+        spools=installation.state / "spool", log=services.log, runner=runner, stepup=services.stepup, notifier=notifier, record=record
+    )

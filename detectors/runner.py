@@ -1,0 +1,139 @@
+"""Runs the behaviour rules over the central log, event by event, with a cursor of its own.
+
+An event counts as dealt with only after its alerts are stored. After a crash in between it is judged again, with the same view of the past:
+the same signals merge into the same alert, by person, day and event id.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from audit_store.alerts import Alerts, Signal
+from audit_store.database import Base
+from audit_store.event import Event, EventAction, plain_event
+from audit_store.log import Log, Logged
+from audit_store.search import search
+from audit_store.spool import SpoolError
+from detectors.base import RULE_FAILED, Rule, rules
+from detectors.deed import Deed, UnreadableEventError, deed_of
+from detectors.tables import Cursor
+from detectors.view import LOOK_BACK_DAYS, Day, View
+
+CONSUMER = "behaviour"
+_BATCH = 500
+
+
+class Runner:
+    """One per installation, one thread at a time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        log: Log,
+        alerts: Alerts,
+        record: Callable[[Event], object],
+        *,
+        using: Mapping[str, Rule] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`using` replaces the installation's rules. Raises RuleError when a file of the folder is no rule."""
+        Base.metadata.create_all(engine, tables=[Base.metadata.tables[Cursor.__tablename__]])
+        self._engine = engine
+        self._log = log
+        self._alerts = alerts
+        self._record = record
+        self._rules = rules() if using is None else using
+        self._now = now
+        self._position = self._stored_position()
+        self._view: View | None = None
+        self.faults: Counter[str] = Counter()
+        """Rule id -> how often it has raised since the start; `event` counts events that could not be read."""
+
+    def step(self, limit: int = 5_000) -> int:
+        """Deal with up to `limit` new events; how many there were.
+
+        Raises what the log, the alerts and the database raise: then nothing is skipped, and the next step begins where this one failed.
+        """
+        view, self._view = self._view or self._rebuilt(), None  # after an error it may hold half a batch: it is built anew
+        done = 0
+        while done < limit and (batch := self._log.read(self._position, min(_BATCH, limit - done))):
+            for logged in batch:
+                self._deal_with(logged, view)
+            self._store_position(batch[-1].sequence)
+            done += len(batch)
+        self._view = view
+        return done
+
+    def day(self, pseudonym: str, at: datetime) -> Day:
+        """The person's day, as far as it has been read."""
+        return self._view.day(pseudonym, at) if self._view else Day()
+
+    @property
+    def position(self) -> int:
+        """Global sequence of the last event that was dealt with."""
+        return self._position
+
+    def _deal_with(self, logged: Logged, view: View) -> None:
+        try:
+            deed = deed_of(logged.document)
+        except UnreadableEventError:
+            self._flag("event", "UnreadableEventError")
+            return
+        if deed is None:
+            return
+        view.apply(deed)
+        for signal in self._signals(deed, view):
+            self._alerts.raise_or_grow(signal)
+
+    def _signals(self, deed: Deed, view: View) -> Iterator[Signal]:
+        for rule in self._rules.values():
+            try:
+                signal = rule.judge(deed, view)
+            except Exception as error:  # noqa: BLE001 -- outermost guard: a rule that fails must not silence the others
+                self._flag(rule.id, type(error).__name__)
+                signal = Signal(rule.id, deed.pseudonym, deed.at, "medium", RULE_FAILED, {}, (deed.event_id,))
+            if signal is not None:
+                yield signal
+
+    def _flag(self, what: str, error: str) -> None:
+        """Counted each time, recorded the first time: a record of every failure would feed itself."""
+        self.faults[what] += 1
+        if self.faults[what] == 1:
+            facts: dict[str, int | str] = {"error": error}
+            try:
+                self._record(plain_event(EventAction.SELF_TEST, at=self._now(), subject=f"rule {what}", outcome="failure", numbers=facts))
+            except SpoolError:
+                self.faults[what] = 0  # recorded at the next time
+
+    def _rebuilt(self) -> View:
+        """The days as they were at the cursor."""
+        view, after = View(), 0
+        since = self._now() - timedelta(days=LOOK_BACK_DAYS + 1)
+        while batch := search(self._log, action=EventAction.ACCESS, since=since, after=after, limit=_BATCH):
+            for logged in batch:
+                if logged.sequence > self._position:
+                    return view
+                try:
+                    deed = deed_of(logged.document)
+                except UnreadableEventError:
+                    continue  # flagged when it was dealt with
+                if deed is not None:
+                    view.apply(deed)
+            after = batch[-1].sequence
+        return view
+
+    def _stored_position(self) -> int:
+        with Session(self._engine) as session:
+            cursor = session.get(Cursor, CONSUMER)
+            return cursor.position if cursor else 0
+
+    def _store_position(self, position: int) -> None:
+        with Session(self._engine) as session:
+            session.merge(Cursor(consumer=CONSUMER, position=position))
+            session.commit()
+        self._position = position
