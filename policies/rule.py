@@ -19,7 +19,8 @@ from policies.request import Action, Counts, Status, Usage
 ANY: Literal["any"] = "any"
 
 type Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-type Percent = Annotated[float, Field(gt=0, le=100)]
+type Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False, strict=True)]
+type Count = Annotated[int, Field(gt=0, strict=True)]
 
 
 class Effect(StrEnum):
@@ -61,7 +62,7 @@ class ReachText(_Counting):
 
     percent: Percent | None = None
     of: Of = Of.BASE
-    count: Annotated[int, Field(gt=0)] | None = None
+    count: Count | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -75,7 +76,7 @@ class LimitText(_Counting):
 
     percent: Percent
     of: Of = Of.BASE
-    at_least: Annotated[int, Field(ge=0, le=100, description="For very small bases, where the share would be 0.")] = 0
+    at_least: Annotated[int, Field(ge=0, le=100, strict=True, description="For very small bases, where the share would be 0.")] = 0
     reason: str
 
     @field_validator("reason")
@@ -87,8 +88,10 @@ class LimitText(_Counting):
 class ThresholdText(_Document):
     """From how many clients with clear contact fields on an act is an export, whatever it is called (attacks X6)."""
 
-    answer: Annotated[int, Field(gt=0, description="More than this many in one answer.")] = 200
-    minute: Annotated[int, Field(gt=0, description="More than this many in a sliding minute.")] = 300
+    answer: Count = 200
+    """More than this many in one answer."""
+    minute: Count = 300
+    """More than this many in a sliding minute."""
 
 
 class RuleText(_Document):
@@ -109,7 +112,7 @@ class RuleText(_Document):
     masks: Annotated[dict[Word, MaskKind], Field(min_length=1)] | None = None
     masked_for: Literal["others", "all"] | None = Field(default=None, alias="for")
     keep: Literal["own", "all"] = "all"
-    whole: bool = False
+    whole: Annotated[bool, Field(strict=True)] = False
     """The answer cannot be cut: if not everything may go, nothing goes."""
     limit: LimitText | None = None
     require: RequirementKind | None = None
@@ -228,8 +231,17 @@ class Rule:
     text: RuleText
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The rules for one action on one type of resource, in their order."""
+
+    by_role: Mapping[str, tuple[Rule, ...]]
+    """Role -> the rules for it and for anybody."""
+    anybody: tuple[Rule, ...]
+    all: tuple[Rule, ...]
+
+
 type Place = tuple[Action, str]
-type ByRole = Mapping[str, tuple[Rule, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,23 +251,19 @@ class Policy:
     version: str
     rules: tuple[Rule, ...]
     threshold: ThresholdText
-    index: Mapping[Place, ByRole] = field(repr=False)
+    index: Mapping[Place, Candidates] = field(repr=False)
 
     def applicable(self, action: Action, resource: str, roles: frozenset[str]) -> tuple[Rule, ...]:
         """The rules that can match, in their order: no other rule costs anything."""
-        by_role = self.index.get((action, resource))
-        if by_role is None:
+        here = self.index.get((action, resource))
+        if here is None:
             return ()
-        known = [role for role in roles if role in by_role]
+        known = [role for role in roles if role in here.by_role]
         if len(known) == 1:
-            return by_role[known[0]]
+            return here.by_role[known[0]]
         if not known:
-            return by_role[ANY]
-        return tuple(rule for rule in by_role[EVERY] if rule.roles is None or not rule.roles.isdisjoint(roles))
-
-
-EVERY = "*"
-"""Key of all rules of a place, beside the roles and `any`: no role can be called so."""
+            return here.anybody
+        return tuple(rule for rule in here.all if rule.roles is None or not rule.roles.isdisjoint(roles))
 
 
 def compiled(texts: Iterable[PolicyText], version: str) -> Policy:
@@ -267,16 +275,17 @@ def compiled(texts: Iterable[PolicyText], version: str) -> Policy:
     return Policy(version, rules, strictest, _index(rules))
 
 
-def _index(rules: tuple[Rule, ...]) -> Mapping[Place, ByRole]:
-    index: dict[Place, ByRole] = {}
+def _index(rules: tuple[Rule, ...]) -> Mapping[Place, Candidates]:
+    index: dict[Place, Candidates] = {}
     for action in Action:
         for resource in ResourceType:
-            here = [rule for rule in rules if _covers(rule.text.actions, action) and rule.text.resource in (resource, ANY)]
-            roles = {role for rule in here for role in rule.roles or ()}
-            by_role = {role: tuple(rule for rule in here if rule.roles is None or role in rule.roles) for role in roles}
-            by_role[ANY] = tuple(rule for rule in here if rule.roles is None)
-            by_role[EVERY] = tuple(here)
-            index[action, resource.value] = by_role
+            here = tuple(rule for rule in rules if _covers(rule.text.actions, action) and rule.text.resource in (resource, ANY))
+            by_role: dict[str, list[Rule]] = {role: [] for rule in here for role in rule.roles or ()}
+            anybody: list[Rule] = []
+            for rule in here:
+                for asked in (anybody, *by_role.values()) if rule.roles is None else (by_role[role] for role in rule.roles):
+                    asked.append(rule)
+            index[action, resource.value] = Candidates({role: tuple(asked) for role, asked in by_role.items()}, tuple(anybody), here)
     return index
 
 

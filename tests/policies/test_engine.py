@@ -1,10 +1,25 @@
-"""The decision itself: deny wins, default deny, obligations and requirements add up."""
+"""The decision itself: deny wins, default deny, obligations and requirements add up, limits hold after a touch."""
 
-from policies.decision import Allow, Challenge, Deny, MaskKind
-from policies.engine import decide
+from dataclasses import replace
+
+import pytest
+
+from policies.decision import Allow, Challenge, Deny, MaskKind, RequirementKind
+from policies.engine import decide, sight
 from policies.reasons import EXPORT_LIMIT, EXPORT_NEEDS_KEY
-from policies.request import Action, Counts
-from tests.policies.acts import act, starter, touched
+from policies.request import Action, Counts, Status
+from policies.rule import PolicyText, compiled
+from tests.policies.acts import act, clients, starter, touched
+
+ALLOW = {"id": "yes", "roles": "any", "actions": ["read", "update", "delete"], "resource": "client", "effect": "allow"}
+
+
+def policy(*rules):
+    return compiled([PolicyText.model_validate({"rules": list(rules)})], "1")
+
+
+def codes(decision):
+    return [because.reason.code for because in decision.reasons]
 
 
 def test_a_manager_sees_his_own_clients_clear_and_those_of_others_masked():
@@ -19,21 +34,181 @@ def test_a_manager_sees_his_own_clients_clear_and_those_of_others_masked():
 def test_an_export_waits_for_the_key_and_names_both_numbers():
     decision = decide(act(Action.EXPORT, own=480, others=2520, before=Counts(exported_day=40)), starter())
     assert isinstance(decision, Challenge)
+    assert decision.needs == (RequirementKind.KEY,)
     assert (decision.asked, decision.allowed) == (3000, 260)
-    assert decision.obligations.keep == {f"own{i}" for i in range(260)}
     limit, key = decision.reasons
     assert limit.reason is EXPORT_LIMIT
     assert limit.values == {"asked": 3000, "limit": 260, "day_limit": 300, "share": 10}
     assert key.reason is EXPORT_NEEDS_KEY
+    assert "3.000" in limit.for_employee("de")
+    assert "260" in limit.for_employee("de")
+
+
+def test_an_export_that_is_cut_keeps_the_first_own_clients_of_the_answer():
+    ids = tuple(f"c{n}" for n in range(1000))
+    own = frozenset(ids[1::2])
+    request = act(Action.EXPORT, before=Counts(exported_day=290))
+    decision = decide(_with(request, ids=ids, own=own), starter())
+    assert isinstance(decision, Challenge)
+    assert decision.obligations.keep == {f"c{n}" for n in range(1, 20, 2)}
 
 
 def test_a_touch_over_exactly_these_clients_releases_them():
     decision = decide(act(Action.EXPORT, own=40, proof=touched(40)), starter())
     assert isinstance(decision, Allow)
     assert decision.obligations.keep == {f"own{i}" for i in range(40)}
+    assert codes(decision) == ["key_confirmed"]
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [touched(39), touched(40, fields=frozenset({"name"})), touched(0, 40)],
+    ids=["a client more", "a field more", "other clients"],
+)
+def test_what_was_not_signed_is_asked_again(proof):
+    decision = decide(act(Action.EXPORT, own=40, proof=proof), starter())
+    assert isinstance(decision, Challenge)
+    assert codes(decision) == ["not_what_was_signed", "export_needs_key"]
+
+
+def test_a_touch_without_user_verification_is_no_proof():
+    assert isinstance(decide(act(Action.EXPORT, own=40, proof=touched(40, verified=False)), starter()), Challenge)
+
+
+def test_fewer_clients_than_signed_may_go():
+    decision = decide(act(Action.EXPORT, own=39, proof=touched(40)), starter())
+    assert isinstance(decision, Allow)
+
+
+def test_the_limit_of_a_day_holds_after_a_touch():
+    decision = decide(act(Action.EXPORT, own=40, before=Counts(exported_day=290), proof=touched(40)), starter())
+    assert isinstance(decision, Allow)
+    assert decision.obligations.keep == {f"own{i}" for i in range(10)}
 
 
 def test_what_no_rule_allows_is_denied():
     decision = decide(act(Action.SHARE, own=1), starter())
     assert isinstance(decision, Deny)
-    assert [because.reason.code for because in decision.reasons] == ["not_for_you"]
+    assert codes(decision) == ["not_for_you"]
+
+
+def test_a_deny_wins_wherever_it_stands():
+    no = ALLOW | {"id": "no", "effect": "deny", "reason": "day_limit"}
+    for rules in ((ALLOW, no), (no, ALLOW)):
+        decision = decide(act(Action.READ, own=1), policy(*rules))
+        assert isinstance(decision, Deny)
+        assert codes(decision) == ["day_limit"]
+        assert decision.rules == ("1:no",)
+
+
+def test_a_rule_that_fails_denies_and_is_named():
+    broken = ALLOW | {"id": "broken", "effect": "deny", "reason": "day_limit", "when": "10 / (resource.asked - 1) > 3"}
+    decision = decide(act(Action.READ, own=1), policy(ALLOW, broken))
+    assert isinstance(decision, Deny)
+    assert codes(decision) == ["rule_error"]
+    assert decision.reasons[0].values == {"rule": "1:broken"}
+
+
+def test_a_value_that_is_missing_denies():
+    rule = ALLOW | {"when": 'principal.team == "south"'}
+    assert codes(decide(act(Action.READ, own=1), policy(rule))) == ["rule_error"]
+    assert isinstance(decide(act(Action.READ, own=1, principal={"team": "south"}), policy(rule)), Allow)
+
+
+def test_a_requirement_allows_nothing_by_itself():
+    require = ALLOW | {"effect": "require", "require": "key", "reason": "limit_needs_key"}
+    assert isinstance(decide(act(Action.READ, own=1, proof=touched(1)), policy(require)), Deny)
+
+
+def test_requirements_of_several_rules_are_all_named():
+    one = ALLOW | {"id": "one", "effect": "require", "require": "key", "reason": "limit_needs_key"}
+    two = ALLOW | {"id": "two", "effect": "require", "require": "key", "reason": "delete_needs_key"}
+    decision = decide(act(Action.READ, own=1), policy(ALLOW, one, two))
+    assert isinstance(decision, Challenge)
+    assert codes(decision) == ["limit_needs_key", "delete_needs_key"]
+
+
+def test_masks_of_several_rules_add_up_and_the_stricter_holds():
+    hide = ALLOW | {"id": "hide", "masks": {"contact": "hide"}, "for": "others"}
+    null = ALLOW | {"id": "null", "masks": {"contact": "null", "margin": "hide"}, "for": "all"}
+    for rules in ((ALLOW, hide, null), (null, hide, ALLOW)):
+        duties = decide(act(Action.READ, own=1, others=1), policy(*rules)).obligations
+        assert duties.masks == {"contact": MaskKind.NULL, "margin": MaskKind.HIDE}
+        assert duties.masked == {"own0", "other0"}
+
+
+def test_a_second_role_never_takes_a_mask_or_a_limit_away():
+    request = act(Action.LIST, own=1, others=1, principal={"roles": frozenset({"manager", "owner"})})
+    assert decide(request, starter()).obligations.masked == {"other0"}
+
+
+def test_before_the_answer_only_the_question_is_judged():
+    decision = decide(act(Action.EXPORT, own=None), starter())
+    assert isinstance(decision, Allow)
+    assert decision.obligations.keep is None
+    assert isinstance(decide(act(Action.SHARE, own=None), starter()), Deny)
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
+def test_a_change_to_unknown_clients_is_denied_whatever_the_rules_say(action):
+    assert codes(decide(act(action, own=None), policy(ALLOW))) == ["not_for_you"]
+
+
+def test_a_deletion_is_challenged_before_it_is_sent_and_allowed_with_its_empty_answer():
+    assert isinstance(decide(act(Action.DELETE, own=3), starter()), Challenge)
+    assert isinstance(decide(act(Action.DELETE, own=3, proof=touched(3)), starter()), Allow)
+    assert isinstance(decide(act(Action.DELETE, own=0, proof=touched(3)), starter()), Allow)
+    assert isinstance(decide(act(Action.DELETE, own=0), starter()), Challenge)
+
+
+def test_what_cannot_be_cut_goes_whole_or_not_at_all():
+    assert codes(decide(act(Action.REPORT, own=4, others=1, proof=touched(4, 1)), starter())) == ["not_for_you"]
+    over = decide(act(Action.REPORT, own=4, before=Counts(exported_day=297), proof=touched(4)), starter())
+    assert codes(over) == ["export_limit"]
+    assert over.reasons[0].values["limit"] == 3
+
+
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.NOTICE_GIVEN])
+def test_the_frozen_get_nothing_even_from_a_rule_that_allows_all(status):
+    decision = decide(act(Action.READ, own=1, status=status, principal={"frozen": True}), policy(ALLOW))
+    assert codes(decision) == ["frozen"]
+
+
+def test_who_is_gone_gets_nothing():
+    assert codes(decide(act(Action.READ, own=1, status=Status.GONE), policy(ALLOW))) == ["frozen"]
+
+
+def test_the_reason_for_a_limit_carries_its_numbers():
+    after = Counts(foreign_shown_day=310)
+    decision = decide(act(Action.LIST, others=50, before=Counts(foreign_shown_day=260), after=after), starter())
+    assert isinstance(decision, Challenge)
+    assert decision.reasons[0].values == {"count": 310, "share": 10, "limit": 10, "asked": 50, "allowed": 50}
+    assert decision.obligations.masked == frozenset(clients(0, 50)[0])
+
+
+def test_a_masked_question_is_denied_with_the_field_but_no_number_for_the_employee():
+    request = act(Action.LIST, own=None, questioned_contact_fields=frozenset({"phone"}))
+    decision = decide(request, starter())
+    assert codes(decision) == ["masked_question"]
+    assert decision.reasons[0].values == {"fields": "phone"}
+    assert not any(character.isdigit() for character in decision.reasons[0].for_employee("de"))
+
+
+def test_sight_does_not_depend_on_limits():
+    request = act(Action.LIST, own=480, others=2520, after=Counts(foreign_shown_day=2520))
+    assert isinstance(decide(request, starter()), Deny)
+    assert len(sight(request, starter()).masked) == 2520
+
+
+def test_a_written_mask_is_to_be_dropped():
+    request = act(Action.UPDATE, own=1, written_fields=frozenset({"name", "phone"}))
+    assert decide(request, starter()).obligations.drop_written == {"name", "phone"}
+
+
+def test_clients_in_the_book_that_are_not_in_the_answer_make_nothing_clear():
+    request = _with(act(Action.LIST, others=2), own=frozenset({"elsewhere"}))
+    assert decide(request, starter()).obligations.masked >= {"other0", "other1"}
+
+
+def _with(request, **resource):
+    return replace(request, resource=replace(request.resource, **resource))
