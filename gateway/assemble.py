@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -24,7 +21,7 @@ from auth.directory import Directory
 from auth.installation import Installation
 from auth.keys import Keys
 from auth.sessions import Sessions
-from auth.stepup import StepUp
+from auth.stepup import StepUp, boot_id
 from gateway.books import Books
 from gateway.crm.discover import find_profile
 from gateway.crm.profile import Profile
@@ -69,8 +66,8 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     now = partial(datetime.now, UTC)
     state = installation.state
     secrets_folder = state / "keys"
-    credential_key = secret(secrets_folder, "credential")
-    pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym"))
+    credential_key = secret(secrets_folder, "credential.key")
+    pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym.key"))
     engine = open_database(state / "torwart.db")
     spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
     log = Log.open(state / "log")
@@ -100,10 +97,3 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     )
     return Assembled(handler, spool, engine, now)
 
-
-def boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
-    """Names this run of the machine: open acts of another one are void (attacks X15). Where the kernel has none, of this process."""
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError:
-        return f"{os.getpid()}-{secrets.token_hex(8)}"

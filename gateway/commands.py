@@ -8,7 +8,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from auth.installation import ConfigError, check_rights, is_demo, load_installation, template
+from auth.config_file import ConfigError
+from auth.installation import check_rights, is_demo, load_installation
+from auth.template import template
 from gateway.settings import CrmSettings
 from gateway.supervise import REFUSED, keep_running
 

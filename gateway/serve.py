@@ -11,7 +11,8 @@ from pathlib import Path
 from audit_store.database import DatabaseError
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
-from auth.installation import ConfigError, check_rights, is_demo, load_installation
+from auth.config_file import ConfigError
+from auth.installation import check_rights, is_demo, load_installation
 from auth.keys import refuse_demo
 from gateway.assemble import Assembled, assemble
 from gateway.crm.discover import ProfileError

@@ -92,7 +92,9 @@ class Firm:
     def released(self, act_id: str) -> int:
         """How many clients the record says went out in this act."""
         found = self._events(act_id)
-        return sum(document["torwart"]["clients"]["taken_count"] for document in found if document["torwart"]["act"].get("phase") == "released")
+        return sum(
+            document["torwart"]["clients"]["taken_count"] for document in found if document["torwart"]["act"].get("phase") == "released"
+        )
 
     def problems(self) -> list[str]:
         """What the verification of the whole record finds."""
@@ -158,7 +160,7 @@ def found(firm: Firm, crm: RunningCrm, keyring: KeyringClient) -> None:
     engine = open_database(state / "torwart.db")
     spool = Spool.open(state / "spool" / "cli", "cli")
     try:
-        pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym"))
+        pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))
         people = People(engine, spool.append, pseudonyms)
         keys = Keys(engine, spool.append, firm.installation.rp_id, firm.installation.origin)
         # The owner first: where a sign-in names no key, the keyring answers with the one that was made first.
@@ -174,7 +176,7 @@ def found(firm: Firm, crm: RunningCrm, keyring: KeyringClient) -> None:
         if anna is None:
             raise DemoError("manager A is not among the people")
         firm.rest_key = crm.rest_key(ANNA.login)
-        Sessions(engine, spool.append, secret(state / "keys", "credential")).bind(firm.rest_key, "api_key", anna.id, ANNA.login)
+        Sessions(engine, spool.append, secret(state / "keys", "credential.key")).bind(firm.rest_key, "api_key", anna.id, ANNA.login)
     finally:
         spool.close()
         engine.dispose()

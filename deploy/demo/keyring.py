@@ -64,6 +64,13 @@ class KeyringClient:
     def __init__(self, port: int) -> None:
         self._http = httpx.Client(base_url=f"http://{HOST}:{port}", trust_env=False, timeout=10)
 
+    def answers(self) -> bool:
+        """True once the process serves."""
+        try:
+            return self._http.post("/", json={}).status_code == httpx.codes.NOT_FOUND
+        except httpx.HTTPError:
+            return False
+
     def touch(self, purpose: str, options: dict[str, Any], origin: str) -> dict[str, Any]:
         """`purpose` is `create` or `get`. Raises DemoError when no key answers."""
         try:
@@ -79,7 +86,7 @@ class KeyringClient:
 class _Handler(BaseHTTPRequestHandler):
     keyring: Keyring
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         try:
             asked = json.loads(self.rfile.read(min(int(self.headers["content-length"]), MAX_BODY_BYTES)))
             sign = {"create": self.keyring.create, "get": self.keyring.get}[asked["purpose"]]

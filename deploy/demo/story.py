@@ -6,9 +6,6 @@ the record and the bytes received. Nothing here knows a shortcut: A is a client 
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +22,7 @@ from deploy.demo.loopback import client
 from deploy.demo.mailbox import mails
 from deploy.demo.people import ANNA, book_of
 from deploy.demo.tryton_rpc import DATABASE, TrytonSession
+from policies.reasons import grouped
 
 FIELDS: Final = ["name", "phone", "email"]
 ALLOWED_EXPORT: Final = 40
@@ -34,20 +32,30 @@ CARDS_AT_MOST: Final = 60
 """Cards that the script of the story opens before the check gives up."""
 
 
+type Words = tuple[str, str]
+"""The same in German and in English."""
+
+
 @dataclass(slots=True)
 class Step:
-    """One step, as the terminal tells it."""
+    """One step, as terminal and start page tell it."""
 
-    title: str
-    tried: str
-    decided: str
-    clients_out: int
+    title: Words
+    tried: Words
+    decided: Words = ("", "")
+    clients_out: int = 0
     look: str = ""
     """Address of the page to open."""
     faults: list[str] = field(default_factory=list)
     """What did not hold; empty if all did."""
 
-    def expect(self, holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+    def told(self) -> dict[str, str | int]:
+        """For the start page."""
+        words = {"title": self.title, "tried": self.tried, "decided": self.decided}
+        both = {f"{name}_{language}": text for name, pair in words.items() for language, text in zip(("de", "en"), pair, strict=True)}
+        return {**both, "clients_out": self.clients_out, "look": self.look}
+
+    def expect(self, holds: bool, otherwise: str) -> None:
         """Note a fault unless something holds."""
         if not holds:
             self.faults.append(otherwise)
@@ -83,7 +91,11 @@ class Story:
         self.rest.close()
 
     def morning(self) -> Step:
-        step = Step("Ein normaler Morgen", "Liste der eigenen Kunden, eine Suche, vier Karten", "erlaubt", 0)
+        step = Step(
+            ("Ein normaler Morgen", "An ordinary morning"),
+            ("Liste der eigenen Kunden, eine Suche, vier Karten", "list of the own clients, a search, four cards"),
+            ("erlaubt, keine Meldung", "allowed, no alert"),
+        )
         listed = self.session.call("model.party.party.read", self.own[:25], ["name", "phone"], {})
         step.expect(len(listed) == 25 and all(_clear(row["phone"]) for row in listed), "own clients are not all shown clear")
         found = self.session.call("model.party.party.search", [["rec_name", "ilike", "%a%"]], 0, 20, None, {})
@@ -100,7 +112,11 @@ class Story:
         return step
 
     def export_own(self) -> Step:
-        step = Step(f"Export von {ALLOWED_EXPORT} eigenen Kunden", "CSV mit Name, Telefon, E-Mail", "mit Schlüssel bestätigt, ausgeliefert", 0)
+        step = Step(
+            (f"Export von {ALLOWED_EXPORT} eigenen Kunden", f"Export of {ALLOWED_EXPORT} own clients"),
+            ("Name, Telefon, E-Mail", "name, phone, e-mail"),
+            ("mit dem Schlüssel bestätigt, ausgeliefert", "confirmed with the key, delivered"),
+        )
         answer = self._export_own()
         step.expect(answer.status_code == 401, f"the export was not held (status {answer.status_code})")
         act_id, seen = self._popup(step, answer)
@@ -115,62 +131,90 @@ class Story:
         self.popup.cancel(act_of(again))
         step.clients_out = len(rows or [None]) - 1
         step.look = f"{self.firm.torwart_url}/why/{act_id}"
-        step.expect(_soon(lambda: self.firm.released(act_id), lambda out: out == ALLOWED_EXPORT) == ALLOWED_EXPORT, "the record does not name 40 clients for this act")
+        step.expect(
+            _soon(lambda: self.firm.released(act_id), lambda out: out == ALLOWED_EXPORT) == ALLOWED_EXPORT,
+            "the record does not name 40 clients for this act",
+        )
         step.expect(not self.firm.open_alerts(), "an allowed export raised an alert")
         return step
 
     def export_all(self) -> Step:
-        return self._held("Alle 3.000 exportieren", "CSV aller Kunden", lambda: self._all("export_data_domain", [], FIELDS, 0, None, None, True, {}))
+        return self._held(
+            ("Alle 3.000 exportieren", "Export all 3,000"),
+            ("der ganze Bestand", "the whole base"),
+            lambda: self._all("export_data_domain", [], FIELDS, 0, None, None, True, {}),
+        )
 
     def other_roads(self) -> Iterator[Step]:
-        yield self._held("Dasselbe unter anderem Namen", "search_read ohne Grenze", lambda: self._all("search_read", [], 0, None, None, FIELDS, {}))
+        yield self._held(
+            ("Dasselbe unter anderem Namen", "The same under another name"),
+            ("search_read ohne Grenze", "search_read without a limit"),
+            lambda: self._all("search_read", [], 0, None, None, FIELDS, {}),
+        )
         query = [("f", name) for name in FIELDS]
         bearer = {"authorization": f"Bearer {self.firm.rest_key}"}
         road = f"/{DATABASE}/rest/model/party.party"
-        yield self._held("Dasselbe über REST", "alle Kunden mit dem REST-Schlüssel", lambda: self.rest.get(road, params=query, headers=bearer))
+        yield self._held(
+            ("Dasselbe über REST", "The same by REST"),
+            ("alle Kunden mit dem REST-Schlüssel", "all clients with the REST key"),
+            lambda: self.rest.get(road, params=query, headers=bearer),
+        )
         odd = [("d", "[]"), *query, ("enc", "cp037"), ("dl", ";"), ("qc", '"'), ("h", "1"), ("loc", "0")]
         session = {"authorization": self.session.authorization}
         download = f"/{DATABASE}/data/party.party"
-        yield self._held("Dasselbe als CSV in EBCDIC", "enc=cp037", lambda: self.rest.get(download, params=odd, headers=session))
+        yield self._held(
+            ("Dasselbe als CSV in EBCDIC", "The same as CSV in EBCDIC"),
+            ("enc=cp037", "enc=cp037"),
+            lambda: self.rest.get(download, params=odd, headers=session),
+        )
 
     def paging(self) -> Step:
-        step = Step("Karten blättern per Skript", "eine Karte nach der anderen", "angehalten", 0)
+        step = Step(
+            ("Karten blättern per Skript", "Paging through cards by script"),
+            ("eine Karte nach der anderen", "card after card"),
+        )
         for opened, party in enumerate(self.own[100 : 100 + CARDS_AT_MOST]):
             answer = self.session.post("model.party.party.read", [party], FIELDS, {})
             if _result(answer) is None:
-                step.decided, step.clients_out = f"nach {opened} Karten angehalten: {_title(answer)}", opened
+                step.decided = (f"nach {opened} Karten angehalten: {_title(answer)}", f"stopped after {opened} cards")
+                step.clients_out = opened
                 break
         step.expect(0 < step.clients_out <= 30, f"{step.clients_out or CARDS_AT_MOST} cards were opened by a script")
         step.look = f"{self.firm.torwart_url}/alerts"
         return step
 
     def one_alert(self) -> Step:
-        step = Step("Was die Firma sieht", "Meldungen von heute", "", 0, f"{self.firm.torwart_url}/alerts")
+        step = Step(("Was die Firma sieht", "What the firm sees"), ("Meldungen von heute", "today's alerts"))
         alerts = _soon(self.firm.open_alerts, lambda found: len(found) == 1 and len(found[0].reasons) >= 2)
         step.expect(len(alerts) == 1, f"{len(alerts)} alerts are open instead of one")
         if alerts:
-            step.decided = f"eine Meldung, {alerts[0].severity}, {len(alerts[0].reasons)} Gründe"
+            count = len(alerts[0].reasons)
+            step.decided = (f"eine Meldung mit {count} Gründen", f"one alert with {count} reasons")
             step.look = f"{self.firm.torwart_url}/alerts/{alerts[0].id}"
             step.expect(alerts[0].severity == "high", f"the severity is {alerts[0].severity}")
         step.expect(not self.firm.problems(), "the record does not verify")
         return step
 
     def mail(self) -> Step:
-        step = Step("Jemand erfährt es", "Postfach der Leitung", "", 0, f"{self.firm.torwart_url}/demo/mailbox")
+        step = Step(("Jemand erfährt es", "Somebody is told"), ("Postfach der Leitung", "the owner's mailbox"))
+        step.look = f"{self.firm.torwart_url}/demo/mailbox"
         arrived = _soon(lambda: mails(self.firm.mailbox), bool)
         step.expect(bool(arrived), "no mail arrived")
         if arrived:
-            step.decided = f"E-Mail: {arrived[0].subject}"
+            step.decided = (f"E-Mail: {arrived[0].subject}", f"mail: {arrived[0].subject}")
             step.expect("3.000" in "".join(mail.text for mail in arrived), "no mail names the 3.000 clients")
             step.expect("Anna" not in "".join(mail.subject + mail.text for mail in arrived), "a mail names the person")
         return step
 
     def notice_given(self) -> Step:
-        step = Step("Die Leitung trägt ein: gekündigt", "noch einmal die 40 eigenen Kunden", "", 0)
+        step = Step(
+            ("Die Leitung trägt ein: gekündigt", "The owner enters: notice given"),
+            (f"noch einmal die {ALLOWED_EXPORT} eigenen Kunden", f"the {ALLOWED_EXPORT} own clients once more"),
+        )
         self.firm.set_status(ANNA.login, "notice_given")
         answer = self._export_own()
         step.expect(_result(answer) is None and answer.status_code == 403, f"the export was not denied ({answer.status_code})")
-        step.decided = f"abgelehnt: {_title(answer)}"
+        step.decided = (f"abgelehnt: {_title(answer)}", f"denied: {_title(answer)}")
         words = answer.text.lower()
         step.expect(not any(hint in words for hint in ("gekündigt", "ausscheid", "notice", "leaving")), "the denial betrays the status")
         alerts = self.firm.open_alerts()
@@ -183,13 +227,16 @@ class Story:
             rows: list[list[Any]] = direct.call("model.party.party.export_data", ids, FIELDS, False, {})
             return rows
 
-    def _held(self, title: str, tried: str, attempt: Callable[[], httpx.Response]) -> Step:
-        step = Step(title, tried, "", 0)
+    def _held(self, title: Words, tried: Words, attempt: Callable[[], httpx.Response]) -> Step:
+        step = Step(title, tried)
         answer = attempt()
         step.expect(answer.status_code == 401, f"not held (status {answer.status_code})")
         step.expect(not _leaks(answer, self.firm.canaries), "client data came back")
         act_id, seen = self._popup(step, answer)
-        step.decided = f"angehalten: {seen.asked:,} angefragt, höchstens {seen.allowed:,} eigene freigebbar; nicht bestätigt".replace(",", ".")
+        step.decided = (
+            f"angehalten: {grouped(seen.asked, 'de')} angefragt, höchstens {grouped(seen.allowed, 'de')} eigene; nicht bestätigt",
+            f"held: {grouped(seen.asked, 'en')} asked for, at most {grouped(seen.allowed, 'en')} own ones; not confirmed",
+        )
         step.expect(seen.asked == len(self.crm.party_ids), f"the popup names {seen.asked} clients")
         step.expect(0 < seen.allowed <= len(self.crm.party_ids) // 10, f"the popup would release {seen.allowed} clients")
         step.look = f"{self.firm.torwart_url}/why/{act_id}"
@@ -208,16 +255,6 @@ class Story:
 
     def _all(self, method: str, *params: Any) -> httpx.Response:
         return self.session.post(f"model.party.party.{method}", *params)
-
-
-def rows_of_csv(body: bytes, delimiter: str = ";") -> list[list[str]]:
-    """The rows of a delivered CSV file."""
-    return list(csv.reader(io.StringIO(body.decode("utf-8")), delimiter=delimiter))
-
-
-def session_header(login: str, user_id: int, token: str) -> str:
-    """Tryton's `Authorization` header of a session."""
-    return "Session " + base64.b64encode(f"{login}:{user_id}:{token}".encode()).decode()
 
 
 def _result(answer: httpx.Response) -> Any:
