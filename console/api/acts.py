@@ -1,0 +1,67 @@
+"""The ceremony of an act, for the popup's script. No sign-in: the id is unguessable and the key proves who is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import JSONResponse, Response
+
+from auth.stepup import StepUpRefused
+from console.visitor import services_of
+
+router = APIRouter(prefix="/api/acts/{act_id}")
+_REFUSED = {"error": "refused"}
+"""One answer for every cause: the page says one neutral sentence."""
+
+
+class Answer(BaseModel):
+    """What the browser's key interface gave."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    response: dict[str, Any]
+
+
+class Nothing(BaseModel):
+    """An empty object: a form of another site cannot send it as JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@router.get("")
+def state(request: Request, act_id: str) -> Response:
+    """Where the act stands."""
+    act = services_of(request).stepup.get(act_id[:64])
+    if act is None:
+        raise HTTPException(404)
+    return JSONResponse({"state": act.state})
+
+
+@router.post("/begin")
+def begin(request: Request, act_id: str, _nothing: Nothing) -> Response:
+    """A fresh challenge, bound to what was shown."""
+    try:
+        return JSONResponse({"options": services_of(request).stepup.begin(act_id[:64])})
+    except StepUpRefused:
+        return JSONResponse(_REFUSED, 403)
+
+
+@router.post("/complete")
+def complete(request: Request, act_id: str, answer: Answer) -> Response:
+    """Check the key's answer and confirm the act."""
+    try:
+        return JSONResponse({"state": services_of(request).stepup.complete(act_id[:64], answer.response).state})
+    except StepUpRefused:
+        return JSONResponse(_REFUSED, 403)
+
+
+@router.post("/cancel")
+def cancel(request: Request, act_id: str, _nothing: Nothing) -> Response:
+    """Turn the act down."""
+    stepup = services_of(request).stepup
+    act = stepup.get(act_id[:64])
+    if act is None or act.state != "open" or not stepup.cancel(act.id):
+        return JSONResponse(_REFUSED, 409)
+    return JSONResponse({"state": "cancelled"})

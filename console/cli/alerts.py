@@ -1,0 +1,122 @@
+"""`torwart alerts`: what is open, why, and closing with a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import audit_store.tables  # makes the tables known to `open_database`
+from audit_store.alerts import Alerts
+from audit_store.database import open_database
+from audit_store.tables import Alert
+from console.cli.house import DEFAULT_CONFIG, Config, House, Json, fail, open_house, print_json, print_table
+from console.notice import reasons_of
+from detectors.base import sentence
+
+app = typer.Typer(help="Alerts: what is open, why, and closing with a verdict.", no_args_is_help=True)
+TABLES = audit_store.tables
+OPEN = ("open", "looking")
+
+
+class Verdict(StrEnum):
+    """How an alert ends."""
+
+    CONFIRMED = "confirmed"
+    EXPLAINED = "explained"
+    FALSE = "false"
+
+
+@app.command("list")
+def list_alerts(
+    config: Config = DEFAULT_CONFIG,
+    all_of_them: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Open alerts, the newest first."""
+    with _alerts(config) as (house, alerts):
+        listed = [alert for alert in alerts.list() if all_of_them or alert.state in OPEN]
+        if as_json:
+            print_json({"alerts": [_as_json(alert, house.installation.language) for alert in listed]})
+            return
+        rows = [(alert.id, alert.severity, alert.state, alert.pseudonym, _moment(alert), _short(alert, house)) for alert in listed]
+    print_table(("alert", "severity", "state", "person", "last", "why"), rows)
+
+
+@app.command()
+def show(alert_id: Annotated[str, typer.Argument(metavar="ALERT")], config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """One alert with its reasons."""
+    with _alerts(config) as (house, alerts):
+        alert = _known(alerts, alert_id)
+        if as_json:
+            print_json(_as_json(alert, house.installation.language))
+            return
+        print(f"{alert.id}  {alert.severity}  {alert.state}  {alert.pseudonym}  {_moment(alert)}")
+        for said in _sentences(alert, house.installation.language):
+            print(f"- {said}")
+        print(f"{house.installation.torwart_url}/alerts/{alert.id}")
+
+
+@app.command()
+def close(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT")],
+    verdict: Annotated[Verdict, typer.Argument(help="confirmed, explained or false.")],
+    note: Annotated[str, typer.Option("--note", help="What you found out; it stays with the alert.")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Close an alert with a verdict and a note."""
+    with _alerts(config) as (_, alerts):
+        alert = _known(alerts, alert_id)
+        if alert.state not in OPEN:
+            fail(f"alert {alert_id} is closed already ({alert.state})")
+        if not note.strip():
+            fail("a verdict needs a note: say what you found out")
+        alerts.close(alert.id, verdict.value, None, note.strip())
+    print(f"closed: {alert_id} ({verdict.value})")
+
+
+@contextmanager
+def _alerts(config: Path) -> Iterator[tuple[House, Alerts]]:
+    with open_house(config) as house:
+        engine = open_database(house.installation.state / "torwart.db")
+        try:
+            yield house, Alerts(engine, house.record)
+        finally:
+            engine.dispose()
+
+
+def _known(alerts: Alerts, alert_id: str) -> Alert:
+    found = alerts.get(alert_id)
+    return found if found is not None else fail(f"there is no alert {alert_id!r}: `torwart alerts list --all` names all")
+
+
+def _sentences(alert: Alert, language: str) -> list[str]:
+    return [sentence(reason.rule, reason.code, reason.numbers, language) for reason in reasons_of(alert)]
+
+
+def _short(alert: Alert, house: House) -> str:
+    said = _sentences(alert, house.installation.language)
+    return said[0] + (f" (+{len(said) - 1})" if len(said) > 1 else "") if said else ""
+
+
+def _moment(alert: Alert) -> str:
+    return f"{alert.updated_at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _as_json(alert: Alert, language: str) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "person": alert.pseudonym,
+        "severity": alert.severity,
+        "state": alert.state,
+        "opened_at": alert.opened_at.isoformat(),
+        "updated_at": alert.updated_at.isoformat(),
+        "reasons": [
+            {"rule": reason.rule, "code": reason.code, "numbers": dict(reason.numbers), "text": said}
+            for reason, said in zip(reasons_of(alert), _sentences(alert, language), strict=True)
+        ],
+    }

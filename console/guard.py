@@ -1,0 +1,92 @@
+"""What holds for every request to Torwart's host, whatever page it is for: host, origin, size, and the headers of the answer.
+
+A pure ASGI layer around the whole application: a page that forgets something is still guarded (promises F90).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_LIMIT_BYTES = 64 * 1024
+"""An assertion with its extensions is a few kilobytes; nothing here takes a file."""
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_PERMISSIONS = (
+    "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()"
+)
+_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": _PERMISSIONS,
+}
+_SAFE_METHODS = ("GET", "HEAD")
+_METHODS = (*_SAFE_METHODS, "POST")
+
+
+class Guard:
+    """Refuses foreign hosts, foreign origins and large bodies; puts the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp, origin: str) -> None:
+        self._app = app
+        self._origin = origin
+        self._host = urlsplit(origin).netloc
+        self._https = origin.startswith("https://")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return  # there are no web sockets here
+        guarded = self._sender(scope, send)
+        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        if refusal is not None:
+            status, why = refusal
+            await PlainTextResponse(why, status)(scope, receive, guarded)
+            return
+        await self._app(scope, receive, guarded)
+
+    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+        if headers.getlist("host") != [self._host]:
+            return 421, "This host is not served here."
+        if method not in _METHODS:
+            return 405, "This method is not used here."
+        if method in _SAFE_METHODS:
+            return None
+        if not self._same_origin(headers):
+            return 403, "This request came from another site."
+        length = headers.get("content-length")
+        if length is None or not length.isdecimal():
+            return 411, "The request must say its length."
+        return (413, "The request is too large.") if int(length) > BODY_LIMIT_BYTES else None
+
+    def _same_origin(self, headers: Headers) -> bool:
+        """Browsers say where a request comes from; what does not say it must at least name our origin."""
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        if origin is not None and origin != self._origin:
+            return False
+        return site == "same-origin" if site is not None else origin is not None
+
+    def _sender(self, scope: Scope, send: Send) -> Send:
+        static = scope["path"].startswith("/static/")
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers["cache-control"] = "no-cache" if static else "no-store"
+                if self._https:
+                    headers["strict-transport-security"] = "max-age=63072000"
+            await send(message)
+
+        return guarded

@@ -1,0 +1,64 @@
+"""What a reviewer can do to a person's access, and what it says afterwards."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+
+from auth.tables import Person
+from console.language import Speech
+from console.services import Services
+from console.words import CUTS, N_, STATUSES, word
+
+_BACK = re.compile(r"/(?:alerts|people)/[A-Za-z0-9_-]{1,64}")
+_DONE = {
+    "frozen": (N_("The access is frozen. Everything that was open has been cut."), "warn"),
+    "unfrozen": (N_("The freeze is lifted."), "good"),
+    "status": (N_("The status is changed. It counts from the next click."), "good"),
+    "closed": (N_("The alert is closed."), "good"),
+    "refused": (N_("That was not possible. Nothing has changed."), "bad"),
+}
+"""Word of the address after an act -> text, look."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutLine:
+    """One thing that a freeze cut."""
+
+    words: str
+    account: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """What was just done."""
+
+    words: str
+    kind: str
+
+
+def cut_lines(services: Services, person: Person | None, speech: Speech) -> list[CutLine]:
+    """What the freeze in force cut."""
+    if person is None or not person.frozen:
+        return []
+    return [CutLine(word(CUTS, cut.kind, speech), cut.account, cut.opened_at) for cut in services.people.last_cut(person.id)]
+
+
+def status_choices(speech: Speech) -> list[tuple[str, str]]:
+    """Every status with its word, in the order of a departure."""
+    return [(code, speech.say(words)) for code, words in STATUSES.items()]
+
+
+def flash(request: Request, speech: Speech) -> Flash | None:
+    """What the address says was just done; None for anything else that stands there."""
+    said = _DONE.get(request.query_params.get("done", ""))
+    return Flash(speech.say(said[0]), said[1]) if said else None
+
+
+def way_back(back: str, otherwise: str) -> str:
+    """The page that a lever was pulled on: only our own pages of alerts and people (promises B34)."""
+    return back if _BACK.fullmatch(back) else otherwise

@@ -1,0 +1,53 @@
+"""The touch popup: what is asked, of how many clients, where it goes, and the button. Needs no sign-in: the key says who is there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from auth.stepup import Summary
+from auth.tables import Act
+from console.language import Speech
+from console.render import page
+from console.services import Services
+from console.visitor import Visitor, services_of, visitor
+from console.words import ACTIONS, CONFIRMATIONS, N_, PLACES, field_words, word
+
+router = APIRouter()
+_HEADING = N_("Confirm the act")
+_OVER = N_("This act is over")
+
+
+@router.get("/act/{act_id}")
+def act_page(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor)]) -> Response:
+    """What would be signed. Opening the page confirms nothing."""
+    services = services_of(request)
+    act = services.stepup.get(act_id[:64])
+    if act is None:
+        return page(request, found, "act.html", 404, act=None, heading=found.speech.say(_OVER), demo=False)
+    return page(request, found, "act.html", act=act, demo=services.demo, **_shown(services, act, found.speech))
+
+
+def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
+    summary = Summary.of(act)
+    person = services.people.by_id(act.person_id)
+    channel, _, _ = summary.destination.partition(":")
+    seconds = max(0, round((act.expires_at - datetime.now(UTC)).total_seconds()))
+    heading = CONFIRMATIONS.get(summary.action, _HEADING) if act.state == "open" else _OVER
+    limit = summary.reason_values.get("day_limit", summary.limit_per_day)
+    return {
+        "summary": summary,
+        "heading": speech.say(heading),
+        "who": person.name if person else "–",
+        "what": word(ACTIONS, summary.action, speech),
+        "fields": field_words(summary.fields, speech),
+        "where": word(PLACES, channel, speech),
+        "fewer": summary.allowed != summary.asked,
+        "limit": limit if isinstance(limit, int) else None,
+        "seconds": seconds,
+        "clock": f"{speech.say('Time left')} {seconds // 60}:{seconds % 60:02d}",
+        "go": f"{services.installation.crm_url}/.torwart/go/{act.id}",
+    }

@@ -1,0 +1,96 @@
+"""One alert: what happened, why it is an alert, the day, the levers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from audit_store.tables import Alert
+from auth.tables import Person
+from console.alert_view import alert_view, day_events, reason_sentence
+from console.levers import cut_lines, flash, status_choices
+from console.notice import reasons_of
+from console.render import page
+from console.services import Services
+from console.timeline import timeline, trace
+from console.visitor import Visitor, reviewer, reviewer_intends, services_of
+
+router = APIRouter(prefix="/alerts/{alert_id}")
+VERDICTS = ("confirmed", "explained", "false")
+EVENTS_SHOWN = 500
+
+
+@router.get("")
+def alert(request: Request, alert_id: str, found: Annotated[Visitor, Depends(reviewer)]) -> Response:
+    """The alert. Looking at it is recorded."""
+    services, viewer = services_of(request), _person(found)
+    row = _known(services, alert_id)
+    services.viewed(viewer, row.pseudonym)
+    events = day_events(services, row.pseudonym, row.opened_at)
+    subject = services.people.by_pseudonym(row.pseudonym)
+    return page(
+        request,
+        found,
+        "alert.html",
+        alert=row,
+        view=alert_view(services, row, events, viewer, found.speech),
+        timeline=timeline(events, found.speech),
+        person=subject,
+        statuses=status_choices(found.speech),
+        cuts=cut_lines(services, subject, found.speech),
+        back=f"/alerts/{row.id}",
+        flash=flash(request, found.speech),
+    )
+
+
+@router.get("/events")
+def events(request: Request, alert_id: str, found: Annotated[Visitor, Depends(reviewer)], reason: int = 0) -> Response:
+    """The events behind the numbers of one reason."""
+    services, viewer = services_of(request), _person(found)
+    row = _known(services, alert_id)
+    reasons = reasons_of(row)
+    if not 0 <= reason < len(reasons):
+        raise HTTPException(404)
+    services.viewed(viewer, row.pseudonym)
+    wanted = frozenset(reasons[reason].event_ids)
+    listed = [logged for logged in day_events(services, row.pseudonym, row.opened_at) if logged.document["event"]["id"] in wanted]
+    return page(
+        request,
+        found,
+        "alert_events.html",
+        alert=row,
+        sentence=reason_sentence(reasons[reason], found.speech),
+        lines=trace(listed[:EVENTS_SHOWN], found.speech),
+    )
+
+
+@router.post("/close")
+def close(
+    request: Request,
+    alert_id: str,
+    found: Annotated[Visitor, Depends(reviewer_intends)],
+    verdict: Annotated[str, Form(max_length=20)],
+    note: Annotated[str, Form(max_length=1000, min_length=1)],
+) -> Response:
+    """Close with a verdict and a note. Nobody judges an alert about themselves (law 9)."""
+    services, viewer = services_of(request), _person(found)
+    row = _known(services, alert_id)
+    if row.pseudonym == viewer.pseudonym or verdict not in VERDICTS:
+        raise HTTPException(403)
+    services.alerts.close(row.id, verdict, viewer.pseudonym, note.strip())
+    return RedirectResponse(f"/alerts/{row.id}?done=closed", 303)
+
+
+def _known(services: Services, alert_id: str) -> Alert:
+    row = services.alerts.get(alert_id)
+    if row is None:
+        raise HTTPException(404)
+    return row
+
+
+def _person(found: Visitor) -> Person:
+    if found.person is None:
+        raise HTTPException(403)
+    return found.person

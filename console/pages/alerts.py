@@ -1,0 +1,26 @@
+"""The list of alerts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from console.alert_view import is_open, row
+from console.render import page
+from console.visitor import Visitor, reviewer, services_of
+
+router = APIRouter()
+CLOSED_SHOWN = 20
+
+
+@router.get("/alerts")
+def alerts(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Response:
+    """Open alerts, the newest first, and the last closed ones. The page's script keeps it up to date."""
+    services = services_of(request)
+    revision = services.alerts.revision()
+    every = services.alerts.list()
+    opened = [row(services, alert, found.speech) for alert in every if is_open(alert)]
+    closed = [row(services, alert, found.speech) for alert in every if not is_open(alert)][:CLOSED_SHOWN]
+    return page(request, found, "alerts.html", revision=revision, open_rows=opened, open_count=len(opened), closed_rows=closed)

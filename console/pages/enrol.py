@@ -1,0 +1,22 @@
+"""Registering a key with a one-time link."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from console.render import page
+from console.visitor import Visitor, services_of, visitor
+
+router = APIRouter()
+
+
+@router.get("/enrol/{token}")
+def enrol(request: Request, token: str, found: Annotated[Visitor, Depends(visitor)]) -> Response:
+    """The page of a link. Opening it uses nothing up: a mail scanner may look at it (promises F90)."""
+    services = services_of(request)
+    person = services.keys.enrolment.person_of(token[:200])
+    who = person.name if person else None
+    return page(request, found, "enrol.html", 200 if person else 404, who=who, token=token, demo=services.demo)

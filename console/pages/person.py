@@ -1,0 +1,149 @@
+"""One person: the day, the levers, the keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from auth.enrolment import TokenError
+from auth.people import PeopleError
+from auth.tables import Person
+from console.alert_view import day_events, titles
+from console.language import Speech
+from console.levers import cut_lines, flash, status_choices, way_back
+from console.notice import reasons_of
+from console.render import page
+from console.services import Services
+from console.timeline import timeline
+from console.visitor import Visitor, reviewer, reviewer_intends, services_of
+from console.words import STATUS_CHIPS, STATUSES, role_words, word
+from policies.request import Status
+
+router = APIRouter(prefix="/people/{person_id}")
+ALERTS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AlertLine:
+    """An alert of this person."""
+
+    id: str
+    words: str
+    at: datetime
+
+
+@router.get("")
+def person(request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer)]) -> Response:
+    """The person. Looking is recorded. The address may name the pseudonym, as mails do."""
+    services, viewer = services_of(request), _viewer(found)
+    subject = _known(services, person_id)
+    services.viewed(viewer, subject.pseudonym)
+    return page(request, found, "person.html", **_shown(request, services, subject, viewer, found.speech))
+
+
+@router.post("/freeze")
+def freeze(
+    request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer_intends)], back: Annotated[str, Form(max_length=200)] = ""
+) -> Response:
+    """Cut everything that this person has open, and refuse the rest."""
+    services, viewer = services_of(request), _viewer(found)
+    subject = _somebody_else(services, person_id, viewer)
+    services.people.freeze(subject.id, viewer.id)
+    return _back(back, subject, "frozen")
+
+
+@router.post("/unfreeze")
+def unfreeze(
+    request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer_intends)], back: Annotated[str, Form(max_length=200)] = ""
+) -> Response:
+    """Lift the freeze."""
+    services, viewer = services_of(request), _viewer(found)
+    subject = _somebody_else(services, person_id, viewer)
+    try:
+        services.people.unfreeze(subject.id, viewer.id)
+    except PeopleError:
+        return _back(back, subject, "refused")
+    return _back(back, subject, "unfrozen")
+
+
+@router.post("/status")
+def status(
+    request: Request,
+    person_id: str,
+    found: Annotated[Visitor, Depends(reviewer_intends)],
+    status: Annotated[Status, Form()],
+    sure: Annotated[str, Form(max_length=5)],
+    back: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Say how the person stands to the firm."""
+    services, viewer = services_of(request), _viewer(found)
+    subject = _somebody_else(services, person_id, viewer)
+    if sure != "yes":
+        return _back(back, subject, "refused")
+    services.people.set_status(subject.id, status, viewer.id)
+    return _back(back, subject, "status")
+
+
+@router.post("/token")
+def token(request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer_intends)]) -> Response:
+    """Issue a one-time link for the person's next key; it is shown on this answer only. Nobody issues one for themselves (attacks X2)."""
+    services, viewer = services_of(request), _viewer(found)
+    subject = _somebody_else(services, person_id, viewer)
+    try:
+        secret = services.keys.issue_token(subject.id, viewer.id)
+    except TokenError:
+        return _back("", subject, "refused")
+    link = f"{services.installation.torwart_url}/enrol/{secret}"
+    return page(request, found, "person.html", **{**_shown(request, services, subject, viewer, found.speech), "link": link})
+
+
+def _shown(request: Request, services: Services, subject: Person, viewer: Person, speech: Speech) -> dict[str, Any]:
+    own = subject.id == viewer.id
+    who = services.who(subject)
+    alerts = [alert for alert in services.alerts.list() if alert.pseudonym == subject.pseudonym][:ALERTS_SHOWN]
+    return {
+        "person": subject,
+        "who": who,
+        "title": who.name or who.pseudonym,
+        "roles": role_words(subject.roles, speech),
+        "own": own,
+        "status": word(STATUSES, subject.status, speech),
+        "chip": STATUS_CHIPS.get(subject.status, ""),
+        "statuses": status_choices(speech),
+        "cuts": cut_lines(services, subject, speech),
+        "keys": services.keys.of(subject.id),
+        "timeline": [] if own else timeline(day_events(services, subject.pseudonym, datetime.now(UTC)), speech),
+        "alerts": [AlertLine(alert.id, " · ".join(titles(reasons_of(alert), speech)), alert.opened_at) for alert in alerts],
+        "back": f"/people/{subject.id}",
+        "flash": flash(request, speech),
+        "link": None,
+    }
+
+
+def _known(services: Services, key: str) -> Person:
+    found = services.people.by_id(key) or services.people.by_pseudonym(key)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _somebody_else(services: Services, person_id: str, viewer: Person) -> Person:
+    """Nobody acts on their own status, access or keys (law 9)."""
+    subject = _known(services, person_id)
+    if subject.id == viewer.id:
+        raise HTTPException(403)
+    return subject
+
+
+def _viewer(found: Visitor) -> Person:
+    if found.person is None:
+        raise HTTPException(403)
+    return found.person
+
+
+def _back(back: str, subject: Person, done: str) -> Response:
+    return RedirectResponse(f"{way_back(back, f'/people/{subject.id}')}?done={done}", 303)

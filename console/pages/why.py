@@ -1,0 +1,92 @@
+"""Why an act was held or refused: a sentence for the employee, the whole trace for a reviewer."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from audit_store.event import EventAction, reasons_of
+from audit_store.log import Logged
+from audit_store.search import search
+from console.language import Speech
+from console.render import page
+from console.services import Services
+from console.timeline import Line, trace
+from console.visitor import Visitor, services_of, visitor
+from console.words import N_
+
+router = APIRouter()
+EVENTS_SHOWN = 100
+_ACT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HEADINGS = {
+    "denied": N_("This was stopped"),
+    "held": N_("This is being held"),
+    "confirmed": N_("This was confirmed"),
+    "released": N_("This was delivered"),
+    "allowed": N_("This was allowed"),
+    "not_confirmed": N_("This was not confirmed"),
+}
+_UNKNOWN = N_("Nothing is known about this act")
+_NOT_YET = N_("Torwart has not recorded it yet, or the number is not complete. Try again in a few seconds.")
+
+
+@router.get("/why/{act_id}")
+def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor)]) -> Response:
+    """The explanation. Without a sign-in it says no more than the refusal itself did; nobody's status can be read from it (attacks X32)."""
+    services, speech = services_of(request), found.speech
+    events = search(services.log, act=act_id, limit=EVENTS_SHOWN, after=0) if _ACT_ID.fullmatch(act_id) else []
+    last = next((logged for logged in reversed(events) if _phase(logged)), None)
+    if last is None:
+        return page(
+            request,
+            found,
+            "why.html",
+            404,
+            heading=speech.say(_UNKNOWN),
+            words=speech.say(_NOT_YET),
+            act_id=act_id,
+            told=None,
+            trace=[],
+            who=None,
+        )
+    lines, who = ([], None) if not found.is_reviewer else _for_reviewer(services, found, act_id, events)
+    return page(
+        request,
+        found,
+        "why.html",
+        heading=speech.say(_HEADINGS.get(_phase(last), _UNKNOWN)),
+        words=_for_employee(last, speech),
+        act_id=act_id,
+        told=_told(last, speech),
+        trace=lines,
+        who=who,
+    )
+
+
+def _for_reviewer(services: Services, found: Visitor, act_id: str, events: list[Logged]) -> tuple[list[Line], object]:
+    pseudonym = next((logged.document["user"]["id"] for logged in events if "user" in logged.document), "")
+    if found.person is None or pseudonym == found.person.pseudonym:
+        return [], None  # of their own acts a reviewer reads what any employee reads
+    services.viewed(found.person, pseudonym or act_id, act_id=act_id)
+    return trace(events, found.speech), services.who(services.people.by_pseudonym(pseudonym), pseudonym) if pseudonym else None
+
+
+def _for_employee(logged: Logged, speech: Speech) -> str:
+    said = reasons_of(logged.document)
+    return said[0].for_employee(speech.language) if said else ""
+
+
+def _told(logged: Logged, speech: Speech) -> Line:
+    """Time, kind and outcome only: no counts, no rule, no road."""
+    return trace([logged], speech)[0]
+
+
+def _phase(logged: Logged) -> str:
+    document = logged.document
+    if document["event"]["action"] not in (EventAction.ACCESS, EventAction.REFUSED):
+        return ""
+    phase: str = document["torwart"].get("act", {}).get("phase", "")
+    return phase

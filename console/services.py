@@ -1,0 +1,112 @@
+"""What the pages work with, made once per process from the installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, func, select
+
+import audit_store.tables
+import auth.tables
+from audit_store.alerts import Alerts
+from audit_store.database import open_database
+from audit_store.event import EventAction, plain_event
+from audit_store.log import Log
+from audit_store.pseudonyms import Pseudonyms, secret
+from audit_store.spool import Spool
+from auth.console_sessions import ConsoleSessions
+from auth.installation import Installation, is_demo
+from auth.keys import Keys
+from auth.people import People
+from auth.sessions import Sessions
+from auth.signin import SignIn
+from auth.stepup import StepUp, boot_id
+from auth.storage import reading
+from auth.tables import Act, Person
+
+TABLES = (audit_store.tables, auth.tables)
+"""Imported before the database is opened: it makes the tables that are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """A person as a page may name them: with the name only where names are shown (law 11)."""
+
+    pseudonym: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The owners of people, keys, acts, alerts and the record."""
+
+    installation: Installation
+    engine: Engine
+    spool: Spool
+    log: Log
+    pseudonyms: Pseudonyms
+    people: People
+    sessions: Sessions
+    keys: Keys
+    stepup: StepUp
+    sign_in: SignIn
+    console_sessions: ConsoleSessions
+    alerts: Alerts
+    demo: bool = False
+    """True only for the demo: pages then offer its software key, which signs in a process of its own."""
+
+    @property
+    def https(self) -> bool:
+        return self.installation.torwart_url.startswith("https://")
+
+    def who(self, person: Person | None, pseudonym: str | None = None) -> Who:
+        """How pages name a person, or somebody of whom only the pseudonym is known."""
+        if person is None:
+            return Who(pseudonym or "–", None)
+        return Who(person.pseudonym, person.name if self.installation.names == "shown" else None)
+
+    def waiting(self, person_id: str) -> int:
+        """Acts of a person that wait for the key now."""
+        with reading(self.engine) as session:
+            mine = select(func.count()).select_from(Act).where(Act.person_id == person_id, Act.state == "open")
+            return session.scalar(mine.where(Act.expires_at > datetime.now(UTC))) or 0
+
+    def viewed(self, viewer: Person, subject: str, act_id: str | None = None) -> None:
+        """Record that a reviewer looked at what is stored about somebody. Raises SpoolError: then the page is not shown."""
+        self.spool.append(
+            plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), pseudonym=viewer.pseudonym, subject=subject, act_id=act_id)
+        )
+
+    def close(self) -> None:
+        """Close what is open on disk."""
+        self.spool.close()
+        self.log.close()
+        self.engine.dispose()
+
+
+def open_services(installation: Installation) -> Services:
+    """Everything from the state folder. Raises DatabaseError, SpoolError, LogError, SecretError."""
+    state = installation.state
+    engine = open_database(state / "torwart.db")
+    spool = Spool.open(state / "spool" / "console", "console")
+    record = spool.append
+    pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))
+    credential_key = secret(state / "keys", "credential.key")
+    keys = Keys(engine, record, installation.rp_id, installation.origin)
+    console_sessions = ConsoleSessions(engine, record, credential_key)
+    return Services(
+        installation=installation,
+        engine=engine,
+        spool=spool,
+        log=Log.open(state / "log"),
+        pseudonyms=pseudonyms,
+        people=People(engine, record, pseudonyms),
+        sessions=Sessions(engine, record, credential_key),
+        keys=keys,
+        stepup=StepUp(engine, record, keys, pseudonyms, boot_id()),
+        sign_in=SignIn(engine, record, keys, console_sessions),
+        console_sessions=console_sessions,
+        alerts=Alerts(engine, record),
+        demo=is_demo(state),
+    )

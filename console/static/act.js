@@ -1,0 +1,103 @@
+// The touch popup. It reports through the server only, never to the window that opened it.
+import { assert, ceremony, demoKey, post, sayer, supported } from "./key.js";
+
+const READY_AFTER_MS = 1000; // a double click aimed at something else must not confirm
+const place = document.getElementById("ceremony");
+const words = place.dataset;
+const say = sayer(document.getElementById("said"));
+const touchButton = document.getElementById("touch");
+const demoButton = document.getElementById("demo");
+const cancelButton = document.getElementById("cancel");
+const confirming = [touchButton, demoButton].filter(Boolean);
+const address = `/api/acts/${encodeURIComponent(words.act)}`;
+const deadline = performance.now() + Number(words.seconds) * 1000;
+let over = false;
+let busy = false;
+let warned = false;
+
+const ready = () => {
+  if (over || busy) return;
+  confirming.forEach((button) => (button.disabled = true));
+  setTimeout(() => {
+    if (!over && !busy && document.visibilityState === "visible") confirming.forEach((button) => (button.disabled = false));
+  }, READY_AFTER_MS);
+};
+
+const end = (state) => {
+  if (over) return;
+  over = true;
+  document.getElementById("ask").hidden = true;
+  document.getElementById("clock").hidden = true;
+  const shown = document.getElementById(state);
+  shown.hidden = false;
+  shown.focus();
+  if (state !== "confirmed") return;
+  setTimeout(() => window.close(), 1200);
+  // Still here a moment later: nobody's popup, so the way back to the CRM is a link.
+  setTimeout(() => shown.querySelectorAll("[hidden]").forEach((link) => (link.hidden = false)), 2000);
+};
+
+const run = async (touch) => {
+  busy = true;
+  confirming.forEach((button) => (button.disabled = true));
+  const done = await ceremony({
+    place,
+    say,
+    touch,
+    begin: () => post(`${address}/begin`, {}),
+    complete: (begun, response) => post(`${address}/complete`, { response }),
+  });
+  busy = false;
+  if (done) end("confirmed");
+  else if (!(await look())) ready();
+};
+
+/** True when the act is over: confirmed elsewhere, cancelled on the CRM's page, or out of time. */
+const look = async () => {
+  try {
+    const answer = await fetch(address, { cache: "no-store", credentials: "same-origin" });
+    const { state } = answer.ok ? await answer.json() : { state: answer.status === 404 ? "expired" : "open" };
+    if (state === "open") return false;
+    end(state === "used" ? "confirmed" : state);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const tick = () => {
+  if (over) return;
+  const seconds = Math.max(0, Math.ceil((deadline - performance.now()) / 1000));
+  document.getElementById("clock").textContent = `${words.left} ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  if (seconds <= 30 && !warned && !busy) {
+    warned = true;
+    say(words.soon, "");
+  }
+  if (seconds === 0) look().then((ended) => ended || end("expired"));
+  else setTimeout(tick, 250);
+};
+
+const watch = async () => {
+  while (!over) {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    if (!busy && !over) await look();
+  }
+};
+
+touchButton.addEventListener("click", () => (supported() ? run(assert) : say(words.unsupported, "bad")));
+demoButton?.addEventListener("click", () => run((options) => demoKey("get", options)));
+cancelButton.addEventListener("click", async () => {
+  cancelButton.disabled = true;
+  try {
+    const { ok } = await post(`${address}/cancel`, {});
+    if (ok || (await look())) end("cancelled");
+    else throw new Error("not cancelled");
+  } catch {
+    say(words.failed, "bad");
+    cancelButton.disabled = false;
+  }
+});
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && ready());
+ready();
+tick();
+watch();

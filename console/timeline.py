@@ -1,0 +1,169 @@
+"""What a person did, line by line, for people: one line per act with its last phase; a run of ordinary reading is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from audit_store.event import EventAction, decode_ids, reasons_of
+from audit_store.log import Logged
+from console.language import Speech
+from console.words import ACTIONS, N_, ROADS, field_words, word
+from policies.request import ClientId
+
+_OUTCOMES: dict[str, tuple[str, str, str]] = {
+    "allowed": (N_("allowed"), "good", "out"),
+    "released": (N_("delivered"), "good", "out"),
+    "confirmed": (N_("confirmed with key"), "held", "waiting"),
+    "held": (N_("held"), "held", "held"),
+    "denied": (N_("stopped"), "stop", "stopped"),
+    "not_confirmed": (N_("not confirmed"), "stop", "stopped"),
+}
+"""Phase -> words, look of the chip, look of the line."""
+_PLAIN: dict[str, str] = {
+    EventAction.LOGIN: N_("Signed in to the CRM"),
+    EventAction.LOGIN_FAILED: N_("Sign-in to the CRM failed"),
+    EventAction.LOGOUT: N_("Signed out of the CRM"),
+    EventAction.REFUSED: N_("Call refused"),
+    EventAction.STATUS_CHANGED: N_("Status changed"),
+    EventAction.PERSON_FROZEN: N_("Access frozen"),
+    EventAction.PERSON_UNFROZEN: N_("Freeze lifted"),
+    EventAction.KEY_ENROLLED: N_("Key registered"),
+    EventAction.KEY_REFUSED: N_("Key refused"),
+    EventAction.KEY_LOCKED: N_("Key locked"),
+    EventAction.STEP_UP_REFUSED: N_("Confirmation refused"),
+}
+_ROUTINE = frozenset({"system", "login", "search"})
+_QUIET = frozenset({"list", "read", "search"})
+"""Delivered reading of which a run becomes one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a timeline. Texts are in the reader's language."""
+
+    at: datetime
+    act_id: str | None
+    what: str
+    more: str
+    outcome: str
+    chip: str
+    kind: str
+    road: str = ""
+    asked: int = 0
+    shown: int = 0
+    reasons: tuple[str, ...] = ()
+    rules: str = ""
+    fields: str = ""
+    route: str = ""
+    sequence: int = 0
+
+
+def trace(events: Iterable[Logged], speech: Speech) -> list[Line]:
+    """Every event of an act, with reasons for a reviewer."""
+    return [_line(logged, speech) for logged in events]
+
+
+def timeline(events: Iterable[Logged], speech: Speech) -> list[Line]:
+    """The acts of a day: the last phase of each, in the order of their beginning; ordinary reading in a row is drawn together."""
+    last: dict[str, Logged] = {}
+    for logged in events:
+        document = logged.document
+        action = document["event"]["action"]
+        if action == EventAction.ACCESS and document["torwart"]["act"]["action"] not in _ROUTINE:
+            last[document["torwart"]["act"]["id"]] = logged
+        elif action in _PLAIN and action != EventAction.REFUSED:
+            last[document["event"]["id"]] = logged
+    lines: list[Line] = []
+    run: list[Logged] = []
+    for logged in last.values():
+        if _is_quiet(logged.document):
+            run.append(logged)
+            continue
+        lines += _drawn_together(run, speech)
+        run = []
+        lines.append(_line(logged, speech))
+    return lines + _drawn_together(run, speech)
+
+
+def _is_quiet(document: dict[str, Any]) -> bool:
+    act = document["torwart"].get("act", {})
+    return act.get("action") in _QUIET and act.get("phase") in ("allowed", "released") and "reasons" not in _notable(document)
+
+
+def _notable(document: dict[str, Any]) -> frozenset[str]:
+    """A read that was confirmed with the key is no ordinary reading."""
+    codes = {reason["code"] for reason in document["torwart"].get("reasons", ())}
+    return frozenset({"reasons"}) if "key_confirmed" in codes else frozenset()
+
+
+def _drawn_together(run: Sequence[Logged], speech: Speech) -> list[Line]:
+    if len(run) < 2:
+        return [_line(logged, speech) for logged in run]
+    shown: set[ClientId] = set()
+    for logged in run:
+        shown |= decode_ids(logged.document["torwart"]["clients"]["shown"])
+    first = _line(run[0], speech)
+    what = speech.say_many("%(number)s page of lists and cards", "%(number)s pages of lists and cards", len(run))
+    until = speech.say("until %(time)s", time=speech.clock(_at(run[-1])))
+    more = speech.say_many("%(number)s client shown", "%(number)s clients shown", len(shown))
+    return [Line(first.at, None, what, f"{more} · {until}", speech.say("allowed"), "good", "out", shown=len(shown))]
+
+
+def _at(logged: Logged) -> datetime:
+    return datetime.fromisoformat(logged.document["@timestamp"])
+
+
+def _line(logged: Logged, speech: Speech) -> Line:
+    document = logged.document
+    ours = document["torwart"]
+    if document["event"]["action"] != EventAction.ACCESS:
+        return _plain_line(logged, speech)
+    act, clients = ours["act"], ours["clients"]
+    outcome, chip, kind = _OUTCOMES.get(act["phase"], (act["phase"], "plain", ""))
+    asked, shown = clients["asked_count"], clients["shown_count"]
+    road = word(ROADS, ours["channel"], speech)
+    counts = []
+    if asked:
+        counts.append(speech.say_many("%(number)s client asked for", "%(number)s clients asked for", asked))
+    if act["phase"] in ("allowed", "released") or asked:
+        counts.append(speech.say_many("%(number)s delivered", "%(number)s delivered", shown))
+    return Line(
+        at=_at(logged),
+        act_id=act.get("id"),
+        what=word(ACTIONS, act["action"], speech),
+        more=" · ".join((*counts, road)),
+        outcome=speech.say(outcome),
+        chip=chip,
+        kind=kind,
+        road=road,
+        asked=asked,
+        shown=shown,
+        reasons=tuple(because.for_reviewer(speech.language) for because in reasons_of(document)),
+        rules=", ".join(ours.get("rules", ())),
+        fields=field_words(ours.get("fields", ()), speech) if ours.get("fields") else "",
+        route=ours.get("route", ""),
+        sequence=logged.sequence,
+    )
+
+
+def _plain_line(logged: Logged, speech: Speech) -> Line:
+    document = logged.document
+    ours = document["torwart"]
+    action = document["event"]["action"]
+    good = document["event"]["outcome"] != "failure"
+    words = {**ours.get("words", {}), **ours.get("numbers", {})}
+    return Line(
+        at=_at(logged),
+        act_id=ours.get("act", {}).get("id"),
+        what=speech.say(_PLAIN[action]) if action in _PLAIN else action,
+        more=" · ".join(f"{name} {value}" for name, value in words.items() if name in ("from", "to", "kind", "why")),
+        outcome=speech.say("done") if good else speech.say("refused"),
+        chip="info" if good else "stop",
+        kind="" if good else "stopped",
+        reasons=tuple(because.for_reviewer(speech.language) for because in reasons_of(document)),
+        route=ours.get("route", ""),
+        sequence=logged.sequence,
+    )
