@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -13,6 +14,7 @@ import auth.tables  # noqa: F401  (its tables are made with the database)
 from audit_store.database import open_database
 from audit_store.event import EventAction, plain_event
 from audit_store.history import History
+from audit_store.log import FILE as LOG_FILE
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
@@ -23,7 +25,7 @@ from auth.keys import Keys
 from auth.sessions import Sessions
 from auth.stepup import StepUp, boot_id
 from gateway.books import Books
-from gateway.crm.discover import find_profile
+from gateway.crm.discover import load_profile
 from gateway.crm.profile import Profile
 from gateway.handle import Handler
 from gateway.holds import Holds
@@ -70,11 +72,8 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym.key"))
     engine = open_database(state / "torwart.db")
     spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
-    log = Log.open(state / "log")
-    history = History()
-    history.rebuild(log, spool, now=now())
-    log.close()
-    profile = profile or find_profile(settings.profile, database=settings.database, owner_field=settings.owner_field)
+    history = _history(state, spool, now())
+    profile = profile or load_profile(settings)
     directory = Directory(engine, pseudonyms, credential_key)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
@@ -97,3 +96,16 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     )
     return Assembled(handler, spool, engine, now)
 
+
+def _history(state: Path, spool: Spool, now: datetime) -> History:
+    """What everybody has had in the last 30 days, from the central log and what this gateway has not delivered to it yet."""
+    history = History()
+    if not (state / "log" / LOG_FILE).exists():
+        history.rebuild(None, spool, now=now)
+        return history
+    log = Log.open(state / "log", reading=True)
+    try:
+        history.rebuild(log, spool, now=now)
+    finally:
+        log.close()
+    return history

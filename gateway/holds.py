@@ -12,7 +12,8 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from auth.stepup import Act, StepUp
+from auth.stepup import StepUp
+from auth.tables import Act
 from policies.request import KeyProof
 
 POLL_SECONDS = 0.15
@@ -74,7 +75,7 @@ class Holds:
             while time.monotonic() < notice.deadline:
                 if act.id not in self._waiting.get(connection_id, ()):
                     self._stepup.cancel(act.id)  # the client has gone
-                    return self._end(notice, "cancelled")
+                    break
                 match self._stepup.get(act.id):
                     case Act(state="confirmed"):
                         proof = self._stepup.take(act.id, act.digest)
@@ -83,11 +84,14 @@ class Holds:
                     case Act(state="open"):
                         await asyncio.sleep(POLL_SECONDS)
                     case Act(state="cancelled"):
-                        return self._end(notice, "cancelled")
+                        break
                     case _:
-                        return self._end(notice, "expired")
-            self._stepup.cancel(act.id)
-            return self._end(notice, "expired")
+                        self._end(notice, "expired")
+                        return None
+            else:
+                self._stepup.cancel(act.id)
+                self._end(notice, "expired")
+            return None
         finally:
             if notice.state == "open":  # cancelled task: the gateway stops
                 self._end(notice, "cancelled")

@@ -18,7 +18,7 @@ from gateway.assemble import Assembled, assemble
 from gateway.crm.discover import ProfileError
 from gateway.server import Gateway, StartError
 from gateway.settings import CrmSettings
-from policies.load import PolicyErrors
+from policies.document import PolicyErrors
 
 REFUSED = 2
 

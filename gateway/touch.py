@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
 from audit_store.event import Phase
-from auth.stepup import Act, StepUp, Summary, TooManyOpenError, act_digest
+from auth.stepup import StepUp, Summary, TooManyOpenError, act_digest
+from auth.tables import Act
 from gateway.crm.profile import Call, Client, Refusal
 from gateway.exchange import Request
 from gateway.holds import Holds, Notice

@@ -32,6 +32,7 @@ CARDS_AT_MOST: Final = 60
 """Cards that the script of the story opens before the check gives up."""
 
 
+type Params = list[tuple[str, str | int | float | bool | None]]
 type Words = tuple[str, str]
 """The same in German and in English."""
 
@@ -151,7 +152,7 @@ class Story:
             ("search_read ohne Grenze", "search_read without a limit"),
             lambda: self._all("search_read", [], 0, None, None, FIELDS, {}),
         )
-        query = [("f", name) for name in FIELDS]
+        query: Params = [("f", name) for name in FIELDS]
         bearer = {"authorization": f"Bearer {self.firm.rest_key}"}
         road = f"/{DATABASE}/rest/model/party.party"
         yield self._held(
@@ -159,7 +160,7 @@ class Story:
             ("alle Kunden mit dem REST-Schlüssel", "all clients with the REST key"),
             lambda: self.rest.get(road, params=query, headers=bearer),
         )
-        odd = [("d", "[]"), *query, ("enc", "cp037"), ("dl", ";"), ("qc", '"'), ("h", "1"), ("loc", "0")]
+        odd: Params = [("d", "[]"), *query, ("enc", "cp037"), ("dl", ";"), ("qc", '"'), ("h", "1"), ("loc", "0")]
         session = {"authorization": self.session.authorization}
         download = f"/{DATABASE}/data/party.party"
         yield self._held(
