@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from gateway.crm.profiles.tryton_fields import Field, base_name
@@ -15,8 +15,6 @@ CONTACT_GROUP = "contact"
 """Name of the field group that the policy masks: every field that carries a contact value."""
 _SHORTEST = 5
 """A shorter contact value (an extension, an emergency number) is not looked for in other texts: it is part of too many words."""
-_SCHEME = re.compile(r"(?:tel|fax|mailto|callto|sip):(.+)", re.IGNORECASE | re.DOTALL)
-_IN_BRACKETS = re.compile(r".*<([^<>]+)>", re.DOTALL)
 
 
 class Masks:
@@ -38,24 +36,16 @@ class Masks:
         kind = self._kinds.get(base_name(name.rpartition(".")[2])) or self._kinds[CONTACT_GROUP]
         return None if known.target is not None else masked(kind)
 
-    def cover(self, record: dict[str, Any], leaves: Mapping[str, Field]) -> None:
-        """Mask a record of a masked client."""
-        for name, known in leaves.items():
-            if name in record and self.covers(name, known):
-                if known.contact:
-                    self.note(record[name])
-                record[name] = self.text(name, known)
-
-    def note(self, value: Any) -> None:
+    def note(self, name: str, value: Any) -> None:
         """Remember a masked contact value until `finish`."""
-        if not isinstance(value, str):
+        if type(value) is not str:
             return
-        for pattern in (_SCHEME, _IN_BRACKETS):
-            match = pattern.fullmatch(value)
-            if match is not None:
-                value = match[1]
+        if name == "url":
+            value = value.partition(":")[2] or value
+        elif name == "rec_name":
+            value = value.rpartition("<")[2].rstrip(">")
         if len(value) >= _SHORTEST:
-            self._values.add(value)
+            self._values.add(value.lower())
 
     def watch(self, holder: Any, places: Iterable[Any]) -> None:
         """Look through these texts (keys of a record, positions of a row) in `finish`."""
@@ -64,16 +54,18 @@ class Masks:
     def finish(self) -> None:
         """Cover the noted values wherever they stand in the watched texts; then forget both."""
         if self._values:
-            values = sorted(self._values, key=len, reverse=True)
-            lowered = [value.lower() for value in values]
             for holder, places in self._texts:
                 for place in places:
-                    text = holder.get(place) if isinstance(holder, dict) else holder[place]
-                    if isinstance(text, str) and any(value in text.lower() for value in lowered):
-                        holder[place] = _replaced(text, values)
+                    text = holder.get(place) if type(holder) is dict else holder[place]
+                    if type(text) is str and len(text) >= _SHORTEST:
+                        lowered = text.lower()
+                        for value in self._values:
+                            if value in lowered:
+                                holder[place] = self._replaced(text)
+                                break
         self._values.clear()
         self._texts.clear()
 
-
-def _replaced(text: str, values: list[str]) -> str:
-    return re.sub("|".join(re.escape(value) for value in values), HIDDEN, text, flags=re.IGNORECASE)
+    def _replaced(self, text: str) -> str:
+        longest_first = sorted(self._values, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, longest_first)), HIDDEN, text, flags=re.IGNORECASE)

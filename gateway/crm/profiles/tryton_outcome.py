@@ -37,7 +37,7 @@ def read_outcome(expected: Expected, response: Response, owner_field: str | None
         if answer.id != expected.rpc.id:
             raise UninspectableError("answer to another call")
         if answer.error is not None:
-            return BareAnswer(texts.rpc_answer(texts.scrubbed_error(answer)))
+            return BareAnswer(texts.rpc_answer(texts.scrubbed_error(answer, expected.language)))
         wrap = _wrap_rpc(answer, body, _headers(response, _KEPT))
         return _answer(expected, answer.result, wrap, owner_field)
     if expected.separator is not None:
@@ -66,10 +66,12 @@ def scrub_outcome(kind: CallKind, expected: Expected, response: Response, *, she
     if expected.rpc is None:
         return Response(200, headers, body)
     if kind is CallKind.LOGIN:
-        return _login(jsonrpc.read_answer(body), headers)
+        return _login(jsonrpc.read_answer(body), headers, expected.language)
     if jsonrpc.failed(body):
         answer = jsonrpc.read_answer(body)
-        return texts.rpc_answer(texts.scrubbed_error(answer)) if answer.error is not None else Response(200, headers, body)
+        return (
+            texts.rpc_answer(texts.scrubbed_error(answer, expected.language)) if answer.error is not None else Response(200, headers, body)
+        )
     if expected.say is Say.AS_IS:
         return Response(200, headers, body)
     answer = jsonrpc.read_answer(body)
@@ -151,10 +153,10 @@ def _wrap_json(status: int, body: bytes, headers: Headers) -> Wrap:
     return wrap
 
 
-def _login(answer: RpcAnswer, headers: Headers) -> Response:
+def _login(answer: RpcAnswer, headers: Headers, language: str) -> Response:
     """A sign-in's answer. The address of the message bus is left out: the web client then does not ask there (attacks X20)."""
     if answer.error is not None:
-        kept = answer if answer.error[:1] == ["LoginException"] else texts.scrubbed_error(answer)
+        kept = answer if answer.error[:1] == ["LoginException"] else texts.scrubbed_error(answer, language)
         return texts.rpc_answer(kept)
     result = answer.result
     if isinstance(result, list) and len(result) in (2, 3):

@@ -53,6 +53,13 @@ class Expected:
     rpc: RpcCall | None = None
     """The call as it is sent; None on other roads."""
 
+    @property
+    def language(self) -> str:
+        """The language that the caller works in."""
+        about = self.rpc.params[-1] if self.rpc is not None and self.rpc.params else None
+        language = about.get("language") if isinstance(about, dict) else about
+        return language if isinstance(language, str) else "en"
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

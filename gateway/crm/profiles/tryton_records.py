@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,20 +137,47 @@ class _Keys:
     """A node in the spelling of an answer: relations end with a dot in RPC answers, and not in REST answers."""
 
     node: Node
+    is_client: bool
     expected: frozenset[str]
     contact: tuple[str, ...]
+    text: tuple[str, ...]
     below: tuple[tuple[str, _Keys], ...]
     shows: bool
-    text: tuple[str, ...]
+    dropped: tuple[str, ...]
+    """Keys that only the gateway asked for."""
+    emptied: tuple[str, ...]
+    """Keys that the caller asked for and nobody knows."""
+    covered: tuple[tuple[str, str | None], ...] = ()
+    """What stands in which key for masked clients; set when the masks are known."""
+
+    is_edited: bool = False
+    is_simple: bool = False
+    """No client's, nothing below, nothing to edit: only its fields are checked."""
+
+
+_NO_TEXT = frozenset({"id", "active", "sequence", "type", "type_string", "_timestamp", "_write", "_delete", "code_readonly", "distance"})
+"""Fields that hold no free text, in which no contact value can turn up a second time."""
 
 
 def _keys(node: Node, dot: str) -> _Keys:
     below = tuple((name + dot, _keys(child, dot)) for name, child in node.below.items())
-    expected = frozenset(node.leaves) | {"id", "__name__"} | {name for name, _ in below}
-    contact = tuple(name for name, known in node.leaves.items() if known.contact)
-    text = tuple(name for name, known in node.leaves.items() if not known.contact and known.target is None and name != "_timestamp")
-    shows = any(name != "id" and name not in node.added for name in node.leaves) or bool(node.below.keys() - node.added_below)
-    return _Keys(node, expected, contact, below, shows, text)
+    # The id stays in every record; and in REST answers the key of a link is that of the linked record too.
+    dropped = {name for name in node.added if name != "id" and (dot or name not in node.below)} | {name + dot for name in node.added_below}
+    plain = [name for name, known in node.leaves.items() if not known.contact and known.target is None]
+    keys = _Keys(
+        node,
+        is_client=node.model is not None,
+        expected=frozenset(node.leaves) | {"id", "__name__"} | {name for name, _ in below},
+        contact=tuple(name for name, known in node.leaves.items() if known.contact),
+        text=tuple(name for name in plain if base_name(name) not in _NO_TEXT),
+        below=below,
+        shows=any(name != "id" and name not in node.added for name in node.leaves) or bool(node.below.keys() - node.added_below),
+        dropped=tuple(dropped),
+        emptied=(*node.hidden, *(name + dot for name in node.hidden_below)),
+    )
+    keys.is_edited = bool(keys.dropped or keys.emptied)
+    keys.is_simple = not (keys.is_client or keys.below or keys.is_edited)
+    return keys
 
 
 class Records:
@@ -158,17 +185,19 @@ class Records:
 
     def __init__(self, node: Node, records: list[Any], *, rest: bool, owner_field: str | None = None) -> None:
         """Find out whose each record is. Raises UninspectableError."""
-        self._keys = _keys(node, "" if rest else ".")
+        dot = "" if rest else "."
         self._node = node
-        self._dot = "" if rest else "."
+        self._keys = _keys(node, dot)
         self._records = records
         self.clients: dict[ClientId, bool] = {}
         """Clients with any field beyond the id, in order; True: with a contact value."""
+        self._found: list[tuple[dict[str, Any], _Keys, ClientId | None, int]] = []
+        """Every record that a client may be masked in or that is edited: record, keys, whose, number of the record on top."""
+        self._is_edited = False
         self.owners: dict[ClientId, str | None] = {}
-        for record in records:
-            who = self._visit(self._keys, record, None)
-            if owner_field is not None and who is not None and node.model is not None and node.model.name == PARTY:
-                self.owners[who] = owner_of(record, owner_field, self._dot)
+        self._visit_all()
+        if owner_field is not None and node.model is not None and node.model.name == PARTY:
+            self.owners = {str(record["id"]): owner_of(record, owner_field, dot) for record in records}
 
     @property
     def fields(self) -> frozenset[str]:
@@ -177,92 +206,115 @@ class Records:
 
     def release(self, masks: Masks) -> tuple[list[Any], dict[ClientId, bool], bool]:
         """What goes out: the records, their clients (True: with a clear contact value) and whether anything was changed."""
-        out: list[Any] = []
-        delivered: dict[ClientId, bool] = {}
-        changed = False
-        for record in self._records:
-            changed |= self._rewrite(self._keys, record, None, masks, delivered, out)
-            masks.finish()
-        return out, delivered, changed
-
-    def _visit(self, keys: _Keys, record: Any, above: ClientId | None) -> ClientId | None:
-        if not isinstance(record, dict) or not record.keys() <= keys.expected:
-            raise UninspectableError("record with fields that were not asked for")
-        who = _client(keys.node, record, above)
-        if who is not None and keys.shows:
-            has_contact = any(record.get(name) for name in keys.contact)
-            if has_contact or who not in self.clients:
-                self.clients[who] = has_contact or self.clients.get(who, False)
-        for name, child in keys.below:
-            for one in _many(record.get(name)):
-                self._visit(child, one, who)
-        return who
-
-    def _rewrite(
-        self, keys: _Keys, record: dict[str, Any], above: ClientId | None, masks: Masks, delivered: dict[ClientId, bool], out: list[Any]
-    ) -> bool:
-        """Append the record as it goes out, or nothing; True if that is not the record as it came."""
-        node = keys.node
-        who = _client(node, record, above)
-        if who is not None and masks.keep is not None and who not in masks.keep:
-            return True
-        changed = bool(node.added or node.hidden or node.hidden_below or node.added_below)
-        masked = who is not None and who in masks.masked
-        if who is not None and keys.shows:
-            clear = any(record.get(name) and not (masked and masks.covers(name, node.leaves[name])) for name in keys.contact)
-            if clear or who not in delivered:
-                delivered[who] = clear or delivered.get(who, False)
-        if masked:
+        changed = self._is_edited
+        if masks.keep is not None:
+            kept = [record for record in (_trimmed(self._keys, record, None, masks.keep) for record in self._records) if record is not None]
+            self._records = kept
+            self._visit_all()
             changed = True
-            masks.cover(record, node.leaves)
-            masks.watch(record, keys.text)
+        delivered = self.clients
+        masked = masks.masked & delivered.keys()
+        if masked:
+            delivered = dict(delivered) | dict.fromkeys(masked, False)
+            self._mask(masks, masked, delivered)
+            changed = True
+        if self._is_edited:
+            for record, keys, _, _ in self._found:
+                for name in keys.dropped:
+                    record.pop(name, None)
+                for name in keys.emptied:
+                    record[name] = None
+        return self._records, delivered, changed
+
+    def _visit_all(self) -> None:
+        self.clients.clear()
+        self._found.clear()
+        keys = self._keys
+        for place, record in enumerate(self._records):
+            self._visit(keys, record, None, place)
+
+    def _visit(self, keys: _Keys, record: Any, above: ClientId | None, place: int) -> None:
+        if type(record) is not dict or not record.keys() <= keys.expected:
+            raise UninspectableError("record with fields that were not asked for")
+        who = None
+        if keys.is_client:
+            who = _client(keys.node, record, above)
+            if keys.shows:
+                has_contact = False
+                for name in keys.contact:
+                    if record.get(name):
+                        has_contact = True
+                        break
+                if has_contact:
+                    self.clients[who] = True
+                else:
+                    self.clients.setdefault(who, False)
+        if who is not None or keys.is_edited:
+            self._found.append((record, keys, who, place))
+            self._is_edited |= keys.is_edited
         for name, child in keys.below:
-            changed |= self._rewrite_below(name, child, record, who, masks, delivered)
-        for name in node.added_below:
-            record.pop(name + self._dot, None)
-        for name in node.added:
-            if name not in node.below or self._dot:
-                record.pop(name, None)
-        for name in node.hidden:
-            record[name] = None
-        for name in node.hidden_below:
-            record[name + self._dot] = None
-        out.append(record)
-        return changed
+            value = record.get(name)
+            if value is None:
+                continue
+            if child.is_simple and type(value) is dict and value.keys() <= child.expected:
+                continue
+            for one in value if type(value) is list else (value,):
+                self._visit(child, one, who, place)
 
-    def _rewrite_below(
-        self, name: str, keys: _Keys, record: dict[str, Any], who: ClientId | None, masks: Masks, delivered: dict[ClientId, bool]
-    ) -> bool:
-        value = record.get(name)
-        if not value:
-            return False
-        kept: list[Any] = []
-        changed = False
-        for one in _many(value):
-            changed |= self._rewrite(keys, one, who, masks, delivered, kept)
-        if changed:
-            record[name] = kept if isinstance(value, list) else kept[0] if kept else None
-        return changed
+    def _mask(self, masks: Masks, masked: Set[ClientId], delivered: dict[ClientId, bool]) -> None:
+        _cover(self._keys, masks)
+        last = 0
+        for record, keys, who, place in self._found:
+            if place != last:
+                masks.finish()
+                last = place
+            if who is None or who not in masked:
+                continue
+            covered = keys.covered
+            for name, instead in covered:
+                if name in record:
+                    masks.note(name, record[name])
+                    record[name] = instead
+            masks.watch(record, keys.text)
+            if len(covered) < len(keys.contact):  # a mask on single fields leaves others clear
+                names = {name for name, _ in covered}
+                delivered[who] |= any(record.get(name) for name in keys.contact if name not in names)
+        masks.finish()
 
 
-def _client(node: Node, record: Mapping[str, Any], above: ClientId | None) -> ClientId | None:
-    """Whose a record is. Raises UninspectableError if it does not say."""
-    if node.model is None:
+def _cover(keys: _Keys, masks: Masks) -> None:
+    """Work out once per answer which keys are masked."""
+    keys.covered = tuple((name, masks.text(name, known)) for name, known in keys.node.leaves.items() if masks.covers(name, known))
+    for _, child in keys.below:
+        _cover(child, masks)
+
+
+def _trimmed(keys: _Keys, record: dict[str, Any], above: ClientId | None, keep: frozenset[ClientId]) -> dict[str, Any] | None:
+    """The record without those of other clients, None if it is one itself."""
+    who = _client(keys.node, record, above) if keys.is_client else None
+    if who is not None and who not in keep:
         return None
-    if node.model.link == "id":
-        value = record.get("id")
-    elif above is not None and node.own:
-        return above
-    else:
-        value = record.get(node.model.link)
-        if isinstance(value, dict):
-            value = value.get("id")
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise UninspectableError("record without its client")
-    return str(value)
+    for name, child in keys.below:
+        value = record.get(name)
+        if isinstance(value, list):
+            record[name] = [one for one in (_trimmed(child, one, who, keep) for one in value) if one is not None]
+        elif value is not None:
+            record[name] = _trimmed(child, value, who, keep)
+    return record
 
 
-def _many(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+def _client(node: Node, record: Mapping[str, Any], above: ClientId | None) -> ClientId:
+    """Whose a record is. Raises UninspectableError if it does not say."""
+    model = node.model
+    if model is not None:
+        if model.link == "id":
+            value = record.get("id")
+        elif above is not None and node.own:
+            return above
+        else:
+            value = record.get(model.link)
+            if type(value) is dict:
+                value = value.get("id")
+        if type(value) is int:
+            return str(value)
+    raise UninspectableError("record without its client")

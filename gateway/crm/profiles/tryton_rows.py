@@ -103,11 +103,11 @@ class Rows:
             raise UninspectableError("table without its header")
         self._rows = rows[1:] if header else rows
         self._places = _places(sheet)
-        contact = [place for place, column in self._places if column.known is not None and column.known.contact]
+        self._contact = [place for place, column in self._places if column.known is not None and column.known.contact]
         self.clients: dict[ClientId, bool] = {}
         self.owners: dict[ClientId, str | None] = {}
         for who, row in self._owned():
-            self.clients[who] = self.clients.get(who, False) or any(row[place] for place in contact)
+            self.clients[who] = self.clients.get(who, False) or any(row[place] for place in self._contact)
             if len(sheet.lead) > 1 and row[1] != "":
                 self.owners[who] = str(row[1])
 
@@ -121,36 +121,30 @@ class Rows:
         out = [self._shape(self._header[0], header=True)] if self._header else []
         delivered: dict[ClientId, bool] = {}
         text = [place for place, column in self._places if column.known is not None and not column.known.contact]
+        covered = [
+            (place, column.path.rpartition("/")[2], masks.text(column.name, column.known) or "")
+            for place, column in self._places
+            if column.known is not None and masks.covers(column.name, column.known)
+        ]
+        taken = {place for place, _, _ in covered}
+        clear = [place for place in self._contact if place not in taken]
         for who, rows in self._records():
             if masks.keep is not None and who not in masks.keep:
                 continue
             for row in rows:
-                clear = self._mask(row, masks, text) if who in masks.masked else self._has_contact(row)
-                delivered[who] = delivered.get(who, False) or clear
+                if who not in masks.masked:
+                    delivered[who] = delivered.get(who, False) or any(row[place] for place in self._contact)
+                    continue
+                for place, name, instead in covered:
+                    # A continuation row is empty where the row above has the value: it stays empty, for it holds nobody's value.
+                    if row[place] != "" or row[0] != "":
+                        masks.note(name, row[place])
+                        row[place] = instead
+                masks.watch(row, text)
+                delivered[who] = delivered.get(who, False) or any(row[place] for place in clear)
             masks.finish()
             out += [self._shape(row, header=False) for row in rows]
         return out, delivered
-
-    def _mask(self, row: list[Any], masks: Masks, text: list[int]) -> bool:
-        """Mask a row; True if a contact value stays clear."""
-        clear = False
-        for place, column in self._places:
-            known = column.known
-            if known is None:
-                continue
-            if masks.covers(column.name, known):
-                if known.contact:
-                    masks.note(row[place])
-                # A continuation row has empty cells in the columns of the row above: they stay empty, for they hold nobody's value.
-                if row[0] != "" or row[place] != "":
-                    row[place] = masks.text(column.name, known) or ""
-            elif known.contact and row[place]:
-                clear = True
-        masks.watch(row, text)
-        return clear
-
-    def _has_contact(self, row: list[Any]) -> bool:
-        return any(row[place] for place, column in self._places if column.known is not None and column.known.contact)
 
     def _records(self) -> Iterator[tuple[ClientId, list[list[Any]]]]:
         """The rows of each record together: its first row has the id, further rows have an empty cell there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -16,50 +17,51 @@ NO_STORE = ("cache-control", "no-store")
 _JSON = (("content-type", "application/json"), NO_STORE)
 _PROBLEM = ("content-type", "application/problem+json")
 _WARNING = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
-_NEUTRAL = {
-    "UserError": (
-        "Das CRM hat die Eingabe abgelehnt. / The CRM refused the entry.",
-        "Bitte prüfen Sie die Felder. / Please check the fields.",
-    ),
-    "UserWarning": (
-        "Das CRM fragt nach. / The CRM asks to make sure.",
-        "Bitte prüfen Sie die Felder, bevor Sie fortfahren. / Please check the fields before you go on.",
-    ),
-    "ConcurrencyException": ("Der Datensatz wurde inzwischen geändert. / The record was changed meanwhile.", ""),
+_NEUTRAL: dict[str, dict[str, tuple[str, str]]] = {
+    "de": {
+        "UserError": ("Das CRM hat die Eingabe abgelehnt.", "Bitte prüfen Sie die Felder."),
+        "UserWarning": ("Das CRM fragt nach.", "Bitte prüfen Sie die Felder, bevor Sie fortfahren."),
+        "ConcurrencyException": ("Der Datensatz wurde inzwischen geändert.", ""),
+        "": ("Das CRM konnte das nicht ausführen.", "Bitte versuchen Sie es noch einmal."),
+    },
+    "en": {
+        "UserError": ("The CRM refused the entry.", "Please check the fields."),
+        "UserWarning": ("The CRM asks to make sure.", "Please check the fields before you go on."),
+        "ConcurrencyException": ("The record was changed meanwhile.", ""),
+        "": ("The CRM could not do this.", "Please try again."),
+    },
 }
-_FAULT = "Das CRM konnte das nicht ausführen. / The CRM could not do this."
-_STATUS_TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 429: "Too Many Requests"}
 _KEPT_STATUS = frozenset({401, 404, 409, 416, 423, 429, 504})
 
 
-def scrubbed_error(answer: RpcAnswer) -> RpcAnswer:
+def scrubbed_error(answer: RpcAnswer, language: str) -> RpcAnswer:
     """The same kind of error without the CRM's own words.
 
     A warning keeps its name where that is a plain key: the web client needs it to go on after the person's answer.
     """
     error = answer.error or [""]
-    kind = error[0] if isinstance(error[0], str) and error[0] in _NEUTRAL else None
+    texts = _NEUTRAL["de" if language.startswith("de") else "en"]
     said: list[Any]
-    match kind:
+    match error[0]:
         case "UserWarning":
             given = error[1] if len(error) > 1 and isinstance(error[1], list) and error[1] else [""]
             name = given[0] if isinstance(given[0], str) and _WARNING.fullmatch(given[0]) else "warning"
-            said = ["UserWarning", [name, *_NEUTRAL["UserWarning"]]]
+            said = ["UserWarning", [name, *texts["UserWarning"]]]
         case "ConcurrencyException":
-            said = ["ConcurrencyException", _NEUTRAL["ConcurrencyException"][0]]
+            said = ["ConcurrencyException", texts["ConcurrencyException"][0]]
         case "UserError":
-            said = ["UserError", [*_NEUTRAL["UserError"], None]]
+            said = ["UserError", [*texts["UserError"], None]]
         case _:
-            said = ["UserError", [_FAULT, "", None]]
+            said = ["UserError", [*texts[""], None]]
     return RpcAnswer(answer.id, error=said)
 
 
 def failed(response: Response) -> Response:
     """An answer with an error status, without the CRM's own words."""
     if response.status < 400:
-        return Response(502, (_PROBLEM, NO_STORE), _problem_body(502, _FAULT, {}))
+        return Response(502, (_PROBLEM, NO_STORE), _problem_body(502, "", {}))
     status = response.status if response.status in _KEPT_STATUS else 502 if response.status >= 500 else 400
-    return Response(status, (_PROBLEM, NO_STORE), _problem_body(status, _FAULT, {}))
+    return Response(status, (_PROBLEM, NO_STORE), _problem_body(status, "", {}))
 
 
 def rpc_answer(answer: RpcAnswer, extra: Headers = ()) -> Response:
@@ -85,4 +87,4 @@ def refused(client: Client, refusal: Refusal, rpc_id: Any, *, in_rpc: bool, inst
 
 def _problem_body(status: int, title: str, members: dict[str, Any]) -> bytes:
     """RFC 9457. `about:blank` says that the status tells the kind of problem (section 4.2.1)."""
-    return orjson.dumps({"type": "about:blank", "title": title or _STATUS_TITLES.get(status, ""), "status": status, **members})
+    return orjson.dumps({"type": "about:blank", "title": title or HTTPStatus(status).phrase, "status": status, **members})
