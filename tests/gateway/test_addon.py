@@ -98,18 +98,17 @@ async def test_a_refusal_that_cannot_be_recorded_is_a_denial(front: Front) -> No
 async def test_only_the_sealed_answer_leaves(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever swaps the answer between judging and sending gets a denial out."""
 
-    def swap(name: str) -> None:
-        if name == "responseheaders":
-            flows[-1].response = http.Response.make(200, b"a list of clients")
+    kept = Addon._check_seal
 
-    flows: list[http.HTTPFlow] = []
-    kept = Addon.requestheaders
-    monkeypatch.setattr(Addon, "requestheaders", lambda self, flow: (flows.append(flow), kept(self, flow))[1])
-    monkeypatch.setattr(Addon, "fault", staticmethod(swap))
+    def swap(self: Addon, flow: http.HTTPFlow) -> None:
+        flow.response = http.Response.make(200, b"a list of clients")
+        kept(self, flow)
+
+    monkeypatch.setattr(Addon, "_check_seal", swap)
     answer = await front.ask(b"GET /x HTTP/1.1")
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"clients" not in answer
-    assert "fault in responseheaders: DeniedError" in front.refused
+    assert front.refused == ["fault in responseheaders: DeniedError", "fault in response: DeniedError"]
 
 
 async def test_an_answer_goes_out_byte_for_byte_with_our_framing(front: Front) -> None:
