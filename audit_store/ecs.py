@@ -39,6 +39,8 @@ class EventAction(StrEnum):
     CONNECTION_REFUSED = "connection-refused"
     ALERT_OPENED = "alert-opened"
     ALERT_GROWN = "alert-grown"
+    ALERT_TAKEN = "alert-taken"
+    """A reviewer has it in hand."""
     ALERT_CLOSED = "alert-closed"
     ALERT_NOTIFIED = "alert-notified"
     CONSOLE_LOGIN = "console-login"
@@ -111,6 +113,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.CONNECTION_REFUSED: ("event", ("network",), ("connection", "denied")),
     EventAction.ALERT_OPENED: _ALERT,
     EventAction.ALERT_GROWN: _ALERT,
+    EventAction.ALERT_TAKEN: _ALERT,
     EventAction.ALERT_CLOSED: _ALERT,
     EventAction.ALERT_NOTIFIED: _ALERT,
     EventAction.RECORD_VIEWED: ("event", ("database",), ("access",)),

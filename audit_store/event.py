@@ -164,14 +164,17 @@ def plain_event(
     outcome: str = "success",
     numbers: Mapping[str, int | str] | None = None,
     act_id: str | None = None,
+    severity: int | None = None,
 ) -> Event:
     """Everything else that happens.
 
     `pseudonym` is who did it, `subject` whom or what it was done to (a pseudonym or an id of ours); `numbers` are counts and words of our
-    own, never a client's value or a secret. `outcome` is `success`, `failure` or `unknown`.
+    own, never a client's value or a secret. `outcome` is `success`, `failure` or `unknown`; `severity` is on a scale of 100.
     """
     document, event_id = _start(action, at=at, outcome=outcome)
     ours = document["torwart"]
+    if severity is not None:
+        document["event"]["severity"] = severity
     if pseudonym is not None:
         document["user"] = {"id": pseudonym}
     if subject is not None:

@@ -1,0 +1,57 @@
+"""The table of alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from audit_store.database import Base
+from audit_store.moments import Moment
+
+_STILL_OPEN = text("state IN ('open', 'looking')")
+
+
+class Alert(Base):
+    """What somebody has to look at: one for each person and day as long as it is open, growing with every signal.
+
+    A reason has the mark `rule:code`. `numbers` and `event_ids` hold, by mark, what makes its sentence and where each number comes from.
+    """
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        Index("ix_alerts_one_open_per_day", "pseudonym", "day", unique=True, sqlite_where=_STILL_OPEN, postgresql_where=_STILL_OPEN),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Random, says nothing."""
+    day: Mapped[str] = mapped_column(String(10))
+    """UTC date of the deeds, `2026-05-12`."""
+    pseudonym: Mapped[str] = mapped_column(String(32), index=True)
+    rules: Mapped[list[str]] = mapped_column(JSON)
+    """Ids of the rules that spoke, in the order in which they did."""
+    severity: Mapped[str] = mapped_column(String(8))
+    """`low`, `medium` or `high`: the highest of all signals."""
+    state: Mapped[str] = mapped_column(String(16))
+    """`open`, `looking` (somebody has it in hand); closed: `confirmed`, `explained`, `false`."""
+    title: Mapped[str] = mapped_column(String(64))
+    """Id of the rule that opened it; pages say it in words."""
+    reasons: Mapped[list[str]] = mapped_column(JSON)
+    """Marks, in the order in which they came."""
+    numbers: Mapped[dict[str, dict[str, int | str]]] = mapped_column(JSON)
+    """Mark -> the numbers of its sentence, the largest or newest of each."""
+    event_ids: Mapped[dict[str, list[str]]] = mapped_column(JSON)
+    """Mark -> ids of its events, oldest first, at most `audit_store.alerts.EVENT_IDS_MAX`."""
+    opened_at: Mapped[datetime] = mapped_column(Moment)
+    """Time of the first deed."""
+    updated_at: Mapped[datetime] = mapped_column(Moment)
+    """Time of the newest deed."""
+    notified_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    closed_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    closed_by: Mapped[str | None] = mapped_column(String(32), default=None)
+    """Pseudonym of the reviewer."""
+    note: Mapped[str | None] = mapped_column(String(2_000), default=None)
+    """The reviewer's words; in no event."""
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)
+    """Higher than that of every change of any alert before."""
