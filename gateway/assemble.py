@@ -37,7 +37,8 @@ from gateway.reserved import Reserved
 from gateway.settings import CrmSettings
 from gateway.signin import SignIn
 from gateway.touch import Touch
-from policies.store import PolicyStore
+from policies.problems import PolicyErrors
+from policies.store import Change, PolicyStore
 
 PRODUCER = "gateway"
 
@@ -77,7 +78,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     directory = Directory(engine, pseudonyms, credential_key)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
-    policies = PolicyStore(state / "policies")
+    policies = _policies(state / "policies", spool, now)
     record = Record(spool, now)
     refusals = Refusals(installation.torwart_url, installation.language)
     listener = Listener(credential_key, secure=settings.url.startswith("https:"))
@@ -109,3 +110,21 @@ def _history(state: Path, spool: Spool, now: datetime) -> History:
     finally:
         log.close()
     return history
+
+
+def _policies(folder: Path, spool: Spool, now: Callable[[], datetime]) -> PolicyStore:
+    """The rules in force; in a new installation the shipped ones. A spoilt change is recorded, and the last valid version stays."""
+
+    def changed(change: Change) -> None:
+        action = EventAction.POLICY_ACTIVATED if change.activated else EventAction.POLICY_REFUSED
+        numbers = {"version": change.version, "errors": change.errors, "red_cases": change.red}
+        spool.append(plain_event(action, at=now(), outcome="success" if change.activated else "failure", numbers=numbers))
+
+    def spoilt(errors: PolicyErrors) -> None:
+        numbers = {"errors": len(errors.errors)}
+        spool.append(plain_event(EventAction.POLICY_REFUSED, at=now(), outcome="failure", numbers=numbers))
+
+    store = PolicyStore(folder, record=changed, problem=spoilt)
+    store.prepare("torwart")
+    store.current()  # none that can be used: the start is refused, not the first request
+    return store

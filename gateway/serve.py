@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -18,13 +19,14 @@ from gateway.assemble import Assembled, assemble
 from gateway.crm.discover import ProfileError
 from gateway.server import Gateway, StartError
 from gateway.settings import CrmSettings
-from policies.document import PolicyErrors
+from policies.problems import PolicyErrors
 
 REFUSED = 2
 
 
 def serve(config: Path, *, demo: bool = False) -> int:
     """Run the gateway until it is told to stop; the exit status. Every refusal to start is said in one clear line a fault."""
+    os.umask(0o077)  # whatever is made below the state folder is for nobody else
     try:
         installation, sections = load_installation(config)
         settings = sections.parse("crm", CrmSettings)

@@ -37,6 +37,7 @@ DEFAULT_PORT = 8400
 def main() -> int:
     """Run the demo; the exit status is 0 if everything held."""
     terminal = Terminal(german=os.environ.get("LANG", "").startswith("de"))
+    os.umask(0o077)
     once = os.environ.get("ONCE") == "1"
     try:
         port = _port(os.environ.get("PORT") or str(DEFAULT_PORT))

@@ -43,10 +43,8 @@ class Popup:
 
 
 def act_of(answer: httpx.Response) -> str:
-    """The act that a challenge names: the last segment of the link in its problem document (RFC 9457). Raises DemoError."""
+    """The act that a challenge names in its problem document (RFC 9457). Raises DemoError."""
     try:
-        body = answer.json()
-        link = str(body.get("instance") or body["link"])
-    except (ValueError, KeyError, AttributeError) as error:
+        return str(answer.json()["act"])
+    except (ValueError, KeyError, TypeError) as error:
         raise DemoError(f"no challenge in an answer of status {answer.status_code}") from error
-    return link.rstrip("/").rpartition("/")[2]
