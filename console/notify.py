@@ -8,8 +8,8 @@ a crash between sending and noting repeats a notice under the same id.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import JSON, Engine, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,10 +17,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from audit_store.alerts import Alerts
 from audit_store.database import Base
 from audit_store.event import Event, EventAction, plain_event
+from audit_store.moments import Moment
 from audit_store.spool import SpoolError
 from audit_store.tables import Alert
 from auth.storage import reading, writing
-from auth.tables import Moment
 from console.delivery import Channel, DeliveryError
 from console.notice import GROWN, OPENED, Notice, Reason, Totals
 
@@ -44,6 +44,8 @@ class Notification(Base):
     """What the alert said then: its severity and the kinds of its reasons."""
     state: Mapped[str] = mapped_column(String(16), default=WAITING, index=True)
     tries: Mapped[int] = mapped_column(default=0)
+    totals: Mapped[dict[str, int]] = mapped_column(JSON)
+    """The day in numbers as it was then: said when it is not known any more at the time of sending."""
     made_at: Mapped[datetime] = mapped_column(Moment)
     next_at: Mapped[datetime] = mapped_column(Moment)
     sent_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
@@ -71,11 +73,11 @@ class Notifier:
         record: Callable[[Event], object],
         channels: Sequence[Channel],
         *,
-        totals: Callable[[str, datetime], Totals],
+        totals: Callable[[str, datetime], Totals | None],
         torwart_url: str,
         language: str,
     ) -> None:
-        """`totals` gives a person's (pseudonym's) day in numbers; `torwart_url` without a slash at its end."""
+        """`totals` gives a person's (pseudonym's) day in numbers, None when it is not known now."""
         Base.metadata.create_all(engine, tables=[Notification.metadata.tables["notifications"]])
         self._engine = engine
         self._alerts = alerts
@@ -96,9 +98,9 @@ class Notifier:
         revision = self._alerts.revision()
         if revision == self._seen or not self._channels:
             return 0
-        made = 0
+        made, changed = 0, self._alerts.open_ones()
         with writing(self._engine) as session:
-            for alert in self._alerts.open_ones():
+            for alert in changed:
                 made += sum(self._queue_one(session, alert, channel, now) for channel in self._channels)
         self._seen = revision
         return made
@@ -118,7 +120,7 @@ class Notifier:
                 self._note(notification.id, error=str(error), next_at=now + timedelta(seconds=pause))
                 continue
             sent += 1
-            self._note(notification.id, state=SENT, sent_at=now, error=self._recorded(notification, alert))
+            self._note(notification.id, state=SENT, sent_at=now, error=self._recorded(notification, alert, now))
         return sent
 
     def backlog(self) -> Backlog:
@@ -152,6 +154,7 @@ class Notifier:
                 marks=sorted(marks),
                 state=WAITING,
                 tries=0,
+                totals=asdict(self._totals(alert.pseudonym, alert.updated_at) or Totals(0, 0, 0)),
                 made_at=now,
                 next_at=now,
             )
@@ -173,19 +176,21 @@ class Notifier:
             reasons=_reasons(alert),
             opened_at=alert.opened_at,
             updated_at=alert.updated_at,
-            totals=self._totals(alert.pseudonym, alert.updated_at),
+            totals=self._totals(alert.pseudonym, alert.updated_at) or Totals(**notification.totals),
             alert_url=f"{self._url}/alerts/{alert.id}",
             person_url=f"{self._url}/people/{alert.pseudonym}",
             language=self._language,
         )
 
-    def _recorded(self, notification: Notification, alert: Alert) -> str | None:
+    def _recorded(self, notification: Notification, alert: Alert, now: datetime) -> str | None:
         """That somebody was told is a fact of its own. When it cannot be recorded, the notice is not sent a second time for that."""
-        facts: dict[str, int | str] = {"channel": notification.channel, "kind": notification.kind, "tries": notification.tries + 1}
+        facts: dict[str, int | str] = {"alert": alert.id, "channel": notification.channel, "kind": notification.kind}
+        facts["tries"] = notification.tries + 1
         try:
-            self._record(plain_event(EventAction.ALERT_NOTIFIED, at=datetime.now(UTC), subject=alert.id, numbers=facts))
+            self._record(plain_event(EventAction.ALERT_NOTIFIED, at=now, subject=alert.pseudonym, numbers=facts))
         except SpoolError:
             return "sent, but not recorded"
+        self._alerts.notified(alert.id, now)
         return None
 
     def _note(
@@ -208,3 +213,11 @@ class Notifier:
                 row.state, row.sent_at = state, sent_at
             if next_at is not None:
                 row.next_at = next_at
+
+
+def _reasons(alert: Alert) -> tuple[Reason, ...]:
+    found = []
+    for mark in alert.reasons:
+        rule, _, code = mark.partition(":")
+        found.append(Reason(rule, code, alert.numbers.get(mark, {}), tuple(alert.event_ids.get(mark, ()))))
+    return tuple(found)
