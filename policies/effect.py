@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from policies.request import AccessRequest, Action
+from policies.request import WRITES, AccessRequest, Action
 from policies.rule import ThresholdText
 
 EXPORTS = frozenset({Action.EXPORT, Action.REPORT, Action.PRINT})
 """Acts that are an export by name."""
-CHANGES_EXISTING = frozenset({Action.UPDATE, Action.DELETE, Action.REASSIGN, Action.SHARE, Action.COPY, Action.BULK})
-"""Acts on clients that exist: without knowing which, nobody can say whose they are."""
-CHANGES = CHANGES_EXISTING | {Action.CREATE, Action.GRANT_ACCESS}
+CHANGES = WRITES | {Action.BULK}
 """Acts that change something: they are held before they reach the CRM."""
+CHANGES_EXISTING = CHANGES - {Action.CREATE, Action.GRANT_ACCESS}
+"""Acts on clients that exist: without knowing which, nobody can say whose they are."""
 
 
 def effective_action(request: AccessRequest, threshold: ThresholdText) -> Action:

@@ -31,6 +31,8 @@ from policies.problems import Document, Loc, Place, PolicyError, PolicyErrors, c
 from policies.rule import Policy, PolicyText, compiled
 from policies.syntax import ExpressionError
 
+__all__ = ["CASES", "PolicyErrors", "load", "parse_document", "read_content", "read_document", "rule_files"]
+
 CASES = ".cases.yaml"
 """Ending of files with test cases: they lie beside the rules and are no rules."""
 MAX_BYTES = 4_000_000
@@ -111,6 +113,8 @@ def read_document(path: Path) -> Document:
 def read_content(path: Path) -> bytes:
     """The bytes of one file, never more than MAX_BYTES and one. Raises PolicyErrors."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would wait for ever
+            raise PolicyErrors([PolicyError(path.name, 0, 0, "cannot be read: it is no ordinary file", "move it away")])
         with path.open("rb") as handle:
             return handle.read(MAX_BYTES + 1)
     except OSError as error:

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import Spool, SpoolError
 from auth.installation import ConfigError, load_installation
+from console.cli.house import DEFAULT_CONFIG, WRONG, Config, Json, fail, open_house, print_json, print_table, say
 from policies.cases import Result, run_cases
 from policies.load import load
 from policies.problems import PolicyErrors
 from policies.rule import Policy, ReachText, Rule
 from policies.store import SHIPPED, Change, PolicyStore, RedCasesError
 
-RED, WRONG = 1, 2
-"""Exit codes: cases are red; rules, settings or files have an error."""
+RED = 1
+"""Exit code: cases are red."""
 
 app = typer.Typer(help="Rules: check them, run their cases, see and change what is in force.", no_args_is_help=True)
-_out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Rules = Annotated[Path | None, typer.Argument(help="Folder of rules, or one file. Left out: the shipped starter rules.")]
-Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
 InForce = Annotated[Path | None, typer.Option("--config", help="Torwart's configuration file: show what is in force there.")]
-Config = Annotated[Path, typer.Option("--config", help="Torwart's configuration file.")]
 
 
 @app.command()
@@ -42,9 +37,9 @@ def check(path: Rules = None, as_json: Json = False) -> None:
     except PolicyErrors as errors:
         _refuse(errors, as_json)
     if as_json:
-        _print_json({"errors": [], "rules": len(policy.rules), "cases": len(cases), "version": policy.version})
+        print_json({"errors": [], "rules": len(policy.rules), "cases": len(cases), "version": policy.version})
     else:
-        _out.print(f"{len(policy.rules)} rules and {len(cases)} cases read, no error. Next: torwart policy test {path or ''}".rstrip())
+        say(f"{len(policy.rules)} rules and {len(cases)} cases read, no error. Next: torwart policy test {path or ''}".rstrip())
 
 
 @app.command("test")
@@ -57,7 +52,7 @@ def run(path: Rules = None, as_json: Json = False) -> None:
         _refuse(errors, as_json)
     red = [result for result in results if not result.green]
     if as_json:
-        _print_json({"cases": [_as_json(result) for result in results], "red": len(red)})
+        print_json({"cases": [_as_json(result) for result in results], "red": len(red)})
     else:
         _print_results(results)
     if red or not results:
@@ -73,7 +68,7 @@ def show(path: Rules = None, config: InForce = None, as_json: Json = False) -> N
         _refuse(errors, as_json)
     if as_json:
         rules = [rule.text.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in policy.rules]
-        _print_json({"version": policy.version, "export_threshold": policy.threshold.model_dump(), "rules": rules})
+        print_json({"version": policy.version, "export_threshold": policy.threshold.model_dump(), "rules": rules})
     else:
         _print_policy(policy)
 
@@ -81,48 +76,55 @@ def show(path: Rules = None, config: InForce = None, as_json: Json = False) -> N
 @app.command()
 def activate(
     path: Annotated[Path, typer.Argument(help="Folder of rules with their cases, or one file.")],
-    config: Config,
-    by: Annotated[str, typer.Option("--by", help="Who does it: a word without blanks, for the record.")] = "cli",
+    by: Annotated[str | None, typer.Option("--by", help="The person who does it: CRM account, e-mail address, pseudonym or id.")] = None,
+    config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
     """Put rules in force, if they have no error and all their cases are green. Gateways take them at once."""
-    folder = _folder(config)
+    with open_house(config) as house:
+        state = house.installation.state
+        who = house.person(by).pseudonym if by is not None else "command line"
     try:
-        spool = Spool.open(folder.parent / "spool" / "cli", "cli")
-        try:
-            number = PolicyStore(folder, record=lambda change: _record(spool, change)).activate(path, by)
-        finally:
-            spool.close()
+        number = _activated(state, path, who)
     except PolicyErrors as errors:
         _refuse(errors, as_json)
     except RedCasesError as error:
         if as_json:
-            _print_json({"activated": None, "cases": [_as_json(result) for result in error.red], "red": len(error.red)})
+            print_json({"activated": None, "cases": [_as_json(result) for result in error.red], "red": len(error.red)})
         else:
             _print_results(list(error.red))
-            _err.print("Not activated: what was in force stays.", style="red")
+            say("Not activated: what was in force stays.")
         raise typer.Exit(RED) from None
-    except (SpoolError, OSError) as error:
-        _err.print(f"Not activated: {error}", style="red", markup=False)
-        raise typer.Exit(WRONG) from None
+    except SpoolError as error:
+        fail(f"it could not be recorded, therefore nothing was changed: {error}")
+    except OSError as error:
+        fail(f"not activated: {error.strerror}: {error.filename}")
     if as_json:
-        _print_json({"activated": number})
+        print_json({"activated": number})
     else:
-        _out.print(f"Version {number} is in force.")
+        say(f"Version {number} is in force.")
+
+
+def _activated(state: Path, path: Path, who: str) -> int:
+    spool = Spool.open(state / "spool" / "cli", "cli")
+    try:
+        return PolicyStore(state / "policies", record=lambda change: _record(spool, change)).activate(path, who)
+    finally:
+        spool.close()
 
 
 def _folder(config: Path) -> Path:
     try:
         installation, _ = load_installation(config)
     except ConfigError as error:
-        _err.print(str(error), style="red", markup=False)
-        raise typer.Exit(WRONG) from None
+        fail(*error.errors)
     return installation.state / "policies"
 
 
 def _record(spool: Spool, change: Change) -> None:
+    """One event, whoever is `by`: a pseudonym or our own word, never a name."""
     action = EventAction.POLICY_ACTIVATED if change.activated else EventAction.POLICY_REFUSED
-    numbers: dict[str, int | str] = {"version": change.version, "digest": change.digest[:16], "by": change.by[:40]}
+    numbers: dict[str, int | str] = {"version": change.version, "digest": change.digest[:16], "by": change.by}
     numbers |= {} if change.activated else {"errors": change.errors, "red": change.red}
     outcome = "success" if change.activated else "failure"
     spool.append(plain_event(action, at=datetime.now(UTC), subject="policy", outcome=outcome, numbers=numbers))
@@ -131,17 +133,10 @@ def _record(spool: Spool, change: Change) -> None:
 def _refuse(errors: PolicyErrors, as_json: bool) -> NoReturn:
     if as_json:
         members = ("file", "line", "column", "message", "hint")
-        _print_json({"errors": [{name: getattr(error, name) for name in members} for error in errors.errors]})
-    else:
-        for error in errors.errors:
-            _err.print(str(error), markup=False, soft_wrap=True)
-        many = len(errors.errors)
-        _err.print(f"{many} error{'s' if many > 1 else ''}: nothing of it is used, what was in force stays.", style="red")
-    raise typer.Exit(WRONG)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json({"errors": [{name: getattr(error, name) for name in members} for error in errors.errors]})
+        raise typer.Exit(WRONG)
+    many = len(errors.errors)
+    fail(*map(str, errors.errors), f"{many} error{'s' if many > 1 else ''}: nothing of it is used.")
 
 
 def _as_json(result: Result) -> dict[str, Any]:
@@ -158,33 +153,26 @@ def _as_json(result: Result) -> dict[str, Any]:
 
 def _print_results(results: list[Result]) -> None:
     """One line per case; a table of actions is one line as long as it is green."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "case", "act", "what differs"):
-        table.add_column(heading, overflow="fold")
-    seen: dict[tuple[str, int], list[Result]] = {}
+    groups: dict[tuple[str, int], list[Result]] = {}
     for result in results:
-        seen.setdefault((result.file, result.line), []).append(result)
-    for (file, line), group in seen.items():
+        groups.setdefault((result.file, result.line), []).append(result)
+    rows: list[tuple[str, ...]] = []
+    for (file, line), group in groups.items():
         red = [result for result in group if not result.green]
         for result in red or group[:1]:
             act = result.action.value if red or len(group) == 1 else f"all {len(group)}"
-            wrong = "\n".join(result.wrong) and f"{file}:{line}\n" + "\n".join(result.wrong)
-            table.add_row("[red]red[/]" if red else "[green]ok[/]", _plain(result.name), act, _plain(wrong))
-    _out.print(table)
+            rows.append(("red" if red else "ok", result.name, act, "\n".join((f"{file}:{line}", *result.wrong)) if red else ""))
+    print_table(("", "case", "act", "what differs"), rows)
     count = sum(not result.green for result in results)
-    if not results:
-        _err.print("There is no case: write what the rules must do into NAME.cases.yaml.", style="red")
+    if results:
+        say(f"{len(results)} decisions, {count} red." if count else f"{len(results)} decisions, all as expected.")
     else:
-        _out.print(f"{len(results)} decisions, {count} red." if count else f"{len(results)} decisions, all as expected.")
+        say("There is no case: write what the rules must do into NAME.cases.yaml.")
 
 
 def _print_policy(policy: Policy) -> None:
-    table = Table(title=f"Policy {policy.version}", box=None, pad_edge=False, title_justify="left")
-    for heading in ("rule", "who", "acts", "effect", "what for"):
-        table.add_column(heading, overflow="fold")
-    for rule in policy.rules:
-        table.add_row(*(_plain(cell) for cell in _row(rule)))
-    _out.print(table)
+    say(f"Policy {policy.version}")
+    print_table(("rule", "who", "acts", "effect", "what for"), (_row(rule) for rule in policy.rules))
 
 
 def _row(rule: Rule) -> tuple[str, str, str, str, str]:
@@ -204,7 +192,3 @@ def _row(rule: Rule) -> tuple[str, str, str, str, str]:
 def _reached(reach: ReachText) -> str:
     share = f"{reach.count}" if reach.percent is None else f"{reach.percent:g} % of the {reach.of.value}"
     return f"from {reach.counter} {share} on"
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
