@@ -73,8 +73,9 @@ class Totals:
     """Distinct clients that left the house."""
 
     @classmethod
-    def of(cls, day: Day) -> Totals:
-        return cls(stopped=len(day.stopped_exports), asked=len(day.asked), left=len(day.left))
+    def of(cls, day: Day | None) -> Totals | None:
+        """None for a day of which nothing is known."""
+        return day and cls(stopped=len(day.stopped_exports), asked=len(day.asked), left=len(day.left))
 
 
 @dataclass(frozen=True, slots=True)

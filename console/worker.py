@@ -21,7 +21,7 @@ from console.mail import MailChannel
 from console.notice import Totals
 from console.notify import Notifier
 from console.services import Services
-from console.settings import ConsoleSettings
+from console.settings import MailSettings, WebhookSettings
 from console.webhook import WebhookChannel
 from detectors.runner import Runner
 
@@ -189,14 +189,14 @@ class Worker:
             self.health.errors.pop("record", None)
 
 
-def worker_for(services: Services, settings: ConsoleSettings) -> Worker:
+def worker_for(services: Services, mail: MailSettings | None, webhook: WebhookSettings | None) -> Worker:
     """The background work of an installation. Raises RuleError when a behaviour rule is broken, SecretError, LogError, SpoolError."""
     installation, record = services.installation, services.spool.append
     channels: list[Channel] = []
-    if settings.mail is not None:
-        channels.append(MailChannel(settings.mail, installation.torwart_url))
-    if settings.webhook is not None:
-        channels.append(WebhookChannel(settings.webhook.url, secret(installation.state / "keys", WEBHOOK_KEY)))
+    if mail is not None:
+        channels.append(MailChannel(mail, installation.torwart_url))
+    if webhook is not None:
+        channels.append(WebhookChannel(webhook.url, secret(installation.state / "keys", WEBHOOK_KEY)))
     runner = Runner(services.engine, services.log, services.alerts, record)
     notifier = Notifier(
         services.engine,

@@ -7,8 +7,9 @@ the same signals merge into the same alert, by person, day and event id.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Log, Logged
 from audit_store.search import search
 from audit_store.spool import SpoolError
-from detectors.base import RULE_FAILED, Rule, rules
+from detectors.base import RULE_FAILED, SEVERITIES, Rule, rules
 from detectors.deed import Deed, UnreadableEventError, deed_of
 from detectors.tables import Cursor
 from detectors.view import LOOK_BACK_DAYS, Day, View
@@ -51,6 +52,7 @@ class Runner:
         self._now = now
         self._position = self._stored_position()
         self._view: View | None = None
+        self._half_done = False
         self.faults: Counter[str] = Counter()
         """Rule id -> how often it has raised since the start; `event` counts events that could not be read."""
 
@@ -59,36 +61,47 @@ class Runner:
 
         Raises what the log, the alerts and the database raise: then nothing is skipped, and the next step begins where this one failed.
         """
-        view, self._view = self._view or self._rebuilt(), None  # after an error it may hold half a batch: it is built anew
-        done = 0
+        if self._view is None or self._half_done:
+            self._view = self._rebuilt()
+        view, self._half_done, done = self._view, True, 0  # after an error the view may hold half a batch: it is built anew
         while done < limit and (batch := self._log.read(self._position, min(_BATCH, limit - done))):
-            for logged in batch:
-                self._deal_with(logged, view)
+            self._deal_with(batch, view)
             self._store_position(batch[-1].sequence)
             done += len(batch)
-        self._view = view
+        self._half_done = False
         return done
 
-    def day(self, pseudonym: str, at: datetime) -> Day:
-        """The person's day, as far as it has been read."""
-        return self._view.day(pseudonym, at) if self._view else Day()
+    def day(self, pseudonym: str, at: datetime) -> Day | None:
+        """The person's day as far as it has been read; None before the first step, and for days long past. From any thread."""
+        return self._view.find(pseudonym, at) if self._view else None
 
     @property
     def position(self) -> int:
         """Global sequence of the last event that was dealt with."""
         return self._position
 
-    def _deal_with(self, logged: Logged, view: View) -> None:
-        try:
-            deed = deed_of(logged.document)
-        except UnreadableEventError:
-            self._flag("event", "UnreadableEventError")
-            return
-        if deed is None:
-            return
-        view.apply(deed)
-        for signal in self._signals(deed, view):
-            self._alerts.raise_or_grow(signal)
+    def _deal_with(self, batch: Sequence[Logged], view: View) -> None:
+        """A reason is raised at once when it comes up first; what follows of it in the batch grows the alert together, at the end."""
+        later: dict[tuple[str, date, str], Signal | None] = {}
+        for logged in batch:
+            try:
+                deed = deed_of(logged.document)
+            except UnreadableEventError:
+                self._flag("event", "UnreadableEventError")
+                continue
+            if deed is None:
+                continue
+            view.apply(deed)
+            for signal in self._signals(deed, view):
+                place = (signal.pseudonym, signal.at.date(), signal.mark)
+                if place in later:
+                    later[place] = _together(later[place], signal)
+                else:
+                    self._alerts.raise_or_grow(signal)
+                    later[place] = None
+        for grown in later.values():
+            if grown is not None:
+                self._alerts.raise_or_grow(grown)
 
     def _signals(self, deed: Deed, view: View) -> Iterator[Signal]:
         for rule in self._rules.values():
@@ -137,3 +150,11 @@ class Runner:
             session.merge(Cursor(consumer=CONSUMER, position=position))
             session.commit()
         self._position = position
+
+
+def _together(first: Signal | None, second: Signal) -> Signal:
+    """Two signals of one reason as one: the numbers of a day only grow, so the later ones hold."""
+    if first is None:
+        return second
+    severity = max(first.severity, second.severity, key=SEVERITIES.index)
+    return replace(second, severity=severity, numbers={**first.numbers, **second.numbers}, event_ids=first.event_ids + second.event_ids)

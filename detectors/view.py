@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
 from audit_store.event import Phase
@@ -55,7 +55,7 @@ class View:
 
     def apply(self, deed: Deed) -> None:
         """Add what happened."""
-        day = self._open(deed.pseudonym, deed.at.date())
+        day = self._open(deed.pseudonym, deed.at.astimezone(UTC).date())
         if deed.phase is Phase.RELEASED:
             day.shown |= deed.shown
         if deed.takes_out or deed.act_id in day.exports:  # what was held as an export is one when it is released
@@ -71,7 +71,11 @@ class View:
 
     def day(self, pseudonym: str, at: datetime) -> Day:
         """The person's day (UTC) that holds this moment; empty when nothing is known of it."""
-        return self._days[pseudonym].get(at.date()) or Day()
+        return self.find(pseudonym, at) or Day()
+
+    def find(self, pseudonym: str, at: datetime) -> Day | None:
+        """`day`, but None when nothing is known of it. May be called while another thread applies."""
+        return self._days.get(pseudonym, {}).get(at.astimezone(UTC).date())
 
     def usual(self, pseudonym: str, at: datetime) -> int | None:
         """Distinct clients shown on the person's median day of the last 30 before this one; None while there are too few days."""

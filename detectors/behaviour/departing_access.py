@@ -30,7 +30,7 @@ def _judge(deed: Deed, view: View) -> Signal | None:
 
 
 _ATTEMPTS = (", {attempts} Versuche heute", ", {attempts} attempts today")
-_ASKED = (", zuletzt angefragt {asked}", ", asked for last {asked}")
+_ASKED = (", höchstens {asked} auf einmal angefragt", ", at most {asked} asked for at once")
 
 RULE = Rule(
     id="departing_access",

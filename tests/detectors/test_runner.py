@@ -98,7 +98,9 @@ def test_a_restart_remembers_the_day(house: House):
     runner = house.runner()
     house.happens(replace(HELD, act="second"))
     runner.step()
-    assert runner.day(PERSON, START).stopped_exports == {"first", "second"}
+    day = runner.day(PERSON, START)
+    assert day is not None
+    assert day.stopped_exports == {"first", "second"}
 
 
 def test_a_crash_after_the_alert_and_before_the_cursor_makes_no_second_alert_and_no_second_reason(house: House):
@@ -136,7 +138,18 @@ def test_a_step_that_failed_is_taken_up_by_the_next_one_of_the_same_runner(house
     alerts.failing = False
     assert runner.step() == 1
     assert len(alerts.open_ones()) == 1
-    assert runner.day(PERSON, START).stopped_exports == {"act-0"}
+    day = runner.day(PERSON, START)
+    assert day is not None
+    assert day.stopped_exports == {"act-0"}
+
+
+def test_a_flood_grows_the_alert_in_few_steps_and_loses_no_event(house: House):
+    story = house.happens(*(replace(HELD, act=f"act-{n}") for n in range(300)))
+    house.runner().step()
+    (alert,) = house.alerts().open_ones()
+    assert alert.event_ids["mass_export:export_stopped"] == [event.id for event in story]
+    assert alert.numbers["mass_export:export_stopped"]["attempts"] == 300
+    assert len(house.recorded(EventAction.ALERT_GROWN)) == 1
 
 
 def test_a_rule_that_raises_is_flagged_and_silences_no_other(house: House):
