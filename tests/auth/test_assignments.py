@@ -8,7 +8,7 @@ import pytest
 from audit_store.event import EventAction
 from auth.assignments import TableError
 from auth.tables import Person
-from tests.auth.conftest import House
+from tests.services.house import House
 
 
 def _table(tmp_path: Path, text: str | bytes) -> Path:

@@ -9,7 +9,7 @@ from auth.console_sessions import IDLE_SECONDS, LIFETIME_SECONDS
 from auth.storage import writing
 from auth.tables import ConsoleSession, Person
 from policies.request import Status
-from tests.auth.conftest import House
+from tests.services.house import House
 
 
 def _back(house: House, **seconds: int) -> None:

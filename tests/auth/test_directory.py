@@ -7,7 +7,7 @@ from sqlalchemy import event
 
 from auth.tables import Person
 from policies.request import Status
-from tests.auth.conftest import House
+from tests.services.house import House
 
 
 def test_a_sign_in_is_seen_at_the_next_request(house: House, anna: Person) -> None:

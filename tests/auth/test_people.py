@@ -8,7 +8,7 @@ from audit_store.event import EventAction
 from auth.people import PeopleError
 from auth.tables import Person
 from policies.request import Status
-from tests.auth.conftest import House
+from tests.services.house import House
 
 
 def test_a_person_is_found_by_id_pseudonym_address_and_account(house: House, anna: Person) -> None:

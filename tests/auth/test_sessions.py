@@ -8,7 +8,7 @@ import pytest
 from audit_store.event import EventAction
 from auth.sessions import SessionError
 from auth.tables import Person
-from tests.auth.conftest import House
+from tests.services.house import House
 
 
 def test_a_credential_is_found_by_its_secret_alone(house: House, anna: Person) -> None:
