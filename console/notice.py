@@ -75,7 +75,9 @@ class Totals:
     @classmethod
     def of(cls, day: Day | None) -> Totals | None:
         """None for a day of which nothing is known."""
-        return day and cls(stopped=len(day.stopped_exports), asked=len(day.asked), left=len(day.left))
+        if day is None:
+            return None
+        return cls(stopped=len(day.stopped_exports), asked=len(day.asked), left=len(day.left))
 
 
 @dataclass(frozen=True, slots=True)
