@@ -67,14 +67,11 @@ def scrub_outcome(kind: CallKind, expected: Expected, response: Response, *, she
         return Response(200, headers, body)
     if kind is CallKind.LOGIN:
         return _login(jsonrpc.read_answer(body), headers, expected.language)
-    if jsonrpc.failed(body):
-        answer = jsonrpc.read_answer(body)
-        return (
-            texts.rpc_answer(texts.scrubbed_error(answer, expected.language)) if answer.error is not None else Response(200, headers, body)
-        )
-    if expected.say is Say.AS_IS:
+    if expected.say is Say.AS_IS and not jsonrpc.failed(body):
         return Response(200, headers, body)
     answer = jsonrpc.read_answer(body)
+    if answer.error is not None:
+        return texts.rpc_answer(texts.scrubbed_error(answer, expected.language))
     changed = replace(answer, result=_said(expected.say, expected.model, answer.result))
     return Response(200, headers, changed.body())
 
