@@ -164,7 +164,8 @@ class Notifier:
     def _due(self, channel: str, now: datetime) -> Sequence[Notification]:
         wanted = (Notification.channel == channel, Notification.state == WAITING, Notification.next_at <= now)
         with reading(self._engine) as session:
-            return session.scalars(select(Notification).where(*wanted).order_by(Notification.made_at, Notification.revision, Notification.id)).all()
+            order = (Notification.made_at, Notification.revision, Notification.id)
+            return session.scalars(select(Notification).where(*wanted).order_by(*order)).all()
 
     def _notice(self, notification: Notification, alert: Alert) -> Notice:
         return Notice(
