@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import JSON, Engine, String, func, select
+from sqlalchemy import JSON, Engine, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from audit_store.alerts import Alerts
@@ -110,17 +110,20 @@ class Notifier:
         sent = 0
         for notification in self._due(channel, now):
             alert = self._alerts.get(notification.alert_id)
+            pause = PAUSES_SECONDS[min(notification.tries, len(PAUSES_SECONDS) - 1)]
+            # The try is on disk before it is made: a disk that takes nothing must not become a flood of mails.
+            self._note(notification.id, tries=notification.tries + 1, next_at=now + timedelta(seconds=pause))
             if alert is None:
                 self._note(notification.id, state=SUPERSEDED)
                 continue
             try:
                 self._channels[channel].send(self._notice(notification, alert), now)
             except DeliveryError as error:
-                pause = PAUSES_SECONDS[min(notification.tries, len(PAUSES_SECONDS) - 1)]
-                self._note(notification.id, error=str(error), next_at=now + timedelta(seconds=pause))
+                self._note(notification.id, error=str(error))
                 continue
             sent += 1
             self._note(notification.id, state=SENT, sent_at=now, error=self._recorded(notification, alert, now))
+            self._alerts.notified(alert.id, now)
         return sent
 
     def backlog(self) -> Backlog:
@@ -191,29 +194,12 @@ class Notifier:
             self._record(plain_event(EventAction.ALERT_NOTIFIED, at=now, subject=alert.pseudonym, numbers=facts))
         except SpoolError:
             return "sent, but not recorded"
-        self._alerts.notified(alert.id, now)
         return None
 
-    def _note(
-        self,
-        notification_id: str,
-        *,
-        state: str = WAITING,
-        error: str | None = None,
-        next_at: datetime | None = None,
-        sent_at: datetime | None = None,
-    ) -> None:
-        """After a try. A row that was superseded meanwhile stays so unless it has arrived."""
+    def _note(self, notification_id: str, **changes: object) -> None:
+        """A notice that was superseded while it was under way is sent all the same, and has arrived."""
         with writing(self._engine) as session:
-            row = session.get(Notification, notification_id)
-            if row is None:
-                return
-            row.tries += 1
-            row.error = error
-            if state != WAITING:
-                row.state, row.sent_at = state, sent_at
-            if next_at is not None:
-                row.next_at = next_at
+            session.execute(update(Notification).where(Notification.id == notification_id).values(**changes))
 
 
 def _reasons(alert: Alert) -> tuple[Reason, ...]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DatabaseError
 
 from audit_store.event import EventAction, Phase
 from console.notify import Notifier
@@ -129,6 +130,17 @@ def test_a_way_that_fails_keeps_no_other_waiting(house: House, mailbox: Mailbox,
     watch.sees(HELD)
     assert watch.sends() == 1
     assert len(mailbox.mails) == 1
+
+
+def test_a_database_that_takes_nothing_does_not_become_a_flood_of_mails(house: House, mailbox: Mailbox):
+    watch = Watch(house, mail_way(mailbox))
+    watch.sees(HELD)
+    with house.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TRIGGER full BEFORE UPDATE ON notifications BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    for _ in range(3):
+        with pytest.raises(DatabaseError):
+            watch.sends()
+    assert mailbox.mails == []
 
 
 def test_tries_become_rarer_and_never_end(house: House, hook: Hook):
