@@ -1,0 +1,38 @@
+"""`python -m tests.bench [NAME] [--quick]`: runs the benchmarks, prints a table and writes `bench.json` in the current folder.
+
+A quick run shows that a benchmark works; its figures mean nothing and are not written.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.bench import gateway
+from tests.bench.report import BenchError, Row, save, table
+
+BENCHES: dict[str, Callable[[bool], dict[str, Row]]] = {"gateway": gateway.run}
+
+
+def main(arguments: list[str]) -> int:
+    quick = "--quick" in arguments
+    names = [argument for argument in arguments if argument != "--quick"] or list(BENCHES)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"bench: {', '.join(unknown)} is not a benchmark; there are: {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    rows: dict[str, Row] = {}
+    for name in names:
+        try:
+            rows |= BENCHES[name](quick)
+        except BenchError as error:
+            print(f"bench: {name}: {error}", file=sys.stderr)
+            return 1
+    print(table(rows))
+    if not quick:
+        save(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
