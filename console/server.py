@@ -2,30 +2,77 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import uvicorn
 from fastapi import APIRouter
 
-from auth.installation import load_installation
+from audit_store.database import DatabaseError
+from audit_store.log import LogError
+from audit_store.pseudonyms import SecretError
+from audit_store.spool import SpoolError
+from auth.config_file import ConfigError
+from auth.installation import Installation, check_rights, is_demo, load_installation
+from auth.keys import refuse_demo
 from console.app import create_app
 from console.services import open_services
-from console.settings import TorwartSettings
+from console.settings import MailSettings, TorwartSettings, WebhookSettings
+from console.worker import worker_for
+from detectors.base import RuleError
 
+REFUSED = 2
+"""Exit status: it will not start as things are."""
 GRACE_SECONDS = 2
 """A long poll must not hold up the end of the process."""
 
 
-def run(config: Path, extensions: Iterable[APIRouter] = ()) -> None:
-    """Serve until a signal ends it. Raises ConfigError, DatabaseError, SpoolError, LogError, SecretError."""
-    installation, sections = load_installation(config)
-    settings = sections.parse("torwart", TorwartSettings)
+def run(config: Path, extensions: Iterable[APIRouter] = (), *, demo: bool = False) -> int:
+    """Serve until a signal ends it; the exit status. Every refusal to start is said in one clear line a fault."""
+    os.umask(0o077)  # whatever is made below the state folder is for nobody else
+    try:
+        installation, sections = load_installation(config)
+        settings = sections.parse("torwart", TorwartSettings)
+        mail = sections.parse("mail", MailSettings) if "mail" in sections else None
+        webhook = sections.parse("webhook", WebhookSettings) if "webhook" in sections else None
+        check_rights(installation.state)
+        if is_demo(installation.state) and not demo:
+            raise ConfigError([f"{installation.state}: this state folder belongs to the demo — choose another under `state:`"])
+        _serve(installation, settings, mail, webhook, extensions)
+    except ConfigError as error:
+        return _refuse(*error.errors)
+    except (DatabaseError, SpoolError, LogError, SecretError, RuleError) as error:
+        return _refuse(str(error))
+    return 0
+
+
+def _serve(
+    installation: Installation,
+    settings: TorwartSettings,
+    mail: MailSettings | None,
+    webhook: WebhookSettings | None,
+    extensions: Iterable[APIRouter],
+) -> None:
     services = open_services(installation)
     try:
-        server(create_app(services, extensions), settings).run()
+        if not services.demo:
+            refuse_demo(services.engine)
+        worker = worker_for(services, mail, webhook)
+        worker.start()
+        try:
+            server(create_app(services, extensions), settings).run()
+        finally:
+            worker.stop()
     finally:
         services.close()
+
+
+def _refuse(*lines: str) -> int:
+    for line in lines:
+        print(f"torwart: {line}", file=sys.stderr)
+    return REFUSED
 
 
 def server(app: object, settings: TorwartSettings) -> uvicorn.Server:
@@ -45,3 +92,7 @@ def server(app: object, settings: TorwartSettings) -> uvicorn.Server:
             h11_max_incomplete_event_size=16 * 1024,
         )
     )
+
+
+if __name__ == "__main__":
+    sys.exit(run(Path(sys.argv[1])))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Never
 
 from deploy.demo import crm as demo_crm
 from deploy.demo.attacks import Attacks
@@ -38,6 +39,7 @@ def main() -> int:
     """Run the demo; the exit status is 0 if everything held."""
     terminal = Terminal(german=os.environ.get("LANG", "").startswith("de"))
     os.umask(0o077)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the same orderly end as Ctrl-C
     once = os.environ.get("ONCE") == "1"
     try:
         port = _port(os.environ.get("PORT") or str(DEFAULT_PORT))
@@ -94,7 +96,7 @@ def _demo(terminal: Terminal, port: int, *, once: bool, reset: bool) -> int:
             return 1 if faults else 0
         (run / "ready").touch()
         terminal.invitation(firm.torwart_url, firm.crm_url, port, played=not kept)
-        return _stay(processes)
+        _stay(processes)
 
 
 def _play(terminal: Terminal, firm: Firm, crm: RunningCrm, notes: Notes) -> int:
@@ -115,19 +117,11 @@ def _play(terminal: Terminal, firm: Firm, crm: RunningCrm, notes: Notes) -> int:
     return faults
 
 
-def _stay(processes: Processes) -> int:
-    stopping = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopping
-        stopping = True
-
-    signal.signal(signal.SIGTERM, stop)
-    while not stopping:
+def _stay(processes: Processes) -> Never:
+    while True:
         time.sleep(0.5)
         if (fallen := processes.fallen()) is not None:
             raise DemoError(f"the {fallen} ended by itself: {processes.last_words(fallen)}")
-    return 0
 
 
 def _keyring(port: int) -> KeyringClient:

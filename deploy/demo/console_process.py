@@ -18,7 +18,9 @@ def main(config: Path, keyring_port: int) -> int:
     known = notes.read()
     attacks = [Attack(**attack) for attack in known.get("attacks", [])]
     keyring = KeyringClient(keyring_port)
-    return run(config, extensions=[router(notes, keyring, origin=known["torwart_url"], crm_origin=known["crm_url"], attacks=attacks)])
+    return run(
+        config, extensions=[router(notes, keyring, origin=known["torwart_url"], crm_origin=known["crm_url"], attacks=attacks)], demo=True
+    )
 
 
 if __name__ == "__main__":
