@@ -14,8 +14,16 @@ from policies.request import Action, Channel, ClientId, Status
 
 OUTBOUND = frozenset({Action.EXPORT, Action.REPORT, Action.PRINT, Action.SHARE, Action.BULK})
 """Acts whose result is made to be carried away."""
-EXPORT_REASONS = frozenset({reasons.EXPORT_NEEDS_KEY.code, reasons.REPORT_NEEDS_KEY.code, reasons.EXPORT_LIMIT.code})
-"""Reasons that the policy gives to an export whatever the call is named (attacks X6)."""
+READING = frozenset({Action.LIST, Action.READ, Action.SEARCH})
+_OF_EXPORTS = (
+    reasons.EXPORT_NEEDS_KEY,
+    reasons.REPORT_NEEDS_KEY,
+    reasons.EXPORT_LIMIT,
+    reasons.EXPORT_NOT_NOW,
+    reasons.EXPORT_NOT_BEFORE_TALK,
+)
+EXPORT_REASONS = frozenset(reason.code for reason in _OF_EXPORTS)
+"""Reasons that the policy gives to a read only if its effect is an export (attacks X6)."""
 CONTACTS_OF_A_READ = 200
 """More clear contacts than this in one delivered answer are an export, whatever the call is named (design, section 9)."""
 STOPPED = frozenset({Phase.HELD, Phase.DENIED, Phase.NOT_CONFIRMED})
@@ -63,7 +71,7 @@ class Deed:
     @property
     def takes_out(self) -> bool:
         """The act, by its effect, carries clients away: an export, report or print under any name."""
-        if self.action in OUTBOUND or not EXPORT_REASONS.isdisjoint(self.reasons):
+        if self.action in OUTBOUND or (self.action in READING and not EXPORT_REASONS.isdisjoint(self.reasons)):
             return True
         return self.phase is Phase.RELEASED and self.taken_count > CONTACTS_OF_A_READ
 

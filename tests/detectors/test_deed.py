@@ -33,6 +33,8 @@ def test_a_deed_has_what_the_event_says():
         (Step(Action.LIST, Phase.RELEASED, range(200)), False),
         (Step(Action.LIST, Phase.RELEASED, range(3_000), clear=False), False),
         (Step(Action.READ, Phase.HELD, range(1), reasons.LIMIT_NEEDS_KEY), False),
+        (Step(Action.LIST, Phase.DENIED, range(250), reasons.EXPORT_NOT_NOW), True),
+        (Step(Action.DELETE, Phase.DENIED, range(9), reasons.EXPORT_NOT_NOW), False),
         (Step(Action.DELETE, Phase.HELD, range(3_000), reasons.DELETE_NEEDS_KEY), False),
     ],
 )
