@@ -6,6 +6,7 @@ what was shown on a screen does not count.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from detectors.base import rules, sentence
 from detectors.view import Day
 from policies.reasons import grouped
 
+_STEP = re.compile(r"(?<=[.!?]) (?=\d+\. )")
 OPENED, GROWN = "opened", "grown"
 
 _TEXTS: Mapping[str, Mapping[str, str]] = {
@@ -142,7 +144,7 @@ class Notice:
             self.person_url,
         ]
         if runbook := self._runbook():
-            lines += ["", texts["now"], runbook]
+            lines += ["", texts["now"], *_STEP.split(runbook)]
         return "\n".join(lines) + "\n"
 
     def payload(self) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def test_the_text_says_what_was_stopped_how_many_left_and_where_to_look():
     assert "\nhttps://torwart.firma.example/people/P-7F3A91C2\n" in text
     assert "12.05.2026" in text
     assert "Was jetzt zu tun ist\n1. " in text
+    assert "\n2. Fragen Sie die Person" in text
 
 
 def test_the_message_for_programs_has_the_same_facts():
