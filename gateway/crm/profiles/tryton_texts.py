@@ -16,7 +16,7 @@ from gateway.pages import PAGE_HEADERS, denial_page
 NO_STORE = ("cache-control", "no-store")
 _JSON = (("content-type", "application/json"), NO_STORE)
 _PROBLEM = ("content-type", "application/problem+json")
-_WARNING = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
+_WARNING = re.compile(r"[A-Za-z0-9_.,:-]{1,200}")
 _NEUTRAL: dict[str, dict[str, tuple[str, str]]] = {
     "de": {
         "UserError": ("Das CRM hat die Eingabe abgelehnt.", "Bitte prüfen Sie die Felder."),
