@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from audit_store.alerts import OPEN_STATES
 from audit_store.log import Logged
 from audit_store.search import search
 from audit_store.tables import Alert
 from auth.tables import Person
 from console.language import Speech
-from console.notice import Reason, reasons_of
+from console.notice import Reason
 from console.services import Services, Who
-from console.words import ALERT_STATES, N_, SEVERITIES, STATUSES, role_words, word
+from console.words import ALERT_STATES, N2_, N_, SEVERITIES, STATUSES, role_words, word
 from detectors.base import Piece, pieces, rules, sentence
 from detectors.deed import UnreadableEventError, deed_of
 from detectors.view import Day, View
@@ -22,7 +23,8 @@ from detectors.view import Day, View
 MAX_DAY_EVENTS = 20_000
 """Events of one person and day that a page reads."""
 _BATCH = 1_000
-_OPEN_STATES = frozenset({"open", "looking"})
+MUCH_PERCENT = 10
+"""Share of the base that is loud on the page when it has left the house, even where the rules let it."""
 _STEP = re.compile(r"(?<=[.!?])\s+(?=\d+\. )")
 
 _NOBODY_LEFT = N_("Nothing has left the house.")
@@ -51,6 +53,7 @@ class AlertView:
     left_name: str
     left: int
     left_how: str
+    left_look: str
     now: str
     now_more: str
     severity: str
@@ -77,9 +80,18 @@ class Row:
     frozen: bool
 
 
+def reasons_of(alert: Alert) -> list[Reason]:
+    """Every reason of an alert, in the order in which they came."""
+    found = []
+    for mark in alert.reasons:
+        rule, _, code = mark.partition(":")
+        found.append(Reason(rule, code, alert.numbers.get(mark, {}), tuple(alert.event_ids.get(mark, ()))))
+    return found
+
+
 def is_open(alert: Alert) -> bool:
     """True until somebody gave a verdict."""
-    return alert.state in _OPEN_STATES
+    return alert.state in OPEN_STATES
 
 
 def day_events(services: Services, pseudonym: str, at: datetime) -> list[Logged]:
@@ -152,6 +164,7 @@ def alert_view(services: Services, alert: Alert, events: Sequence[Logged], viewe
         share=speech.say("%(share)s %% of the base", share=_percent(tried, base)) if tried else "",
         left_name=speech.say(_LEFT[kind]),
         left=left,
+        left_look="good" if not left else "bad" if 100 * left > MUCH_PERCENT * base else "",
         left_how=speech.say("with the key, as the rules allow") if kind == "export" else "",
         now=now,
         now_more=now_more,
@@ -171,8 +184,8 @@ def headline(name: str, day: Day, reasons: Sequence[Reason], speech: Speech) -> 
     kind, tried, left = _tally(day, reasons)
     if not tried:
         return f"{name}: {' · '.join(titles(reasons, speech))}"
-    opening = _OPENINGS[kind]
-    first = speech.say_many(*opening, tried, name=name)
+    one, many = _OPENINGS[kind]
+    first = speech.say_many(one, many, tried, name=name)
     if kind == "paging":
         return first
     if kind == "delete":

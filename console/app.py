@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -36,9 +37,10 @@ def create_app(services: Services, extensions: Iterable[APIRouter] = ()) -> Fast
     """The application. `extensions` are the demo's own routes (`/start`, `/demo/touch`). Raises RouteError."""
     app = FastAPI(title="Torwart", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
-    for router in (*_routers(), *extensions):
+    routers = [*_routers(), *extensions]
+    _check_unique(routers)
+    for router in routers:
         app.include_router(router)
-    _check_unique(app)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(SignInNeededError, _sign_in_needed)
     app.add_exception_handler(HTTPException, _http_error)
@@ -57,13 +59,13 @@ def _routers() -> list[APIRouter]:
     return found
 
 
-def _check_unique(app: FastAPI) -> None:
+def _check_unique(routers: Iterable[APIRouter]) -> None:
     seen: set[tuple[str, str]] = set()
-    for route in app.routes:
-        for method in getattr(route, "methods", None) or ():
-            if (key := (method, getattr(route, "path", ""))) in seen:
-                raise RouteError(f"{key[0]} {key[1]} is served twice: rename one")
-            seen.add(key)
+    for route in (route for router in routers for route in router.routes if isinstance(route, APIRoute)):
+        for method in route.methods:
+            if (method, route.path) in seen:
+                raise RouteError(f"{method} {route.path} is served twice: rename one")
+            seen.add((method, route.path))
 
 
 async def _sign_in_needed(request: Request, error: Exception) -> Response:

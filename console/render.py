@@ -20,10 +20,10 @@ FOREIGN_MAX = 200
 """Characters of a foreign word that a page shows; the rest is cut, visibly (promises F91)."""
 
 
-def page(request: Request, visitor: Visitor, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+def page(request: Request, visitor: Visitor, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
     """A page in the visitor's language."""
     given = {"visitor": visitor, "speech": visitor.speech, "path": request.url.path, **values}
-    response = HTMLResponse(environment().get_template(template).render(given), status)
+    response = HTMLResponse(environment().get_template(template).render(given), status_code)
     keep_language(request, response)
     return response
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-import audit_store.tables  # makes the tables known to `open_database`
-from audit_store.alerts import Alerts
-from audit_store.database import open_database
+from audit_store.alerts import OPEN_STATES, AlertError, Alerts
 from audit_store.tables import Alert
+from console.alert_view import reasons_of
 from console.cli.house import DEFAULT_CONFIG, Config, House, Json, fail, open_house, print_json, print_table
-from console.notice import reasons_of
 from detectors.base import sentence
 
 app = typer.Typer(help="Alerts: what is open, why, and closing with a verdict.", no_args_is_help=True)
-TABLES = audit_store.tables
-OPEN = ("open", "looking")
+
+
+COMMAND_LINE = "command-line"
+"""Who closed it, where no person has signed in."""
 
 
 class Verdict(StrEnum):
@@ -38,8 +35,8 @@ def list_alerts(
     as_json: Json = False,
 ) -> None:
     """Open alerts, the newest first."""
-    with _alerts(config) as (house, alerts):
-        listed = [alert for alert in alerts.list() if all_of_them or alert.state in OPEN]
+    with open_house(config) as house:
+        listed = [alert for alert in house.alerts.list() if all_of_them or alert.state in OPEN_STATES]
         if as_json:
             print_json({"alerts": [_as_json(alert, house.installation.language) for alert in listed]})
             return
@@ -50,8 +47,8 @@ def list_alerts(
 @app.command()
 def show(alert_id: Annotated[str, typer.Argument(metavar="ALERT")], config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """One alert with its reasons."""
-    with _alerts(config) as (house, alerts):
-        alert = _known(alerts, alert_id)
+    with open_house(config) as house:
+        alert = _known(house.alerts, alert_id)
         if as_json:
             print_json(_as_json(alert, house.installation.language))
             return
@@ -69,24 +66,17 @@ def close(
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Close an alert with a verdict and a note."""
-    with _alerts(config) as (_, alerts):
-        alert = _known(alerts, alert_id)
-        if alert.state not in OPEN:
+    with open_house(config) as house:
+        alert = _known(house.alerts, alert_id)
+        if alert.state not in OPEN_STATES:
             fail(f"alert {alert_id} is closed already ({alert.state})")
         if not note.strip():
             fail("a verdict needs a note: say what you found out")
-        alerts.close(alert.id, verdict.value, None, note.strip())
-    print(f"closed: {alert_id} ({verdict.value})")
-
-
-@contextmanager
-def _alerts(config: Path) -> Iterator[tuple[House, Alerts]]:
-    with open_house(config) as house:
-        engine = open_database(house.installation.state / "torwart.db")
         try:
-            yield house, Alerts(engine, house.record)
-        finally:
-            engine.dispose()
+            house.alerts.close(alert.id, verdict.value, COMMAND_LINE, note.strip())
+        except AlertError as error:
+            fail(str(error))
+    print(f"closed: {alert_id} ({verdict.value})")
 
 
 def _known(alerts: Alerts, alert_id: str) -> Alert:

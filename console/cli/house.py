@@ -16,6 +16,7 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 import auth.tables  # noqa: F401 # makes the tables known to `open_database`
+from audit_store.alerts import Alerts
 from audit_store.database import DatabaseError, open_database
 from audit_store.pseudonyms import Pseudonyms, SecretError, secret
 from audit_store.spool import Spool, SpoolError
@@ -46,6 +47,7 @@ class House:
     sessions: Sessions
     assignments: Assignments
     keys: Keys
+    alerts: Alerts
 
     def person(self, word: str) -> Person:
         """The person that a word on the command line means; ends the command if it means nobody."""
@@ -72,6 +74,7 @@ def open_house(config: Path) -> Iterator[House]:
                 sessions=Sessions(engine, record, credential_key),
                 assignments=Assignments(engine, record),
                 keys=Keys(engine, record, installation.rp_id, installation.origin),
+                alerts=Alerts(engine, record),
             )
         finally:
             spool.close()

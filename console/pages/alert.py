@@ -7,18 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
+from audit_store.alerts import AlertError
 from audit_store.tables import Alert
 from auth.tables import Person
-from console.alert_view import alert_view, day_events, reason_sentence
+from console.alert_view import alert_view, day_events, reason_sentence, reasons_of
 from console.levers import cut_lines, flash, status_choices
-from console.notice import reasons_of
 from console.render import page
 from console.services import Services
 from console.timeline import timeline, trace
 from console.visitor import Visitor, reviewer, reviewer_intends, services_of
 
 router = APIRouter(prefix="/alerts/{alert_id}")
-VERDICTS = ("confirmed", "explained", "false")
 EVENTS_SHOWN = 500
 
 
@@ -66,6 +65,18 @@ def events(request: Request, alert_id: str, found: Annotated[Visitor, Depends(re
     )
 
 
+@router.post("/look")
+def look(request: Request, alert_id: str, found: Annotated[Visitor, Depends(reviewer_intends)]) -> Response:
+    """Take the alert in hand, so that others see that somebody does."""
+    services, viewer = services_of(request), _person(found)
+    row = _somebody_elses(services, alert_id, viewer)
+    try:
+        services.alerts.look(row.id, viewer.pseudonym)
+    except AlertError:
+        return RedirectResponse(f"/alerts/{row.id}?done=refused", 303)
+    return RedirectResponse(f"/alerts/{row.id}", 303)
+
+
 @router.post("/close")
 def close(
     request: Request,
@@ -76,10 +87,11 @@ def close(
 ) -> Response:
     """Close with a verdict and a note. Nobody judges an alert about themselves (law 9)."""
     services, viewer = services_of(request), _person(found)
-    row = _known(services, alert_id)
-    if row.pseudonym == viewer.pseudonym or verdict not in VERDICTS:
-        raise HTTPException(403)
-    services.alerts.close(row.id, verdict, viewer.pseudonym, note.strip())
+    row = _somebody_elses(services, alert_id, viewer)
+    try:
+        services.alerts.close(row.id, verdict, viewer.pseudonym, note.strip())
+    except AlertError:  # closed by somebody else meanwhile, or no verdict
+        return RedirectResponse(f"/alerts/{row.id}?done=refused", 303)
     return RedirectResponse(f"/alerts/{row.id}?done=closed", 303)
 
 
@@ -87,6 +99,13 @@ def _known(services: Services, alert_id: str) -> Alert:
     row = services.alerts.get(alert_id)
     if row is None:
         raise HTTPException(404)
+    return row
+
+
+def _somebody_elses(services: Services, alert_id: str, viewer: Person) -> Alert:
+    row = _known(services, alert_id)
+    if row.pseudonym == viewer.pseudonym:
+        raise HTTPException(403)
     return row
 
 

@@ -12,10 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from auth.enrolment import TokenError
 from auth.people import PeopleError
 from auth.tables import Person
-from console.alert_view import day_events, titles
+from console.alert_view import day_events, reasons_of, titles
 from console.language import Speech
 from console.levers import cut_lines, flash, status_choices, way_back
-from console.notice import reasons_of
 from console.render import page
 from console.services import Services
 from console.timeline import timeline

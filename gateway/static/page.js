@@ -17,7 +17,7 @@
       discard: "Verwerfen",
       left: "Noch",
       asked: "angefragt",
-      allowed: "nach der Bestätigung",
+      allowed: "gehen hinaus",
       clients: (n) => (n === 1 ? "Kunde" : "Kunden"),
       waiting: "Das Bestätigungsfenster ist offen. Berühren Sie dort Ihren Schlüssel.",
       blocked: "Öffnen Sie das Bestätigungsfenster mit der Schaltfläche.",
@@ -37,7 +37,7 @@
       discard: "Discard",
       left: "Time left",
       asked: "asked for",
-      allowed: "after confirmation",
+      allowed: "will go out",
       clients: (n) => (n === 1 ? "client" : "clients"),
       waiting: "The confirmation window is open. Touch your key there.",
       blocked: "Open the confirmation window with the button.",
@@ -141,7 +141,7 @@
     );
 
   const host = document.createElement("torwart-held");
-  const root = host.attachShadow({ mode: "closed" });
+  const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
   root.adoptedStyleSheets = [sheet];
@@ -170,7 +170,8 @@
   };
   const split = (text) => {
     const at = text.indexOf(": ");
-    return at > 0 && at < 48 ? [text.slice(0, at), text.slice(at + 2)] : ["", text];
+    if (at <= 0 || at >= 48) return ["", text];
+    return [text.slice(0, at), text.charAt(at + 2).toUpperCase() + text.slice(at + 3)];
   };
 
   const draw = () => {

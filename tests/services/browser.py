@@ -1,0 +1,123 @@
+"""Chromium with a key of its own, and axe-core: real parts that tests of pages use.
+
+A module that uses `chromium` has no async tests: Playwright's own loop runs in its thread until the module ends.
+"""
+
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from tests.services.require import missing
+from tests.services.tryton import cache_folder
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--lang=de-DE")
+AXE = "axe-core@4"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser without a window, ended with the module."""
+    if not CHROMIUM.exists():
+        missing("chromium", f"{CHROMIUM} does not exist")
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        except Error as error:
+            missing("chromium", str(error).splitlines()[0])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class VirtualKey:
+    """One hardware key, plugged into one page after the other: a virtual authenticator belongs to a single page (`step-up.md`)."""
+
+    user_verified: bool = True
+    _credentials: list[dict[str, Any]] = field(default_factory=list)
+    _where: tuple[Any, str] | None = None
+
+    def plug_into(self, page: Page) -> None:
+        """The key answers on this page from now on, with everything that is registered on it."""
+        self.pull()
+        session = page.context.new_cdp_session(page)
+        session.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": "usb",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": self.user_verified,
+            "automaticPresenceSimulation": True,
+        }
+        authenticator = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+        for credential in self._credentials:
+            session.send("WebAuthn.addCredential", {"authenticatorId": authenticator, "credential": credential})
+        self._where = (session, authenticator)
+        page.bring_to_front()
+
+    def pull(self) -> None:
+        """Take the key out; it remembers its credentials and counters."""
+        if self._where is None:
+            return
+        session, authenticator = self._where
+        self._where = None
+        try:
+            self._credentials = session.send("WebAuthn.getCredentials", {"authenticatorId": authenticator})["credentials"]
+        except Error:
+            return  # the page has closed: what it signed last is not known, its counter starts again from what was
+        session.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": authenticator})
+
+    def remember(self) -> None:
+        """Note the counters while the page is still there: a popup that closes itself takes its authenticator along."""
+        if self._where is not None:
+            session, authenticator = self._where
+            self._credentials = session.send("WebAuthn.getCredentials", {"authenticatorId": authenticator})["credentials"]
+
+
+@pytest.fixture
+def virtual_key() -> VirtualKey:
+    return VirtualKey()
+
+
+@cache
+def _axe() -> str:
+    npm = which("npm")
+    if npm is None:
+        missing("axe-core", "npm is not installed")
+    folder = cache_folder() / "axe"
+    script = folder / "package" / "axe.min.js"
+    if not script.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run([npm, "pack", AXE, "--silent"], cwd=folder, capture_output=True, text=True, check=False, timeout=180)
+        packed = sorted(folder.glob("axe-core-*.tgz"))
+        if done.returncode or not packed:
+            missing("axe-core", f"npm could not fetch it: {done.stderr.strip()[:200]}")
+        with tarfile.open(packed[-1]) as archive:
+            archive.extract("package/axe.min.js", folder, filter="data")
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def axe() -> Callable[[Page], list[str]]:
+    """What axe-core finds on a page, as lines; [] when it finds nothing. It runs beside the page: the page's CSP stays as it is."""
+    source = _axe()
+
+    def check(page: Page) -> list[str]:
+        page.evaluate(source)
+        found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{page.url} {violation['id']}: {violation['help']} at {node['target']} {node.get('failureSummary', '')[:200]}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    return check
