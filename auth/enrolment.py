@@ -37,7 +37,12 @@ class Enrolment:
         self._record = record
 
     def issue(self, person_id: str, by: str | None, hours: float, *, demo: bool = False) -> str:
-        """A new token for this person's next key; earlier unused ones are void. `by` is a person id, None for the command line."""
+        """A new token for this person's next key; earlier unused ones are void. `by` is a person id, None for the command line.
+
+        Raises TokenError for a person who may not sign in, and for oneself: a key needs a witness (attacks X2, law 9).
+        """
+        if by == person_id:
+            raise TokenError("nobody issues a token to themselves: ask another administrator")
         token = secrets.token_urlsafe(32)
         with writing(self._engine) as session:
             person, issuer = session.get(Person, person_id), session.get(Person, by) if by else None

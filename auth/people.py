@@ -113,7 +113,12 @@ class People:
             self._say(EventAction.ACCOUNT_BOUND, person, datetime.now(UTC), by, {"kind": kind})
 
     def set_status(self, person_id: str, status: Status, by: str | None, reason: str | None = None) -> list[Cut]:
-        """Change how a person stands to the firm, from the next request on. Who is gone loses everything open: the list of that."""
+        """Change how a person stands to the firm, from the next request on. Who is gone loses everything open: the list of that.
+
+        Raises PeopleError for an unknown person and for oneself.
+        """
+        if by == person_id:
+            raise PeopleError("nobody changes their own status: ask another administrator")
         now = datetime.now(UTC)
         with writing(self._engine) as session:
             person = _known(session, person_id)

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ConfigDict
 
-from auth.installation import ConfigError, check_rights, is_demo, load_installation, mark_demo, template
+from auth.installation import ConfigError, check_rights, is_demo, load_installation, mark_demo
 
 GOOD = """\
 state: state
@@ -29,24 +28,6 @@ def _faults(tmp_path: Path, text: str | bytes) -> list[str]:
         load_installation(path)
     assert all(error.startswith(f"{path}") for error in told.value.errors)
     return [error.removeprefix(f"{path}:") for error in told.value.errors]
-
-
-def test_the_file_that_init_writes_can_be_used_as_it_is(tmp_path: Path) -> None:
-    installation, sections = load_installation(_file(tmp_path, template()))
-    assert installation.origin == "http://torwart.localhost:8401"
-    assert installation.rp_id == "torwart.localhost"
-    assert installation.crm_origin == "http://crm.localhost:8400"
-    assert installation.state == tmp_path / "state"
-    assert (installation.language, installation.names) == ("de", "shown")
-    assert sections["crm"]["upstream"] == "http://127.0.0.1:8000"
-
-
-def test_the_template_with_its_comments_opened_is_known_too(tmp_path: Path) -> None:
-    opened = template().replace("\n# mail:", "\nmail:").replace("\n# webhook:", "\nwebhook:").replace("\n#   ", "\n  ")
-    _, sections = load_installation(_file(tmp_path, opened))
-    assert sections["mail"]["port"] == 587
-    assert sections["mail"]["password_file"] == str(tmp_path / "mail.password")
-    assert sections["webhook"]["url"].startswith("https://")
 
 
 def test_addresses_have_one_spelling(tmp_path: Path) -> None:
@@ -136,51 +117,9 @@ def test_the_two_hosts_are_different_and_the_crm_is_not_below_torwart(tmp_path: 
     load_installation(_file(tmp_path, GOOD.replace("torwart.localhost", "torwart.crm.localhost")))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"- a\n- b\n",
-        b"just text",
-        b"state: [1\n",
-        b"a: 1\na: 2\n",
-        b"state: \xff\n",
-        b"\tstate: x\n",
-        b"state: *nothing\n",
-        b"!!python/object:os.system x\n",
-    ],
-)
-def test_a_file_of_another_shape_is_refused_with_its_line(tmp_path: Path, text: bytes) -> None:
-    (fault, *_) = _faults(tmp_path, text)
-    assert fault.split(":")[0].isdigit()
-
-
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="torwart init"):
         load_installation(tmp_path / "nothing.yaml")
-
-
-class _Mail(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    host: str
-    port: int
-
-
-def test_a_section_is_parsed_by_its_owner_with_lines_and_hints(tmp_path: Path) -> None:
-    path = _file(tmp_path, GOOD + "mail:\n  hots: x\n  port: many\n")
-    _, sections = load_installation(path)
-    with pytest.raises(ConfigError) as told:
-        sections.parse("mail", _Mail)
-    places = [error.removeprefix(f"{path}:") for error in told.value.errors]
-    assert places[0].startswith("7: mail.host is missing")
-    assert places[1].startswith("8: mail.hots is not known — did you mean host?")
-    assert places[2].startswith("9: mail.port")
-
-
-def test_a_section_without_faults_becomes_its_model(tmp_path: Path) -> None:
-    _, sections = load_installation(_file(tmp_path, GOOD + "mail: {host: smtp.localhost, port: 25}\n"))
-    assert sections.parse("mail", _Mail) == _Mail(host="smtp.localhost", port=25)
 
 
 def test_a_state_folder_of_ours_alone_is_accepted(tmp_path: Path) -> None:

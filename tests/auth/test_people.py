@@ -115,6 +115,11 @@ def test_nobody_lifts_their_own_freeze(house: House, anna: Person) -> None:
     assert person.frozen
 
 
+def test_nobody_changes_their_own_status(house: House, anna: Person) -> None:
+    with pytest.raises(PeopleError, match="another administrator"):
+        house.people.set_status(anna.id, Status.ACTIVE, anna.id)
+
+
 def test_a_sign_in_during_a_freeze_waits_for_its_end(house: House, anna: Person) -> None:
     house.people.freeze(anna.id, None)
     house.sessions.bind("raced", "session", anna.id, "anna")

@@ -3,6 +3,7 @@
 import pytest
 
 from audit_store.event import EventAction
+from auth.enrolment import TokenError
 from auth.keys import KeyRefusedError
 from auth.stepup import StepUpRefused
 from auth.tables import Person
@@ -79,6 +80,12 @@ def test_a_registration_heard_on_the_wire_cannot_be_sent_again(ceremonies: Cerem
             ceremonies.keys.complete_registration(again, answer)
     assert len(ceremonies.keys.of(anna.id)) == 1
     assert ceremonies.keys.of(boris.id) == []
+
+
+def test_nobody_is_their_own_witness(ceremonies: Ceremonies, anna: Person) -> None:
+    with pytest.raises(TokenError):
+        ceremonies.keys.issue_token(anna.id, anna.id)
+    assert ceremonies.house.events.of(EventAction.TOKEN_ISSUED) == []
 
 
 def test_every_token_and_every_key_leaves_a_record(ceremonies: Ceremonies, anna: Person, boris: Person) -> None:

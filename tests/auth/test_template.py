@@ -1,0 +1,29 @@
+"""The file that `torwart init` writes."""
+
+from pathlib import Path
+
+from auth.installation import load_installation, template
+
+
+def _file(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "torwart.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_the_file_that_init_writes_can_be_used_as_it_is(tmp_path: Path) -> None:
+    installation, sections = load_installation(_file(tmp_path, template()))
+    assert installation.origin == "http://torwart.localhost:8401"
+    assert installation.rp_id == "torwart.localhost"
+    assert installation.crm_origin == "http://crm.localhost:8400"
+    assert installation.state == tmp_path / "state"
+    assert (installation.language, installation.names) == ("de", "shown")
+    assert sections["crm"]["upstream"] == "http://127.0.0.1:8000"
+
+
+def test_the_template_with_its_comments_opened_is_known_too(tmp_path: Path) -> None:
+    opened = template().replace("\n# mail:", "\nmail:").replace("\n# webhook:", "\nwebhook:").replace("\n#   ", "\n  ")
+    _, sections = load_installation(_file(tmp_path, opened))
+    assert sections["mail"]["port"] == 587
+    assert sections["mail"]["password_file"] == str(tmp_path / "mail.password")
+    assert sections["webhook"]["url"].startswith("https://")
