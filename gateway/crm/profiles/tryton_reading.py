@@ -13,6 +13,8 @@ from gateway.crm.profiles.tryton_fields import Model
 from gateway.crm.profiles.tryton_methods import Say
 from gateway.crm.profiles.tryton_records import Node
 from gateway.crm.profiles.tryton_rows import Sheet
+from gateway.crm.profiles.tryton_write import Values
+from gateway.crm.profiles.tryton_write import Values
 from gateway.crm.protocols.jsonrpc import RpcCall
 from policies.request import Action, ClientId, Resource
 
@@ -80,19 +82,21 @@ def resource(
     *,
     ids: tuple[ClientId, ...] | None = None,
     node: Node | Sheet | None = None,
-    written: frozenset[str] = frozenset(),
+    written: Values | None = None,
     limit: int | None = None,
 ) -> Resource:
     """What a call on records of clients asks for."""
+    contact = frozenset(node.contact()) if node is not None else frozenset()
     return Resource(
         type=CLIENT,
         model=model.name,
         ids=ids,
         fields=frozenset(node.asked()) if node is not None else frozenset(),
-        contact_fields=frozenset(node.contact()) if node is not None else frozenset(),
+        contact_fields=contact if written is None else contact | written.contact,
         questioned_fields=frozenset(questions.asked) if questions is not None else frozenset(),
         questioned_contact_fields=frozenset(questions.contact) if questions is not None else frozenset(),
-        written_fields=written,
+        written_fields=frozenset(written.written) if written is not None else frozenset(),
+        mask_written_fields=frozenset(written.contact - written.clear) if written is not None else frozenset(),
         limit=limit,
     )
 

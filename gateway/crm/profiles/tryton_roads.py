@@ -138,7 +138,7 @@ def _rest_write(
         raise UnreadableError(error.what) from error
     act = Action.CREATE if number is None else Action.REASSIGN if values.reassigns else Action.UPDATE
     ids = clients([client]) if client is not None else None
-    asked = resource(model, ids=ids, node=node, written=frozenset(values.written))
+    asked = resource(model, ids=ids, node=node, written=values)
     expected = Expected(Shape.RECORDS, node=node, single=True, rest=True, creates=number is None, model=model)
     return Reading(CallKind.DATA, act, asked, expected), replace(request, query=tuple(query), body=body)
 

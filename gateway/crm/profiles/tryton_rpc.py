@@ -147,15 +147,14 @@ def _create(model: Model, args: list[Any], owner_field: str | None) -> Reading:
         raise UnreadableError("values")
     values = Values(owner_field)
     sent = [values.read(model, one, client=None) for one in records]
-    written = frozenset(values.written)
     if model.name == PARTY:
         return Reading(
-            CallKind.DATA, Action.CREATE, resource(model, written=written), Expected(Shape.BARE, creates=True, model=model), [sent]
+            CallKind.DATA, Action.CREATE, resource(model, written=values), Expected(Shape.BARE, creates=True, model=model), [sent]
         )
     if not all(model.link in one for one in records):
         raise UnreadableError(f"new {model.name} without its client", unknown=True)
     ids = clients(sorted(values.clients))
-    return Reading(CallKind.DATA, Action.UPDATE, resource(model, ids=ids, written=written), Expected(Shape.BARE, model=model), [sent])
+    return Reading(CallKind.DATA, Action.UPDATE, resource(model, ids=ids, written=values), Expected(Shape.BARE, model=model), [sent])
 
 
 def _write(model: Model, args: list[Any], owner_field: str | None) -> Reading:
@@ -172,7 +171,7 @@ def _write(model: Model, args: list[Any], owner_field: str | None) -> Reading:
             raise UnreadableError(f"update of {model.name} without its client", unknown=True)
     touched = clients(named) if model.name == PARTY else clients(sorted(values.clients))
     act = Action.REASSIGN if values.reassigns else Action.UPDATE
-    asked = resource(model, ids=touched, written=frozenset(values.written))
+    asked = resource(model, ids=touched, written=values)
     return Reading(CallKind.DATA, act, asked, Expected(Shape.BARE, model=model), sent)
 
 
@@ -186,16 +185,34 @@ def _delete(model: Model, args: list[Any], _owner: str | None) -> Reading:
 
 def _copy(model: Model, args: list[Any], _owner: str | None) -> Reading:
     ids, defaults = arguments(args, 1, {})
-    if defaults:
-        raise UnreadableError("copy with other values", unknown=True)
-    asked = resource(model, ids=_own_ids(model, id_list(ids)))
-    creates = model.name == PARTY
-    return Reading(CallKind.DATA, Action.COPY, asked, Expected(Shape.BARE, creates=creates), [ids, {}])
+    if defaults or model.name != PARTY:
+        raise UnreadableError(f"copy of {model.name} with other values", unknown=True)
+    asked = resource(model, ids=clients(id_list(ids)))
+    return Reading(CallKind.DATA, Action.COPY, asked, Expected(Shape.BARE, creates=True), [ids, {}])
 
 
 def _import(model: Model, args: list[Any], _owner: str | None) -> Reading:
-    arguments(args, 2)
-    return Reading(CallKind.DATA, Action.COPY, resource(model), Expected(Shape.BARE), args)
+    """An import writes to the clients in its column `id` and makes new ones. Other columns hold plain values: a relation is found by its
+    name, which is a question, and the id of a contact names a client that nobody can tell."""
+    paths, rows = arguments(args, 2)
+    known = {path: sheet(model, [path], None).columns[0].known for path in _names(paths)}
+    plain = all(field is not None and field.target is None and not path.endswith("/id") for path, field in known.items())
+    if model.name != PARTY or not plain or not isinstance(rows, list):
+        raise UnreadableError("columns of an import", unknown=True)
+    place = paths.index("id") if "id" in paths else None
+    if any(not isinstance(row, list) or len(row) != len(paths) for row in rows):
+        raise UnreadableError("rows of an import")
+    ids = [] if place is None else [int(row[place]) for row in rows if row[place] not in (None, "") and _is_number(row[place])]
+    contact = frozenset(path.replace("/", ".") for path, field in known.items() if field is not None and field.contact)
+    written = frozenset(path.replace("/", ".") for path in paths)
+    asked = Resource(type="client", model=PARTY, ids=clients(ids), written_fields=written, contact_fields=contact)
+    return Reading(CallKind.DATA, Action.COPY, asked, Expected(Shape.BARE), args)
+
+
+def _is_number(cell: Any) -> bool:
+    if (isinstance(cell, int) and not isinstance(cell, bool)) or (isinstance(cell, str) and cell.isascii() and cell.isdecimal()):
+        return True
+    raise UnreadableError("ids of an import")
 
 
 type _Read = Callable[[Model, list[Any], str | None], Reading]

@@ -153,3 +153,24 @@ def test_a_new_client_by_rest_is_the_one_in_the_answer() -> None:
 def test_rest_values_with_a_second_reading_are_refused(body: bytes) -> None:
     with pytest.raises(UnreadableError):
         TRYTON.read(request("PUT", "/crm/rest/model/party.party/713", KEY, JSON, body=body))
+
+
+@pytest.mark.parametrize(
+    ("call", "contact", "masks"),
+    [
+        (rpc("model.party.party.write", [713], {"name": "A"}), set(), set()),
+        (rpc("model.party.party.write", [713], {"phone": "+49 30 1", "email": MASK}), {"phone", "email"}, {"email"}),
+        (rpc("model.party.party.write", [713], {"phone": MASK}, [714], {"phone": "+49 30 1"}), {"phone"}, set()),
+        (rpc("model.party.contact_mechanism.create", [{"party": 713, "type": "phone", "value": "+49 30 1"}]), {"value"}, set()),
+        (
+            rpc("model.party.party.write", [713], {"contact_mechanisms": [["write", [4], {"value": MASK}]]}),
+            {"contact_mechanisms.value"},
+            {"contact_mechanisms.value"},
+        ),
+        (rest("PUT", "model/party.party/713", "f=name", {"phone": "+49 30 1"}), {"phone"}, set()),
+    ],
+)
+def test_written_contact_values_are_told_from_masks_that_come_back(call: Any, contact: set[str], masks: set[str]) -> None:
+    asked = TRYTON.read(call).resource
+    assert asked.contact_fields & asked.written_fields == contact
+    assert asked.mask_written_fields == masks
