@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -85,8 +86,14 @@ def signed_challenge(act: Act) -> bytes:
 
 
 def boot_id() -> str:
-    """Random id of the machine's current boot. Raises OSError where the system has none (then acts cannot be bound to it)."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    """Random id of the machine's current boot (Linux, macOS). Raises OSError where the system has none: acts cannot be bound to it."""
+    linux = Path("/proc/sys/kernel/random/boot_id")
+    if linux.exists():
+        return linux.read_text(encoding="ascii").strip()
+    asked = subprocess.run(["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False)
+    if asked.returncode != 0 or not asked.stdout.strip():
+        raise OSError("this system does not name its boot")
+    return asked.stdout.strip()
 
 
 class StepUp:
@@ -191,20 +198,29 @@ class StepUp:
         raise StepUpRefused(cause)
 
     def cancel(self, act_id: str) -> bool:
-        """Turn an open or confirmed act down; False if there was none. The caller records it as not confirmed."""
+        """Turn an open or confirmed act down, recorded; False if there was none."""
         with writing(self._engine) as session:
             pending = update(Act).where(Act.id == act_id, Act.state.in_(("open", "confirmed")))
-            return hits_one(session, pending.values(state="cancelled", ended_at=database_now(session), ended_why="cancelled"))
+            if not hits_one(session, pending.values(state="cancelled", ended_at=database_now(session), ended_why="cancelled")):
+                return False
+            self._say_ended(session.get_one(Act, act_id), "cancelled", datetime.now(UTC))
+            return True
 
     def expire(self, now: datetime | None = None) -> int:
-        """Write down which acts have run out (or are of another boot); how many. `now` is only for the time of the note."""
+        """Write down which acts have run out (or are of another boot), each recorded; how many. `now` is only for the time of the note."""
         with writing(self._engine) as session:
             clock = database_now(session)
             over = select(Act).where(Act.state.in_(("open", "confirmed")), ~self._alive(clock))
             acts = list(session.scalars(over))
             for act in acts:
                 act.state, act.ended_at, act.ended_why = "expired", now or clock, "expired"
+                self._say_ended(act, "expired", now or datetime.now(UTC))
             return len(acts)
+
+    def _say_ended(self, act: Act, cause: str, at: datetime) -> None:
+        said = {"cause": cause, "action": act.summary["action"], "asked": act.summary["asked"]}
+        name = self._pseudonyms.of(act.person_id)
+        self._record(plain_event(EventAction.STEP_UP_ENDED, at=at, pseudonym=name, outcome="failure", numbers=said, act_id=act.id))
 
     def take(self, act_id: str, digest: str) -> KeyProof | None:
         """The proof of a confirmed act, once; None if it is not confirmed, of another digest, used, over, or its person is cut off."""

@@ -198,6 +198,20 @@ def test_after_a_restart_of_the_machine_no_act_is_worth_anything(ceremonies: Cer
     assert after.expire() == 2
 
 
+def test_after_a_restart_of_the_gateway_nothing_waits_any_more(ceremonies: Ceremonies, anna: Person) -> None:
+    key = ceremonies.enrol(anna)
+    confirmed = _confirm(ceremonies, ceremonies.hold(anna), key)
+    used = _confirm(ceremonies, ceremonies.hold(anna), key)
+    assert ceremonies.stepup.take(used.id, used.digest) is not None
+    waiting = ceremonies.hold(anna)
+    assert ceremonies.stepup.end_all() == 2
+    assert ceremonies.stepup.take(confirmed.id, confirmed.digest) is None
+    with pytest.raises(StepUpRefused):
+        ceremonies.stepup.begin(waiting.id)
+    for number in range(3):
+        ceremonies.hold(anna, ids=(str(number),))
+
+
 def test_a_proof_belongs_to_person_session_and_digest(ceremonies: Ceremonies, anna: Person, boris: Person) -> None:
     act = _confirm(ceremonies, ceremonies.hold(anna), ceremonies.enrol(anna))
     take = ceremonies.stepup.take_matching
