@@ -78,6 +78,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     directory = Directory(engine, pseudonyms, credential_key)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
+    stepup.end_all()  # requests that waited before this start are gone (attacks X15)
     policies = _policies(state / "policies", spool, now)
     record = Record(spool, now)
     refusals = Refusals(installation.torwart_url, installation.language)
