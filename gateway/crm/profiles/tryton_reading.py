@@ -14,7 +14,6 @@ from gateway.crm.profiles.tryton_methods import Say
 from gateway.crm.profiles.tryton_records import Node
 from gateway.crm.profiles.tryton_rows import Sheet
 from gateway.crm.profiles.tryton_write import Values
-from gateway.crm.profiles.tryton_write import Values
 from gateway.crm.protocols.jsonrpc import RpcCall
 from policies.request import Action, ClientId, Resource
 

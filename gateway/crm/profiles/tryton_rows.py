@@ -86,7 +86,7 @@ def _known(model: Model, path: str) -> Field | None:
     if known is None or (known.target == PARTY and last != holder.link):
         return None
     # A path that ends at a relation gives the names of the related records, and a contact's name is its value.
-    return Field(contact=known.contact or known.target == CONTACT)
+    return Field(contact=known.contact or known.target == CONTACT, target=known.target)
 
 
 class Rows:

@@ -15,6 +15,7 @@ from gateway.crm.profiles.tryton_reading import Expected, Reading, Shape, argume
 from gateway.crm.profiles.tryton_records import plan
 from gateway.crm.profiles.tryton_rows import sheet
 from gateway.crm.profiles.tryton_write import Values
+from policies.masks import is_mask
 from policies.request import Action, ClientId, Resource
 
 _SYSTEM = Resource(type="system")
@@ -202,6 +203,8 @@ def _import(model: Model, args: list[Any], _owner: str | None) -> Reading:
     place = paths.index("id") if "id" in paths else None
     if any(not isinstance(row, list) or len(row) != len(paths) for row in rows):
         raise UnreadableError("rows of an import")
+    if any(is_mask(cell) for row in rows for cell in row):
+        raise UnreadableError("mask in an import")
     ids = [] if place is None else [int(row[place]) for row in rows if row[place] not in (None, "") and _is_number(row[place])]
     contact = frozenset(path.replace("/", ".") for path, field in known.items() if field is not None and field.contact)
     written = frozenset(path.replace("/", ".") for path in paths)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.crm.profile import UnreadableError
-from gateway.crm.profiles.tryton_fields import ADDRESS, CONTACT, MODELS, PARTY, Field, Model
+from gateway.crm.profiles.tryton_fields import ADDRESS, CONTACT, MODELS, PARTY, Model
 from policies.masks import is_mask
 
 _READ_ONLY = frozenset(
@@ -43,15 +43,6 @@ class Values:
     clients: set[int] = field(default_factory=set)
     """Clients that the values name as the ones they belong to."""
     reassigns: bool = False
-    contact: set[str] = field(default_factory=set)
-    """Those of `written` that carry contact values."""
-    _masks: set[str] = field(default_factory=set)
-    _real: set[str] = field(default_factory=set)
-
-    @property
-    def only_masks(self) -> frozenset[str]:
-        """Those of `written` whose every value is a mask that came back."""
-        return frozenset(self._masks - self._real)
 
     def read(self, model: Model, values: Any, *, client: int | None, prefix: str = "") -> dict[str, Any]:
         """The values as they are sent. `client` is the one client that they are written to, None while there is none or several.
@@ -92,12 +83,6 @@ class Values:
             else:
                 out[name] = _number(value, optional=True)
         return out
-
-    def _note(self, name: str, known: Field, value: Any) -> None:
-        self.written.add(name)
-        (self._masks if is_mask(value) else self._real).add(name)
-        if known.contact:
-            self.contact.add(name)
 
     def _command(self, target: Model, command: Any, client: int | None, prefix: str) -> list[Any]:
         """One command on related records. Others than these name records whose client nobody can tell."""

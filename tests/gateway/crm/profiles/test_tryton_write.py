@@ -106,6 +106,41 @@ def test_a_deletion_names_its_clients() -> None:
     assert TRYTON.answer(call, error("UserError", ["x", "y", None])).deleted == ()
 
 
+def test_an_import_names_the_clients_that_it_writes_to() -> None:
+    call = TRYTON.read(
+        rpc("model.party.party.import_data", ["id", "name", "contact_mechanisms/value"], [["713", "A", "x"], ["", "B", "y"], [5, "C", ""]])
+    )
+    assert (call.action, call.resource.ids) == (Action.COPY, ("713", "5"))
+    assert call.resource.written_fields == {"id", "name", "contact_mechanisms.value"}
+    assert call.resource.contact_fields == {"contact_mechanisms.value"}
+    assert TRYTON.read(rpc("model.party.party.import_data", ["name"], [["A"]])).resource.ids == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (["contact_mechanisms/id", "contact_mechanisms/value"], [883, "x"]),
+        (["contact_mechanisms"], ["+49 171 1"]),
+        (["replaced_by"], ["Albrecht"]),
+        (["lang"], ["German"]),
+        (["nix"], ["x"]),
+        (["id", "name"], ["x7", "A"]),
+        (["id", "name"], [True, "A"]),
+        (["name"], ["A", "B"]),
+        (["name", "contact_mechanisms/value"], ["A", "•••"]),
+    ],
+)
+def test_an_import_that_nobody_can_judge_is_refused(columns: list[str], row: list[Any]) -> None:
+    refused("model.party.party.import_data", columns, [row])
+
+
+def test_a_masked_contact_that_is_written_is_told_from_a_clear_one() -> None:
+    changes = {"name": "A", "contact_mechanisms": [["write", [467], {"value": MASK, "sip": MASK}, [468], {"value": "+49 30 2"}]]}
+    asked = TRYTON.read(rpc("model.party.party.write", [234], changes)).resource
+    assert asked.contact_fields == {"contact_mechanisms.value", "contact_mechanisms.sip"}
+    assert asked.mask_written_fields == {"contact_mechanisms.sip"}
+
+
 def test_writing_the_owner_field_is_a_reassignment() -> None:
     named = profile(database="crm", owner_field="account_manager.login")
     call = named.read(rpc("model.party.party.write", [713], {"account_manager": 3}))
