@@ -110,7 +110,8 @@ class PolicyStore:
         Judged is the copy that is activated, not the source. Raises PolicyErrors, RedCasesError, OSError; then nothing has changed.
         """
         versions = self._folder / "versions"
-        versions.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self._folder, versions):  # one by one: `parents=True` would not give the rights to the upper one
+            folder.mkdir(mode=0o700, exist_ok=True)
         copy = Path(tempfile.mkdtemp(prefix=".new-", dir=versions))
         try:
             digest = self._copied(source, copy)

@@ -75,6 +75,14 @@ def test_a_touch_without_user_verification_is_no_proof():
     assert isinstance(decide(act(Action.EXPORT, own=40, proof=touched(40, verified=False)), starter()), Challenge)
 
 
+def test_a_written_field_that_was_not_signed_is_asked_again():
+    change = ALLOW | {"require": "key", "reason": "limit_needs_key"}
+    request = act(Action.UPDATE, own=1, written_fields=frozenset({"street"}), proof=touched(1))
+    assert codes(decide(request, policy(change))) == ["not_what_was_signed", "limit_needs_key"]
+    signed = replace(request, proof=touched(1, fields=frozenset({"name", "phone", "email", "street"})))
+    assert isinstance(decide(signed, policy(change)), Allow)
+
+
 def test_fewer_clients_than_signed_may_go():
     decision = decide(act(Action.EXPORT, own=39, proof=touched(40)), starter())
     assert isinstance(decision, Allow)

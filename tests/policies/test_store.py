@@ -165,5 +165,5 @@ def test_only_we_may_read_and_write_the_versions(folder, rules):
         PolicyStore(folder).activate(rules, "a")
     finally:
         os.umask(old)
-    for path in folder.rglob("*"):
+    for path in (folder, *folder.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
