@@ -49,6 +49,8 @@ _TARGET = re.compile(rb"/[\x21\x22\x24-\x7e]*")
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _ENCODED_SEPARATOR = re.compile(rb"%(?:2f|5c|3b|00)", re.IGNORECASE)
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
+"""What is never encoded (RFC 3986, section 2.3): most names and numbers."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SURE_PATH = "/-._~!$&'()*+,=:@"
 
@@ -114,9 +116,13 @@ def canonical(raw: RawRequest, *, hosts: frozenset[str], body_limit: int) -> Req
 
 def target(request: Request) -> str:
     """The request target that is sent to the CRM: the judged path and query, encoded in one way."""
-    query = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in request.query)
+    query = "&".join([f"{_encoded(key)}={_encoded(value)}" for key, value in request.query])
     path = quote(request.path, safe=_SURE_PATH)
     return f"{path}?{query}" if query else path
+
+
+def _encoded(text: str) -> str:
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 def upstream_headers(request: Request) -> Headers:
@@ -172,7 +178,8 @@ def _query(raw: bytes) -> tuple[tuple[str, str], ...]:
         key, _, value = item.replace(b"+", b" ").partition(b"=")
         if not key:
             raise RefusedError(400, "query parameter without a name")
-        pairs.append((_text(key, "query"), _text(value, "query")))
+        plain = b"%" not in item  # the target was printable ASCII, so there is nothing to decode
+        pairs.append((key.decode("ascii"), value.decode("ascii")) if plain else (_text(key, "query"), _text(value, "query")))
     return tuple(pairs)
 
 

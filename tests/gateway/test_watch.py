@@ -1,0 +1,156 @@
+"""Time and size limits of one connection, with a clock of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from gateway.watch import MAX_HEAD_BYTES, MAX_PIPELINED_BYTES, Limits, Watch, Watched
+from tests.services.front import until
+
+LIMITS = Limits(idle_seconds=75, head_seconds=20, body_seconds=30, body_bytes_per_second=1_000, unread_seconds=60)
+
+
+@dataclass
+class Connection:
+    """A watched connection whose bytes, clock and send buffer the test sets."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    time: float = 0.0
+    unsent: int = 0
+    closed: int = 0
+    refused: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.watched = Watched(self, self._close, lambda: self.unsent, self.refused.append, LIMITS, lambda: self.time)
+
+    async def read(self, n: int) -> bytes:
+        return self.pieces.pop(0) if self.pieces else b""
+
+    def _close(self) -> None:
+        self.closed += 1
+
+    async def receive(self, *pieces: bytes) -> list[bytes]:
+        self.pieces = list(pieces)
+        return [await self.watched.read(65_536) for _ in pieces]
+
+    def after(self, seconds: float) -> Connection:
+        self.time += seconds
+        self.watched.check()
+        return self
+
+
+async def test_an_idle_connection_ends_without_a_record() -> None:
+    connection = Connection().after(74)
+    assert connection.closed == 0
+    assert connection.after(2).closed == 1
+    assert connection.refused == []
+
+
+async def test_a_head_has_its_time_from_its_first_byte() -> None:
+    connection = Connection().after(70)
+    await connection.receive(b"GET")
+    connection.after(19)
+    await connection.receive(b" /")
+    assert connection.closed == 0
+    assert connection.after(2).refused == ["slow head"]
+    assert connection.closed == 1
+
+
+async def test_a_body_has_more_time_the_more_of_it_came() -> None:
+    connection = Connection()
+    await connection.receive(b"POST / HTTP/1.1")
+    connection.watched.enter("body")
+    await connection.receive(b"x" * 60_000)
+    assert connection.after(89).closed == 0
+    assert connection.after(2).refused == ["slow body"]
+
+
+async def test_a_request_that_is_judged_has_no_limit_here() -> None:
+    connection = Connection()
+    connection.watched.enter("busy")
+    assert connection.after(100_000).closed == 0
+
+
+async def test_an_endless_head_is_cut_off_and_the_parser_sees_the_end() -> None:
+    connection = Connection()
+    pieces = await connection.receive(b"x" * MAX_HEAD_BYTES, b"y")
+    assert pieces[1] == b""
+    assert connection.refused == ["head too large"]
+    assert not connection.watched.here
+
+
+async def test_what_is_pipelined_counts_for_the_next_head() -> None:
+    connection = Connection()
+    connection.watched.enter("busy")
+    await connection.receive(b"GET / HT")
+    connection.watched.enter("head")
+    assert connection.watched.pending == 8
+    assert connection.after(21).refused == ["slow head"]
+
+
+async def test_too_much_pipelined_is_cut_off() -> None:
+    connection = Connection()
+    connection.watched.enter("busy")
+    await connection.receive(b"x" * MAX_PIPELINED_BYTES, b"y")
+    assert connection.refused == ["too much pipelined"]
+
+
+async def test_an_answer_may_be_read_slowly_but_not_never() -> None:
+    connection = Connection(unsent=1_000_000)
+    for _ in range(10):
+        connection.unsent -= 1
+        connection.after(50)
+    assert connection.closed == 0
+    connection.after(61)
+    assert connection.closed == 1
+    assert connection.refused == []
+
+
+async def test_a_head_that_the_library_refused_is_recorded_at_the_end() -> None:
+    connection = Connection()
+    await connection.receive(b"nonsense")
+    connection.watched.log("127.0.0.1: bad request line")
+    connection.watched.ended()
+    assert connection.refused == ["malformed head"]
+
+
+async def test_a_head_that_the_client_broke_off_is_recorded_at_the_end() -> None:
+    connection = Connection()
+    await connection.receive(b"GET /", b"")
+    connection.watched.log("client closed the connection too early")
+    connection.watched.ended()
+    assert connection.refused == ["incomplete head"]
+
+
+async def test_an_ordinary_end_is_not_recorded() -> None:
+    connection = Connection()
+    for message in ("client connect", "client disconnect", "closing transports...", "transports closed!"):
+        connection.watched.log(message)
+    await connection.receive(b"TLS close notify", b"")
+    connection.watched.ended()
+    assert connection.refused == []
+
+
+async def test_an_error_of_the_library_closes_the_connection_and_is_recorded_once() -> None:
+    connection = Connection()
+    for _ in range(2):
+        connection.watched.log("the library has crashed", logging.ERROR)
+    connection.watched.ended()
+    assert connection.refused == ["protocol error"]
+    assert connection.closed == 1
+
+
+async def test_the_sweep_looks_at_every_connection() -> None:
+    watch = Watch(Limits(idle_seconds=0.01, head_seconds=0.01, body_seconds=0.01, unread_seconds=0.01))
+    connections = [Connection(time=0.0) for _ in range(3)]
+    for number, connection in enumerate(connections):
+        watch.add(str(number), connection.watched)
+        connection.time = 1_000
+    sweep = asyncio.create_task(watch.sweep())
+    await until(lambda: all(connection.closed for connection in connections))
+    sweep.cancel()
+    watch.remove("0")
+    assert not watch.connected("0")
+    assert not watch.connected("1"), "closed by us: nobody is there"
