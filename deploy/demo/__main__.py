@@ -1,6 +1,7 @@
 """`make demo`: a real CRM, the gateway before it, the console, and the story of manager A. Ends with Ctrl-C; `ONCE=1` ends by itself.
 
-`PORT` moves the ports (CRM on PORT, Torwart on PORT + 1), `RESET=1` starts over. Everything lies in `.demo/` of this clone.
+`PORT` moves the ports (CRM on PORT, Torwart on PORT + 1), `RESET=1` starts over. Everything lies in `.demo/` of this clone; `DEMO_RUN` and
+`DEMO_CRM` move what this run writes and the prepared CRM elsewhere, for tests beside a demo.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def main() -> int:
 
 def _demo(terminal: Terminal, port: int, *, once: bool, reset: bool) -> int:
     require_free(port, port + 1)
-    run = ROOT / "run"
+    run = Path(os.environ.get("DEMO_RUN") or ROOT / "run")
     if reset:
         shutil.rmtree(run, ignore_errors=True)
     # A half-made installation is made anew; a finished one is kept with everything that the visitor did to it.
@@ -63,7 +64,7 @@ def _demo(terminal: Terminal, port: int, *, once: bool, reset: bool) -> int:
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
     uv = shutil.which("uv") or shutil.which("uv", path=ROOT.parent / ".bootstrap" / "bin")
     with contextlib.ExitStack() as closing:
-        prepared = demo_crm.prepare(ROOT, uv=Path(uv) if uv else None, progress=terminal.progress)
+        prepared = demo_crm.prepare(Path(os.environ.get("DEMO_CRM") or ROOT), uv=Path(uv) if uv else None, progress=terminal.progress)
         if prepared.web_root is None:
             terminal.note(
                 "Ohne den Web-Client des CRM: npm fehlt oder hat nicht geklappt.", "Without the CRM's web client: npm is missing or failed."

@@ -34,6 +34,8 @@ _STATIC = re.compile(
 _USER = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9,;=.*\- ]{1,200}")
 _LOGIN_MARK = "common.db.login"
+_READ_OF_A_FORM = ".read"
+"""The web client reads the missing fields of one record synchronously: held open, it would freeze the page and our script with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ class Tryton:
             sent_call = RpcCall(rpc.id, rpc.method, [*args, about])
             reading = replace(reading, expected=replace(reading.expected, rpc=sent_call))
         channel = Channel.WEB if _client(request) is Client.APP else Channel.API
-        return _call(request, reading, replace(request, body=sent_call.body()), channel, f"rpc {rpc.method}")
+        call = _call(request, reading, replace(request, body=sent_call.body()), channel, f"rpc {rpc.method}")
+        return replace(call, waits=not (rpc.method.endswith(_READ_OF_A_FORM) and reading.resource.limit == 1))
 
 
 def profile(*, database: str, owner_field: str | None) -> Tryton:
