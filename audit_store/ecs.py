@@ -24,6 +24,8 @@ class EventAction(StrEnum):
     TOKEN_ISSUED = "token-issued"  # noqa: S105 -- a name, no secret
     STEP_UP_CONFIRMED = "step-up-confirmed"
     STEP_UP_REFUSED = "step-up-refused"
+    STEP_UP_ENDED = "step-up-ended"
+    """An act that was never confirmed: turned down, or out of time."""
     PERSON_CREATED = "person-created"
     STATUS_CHANGED = "status-changed"
     PERSON_FROZEN = "person-frozen"
@@ -99,6 +101,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.TOKEN_ISSUED: _IAM_CHANGE,
     EventAction.STEP_UP_CONFIRMED: _STEP,
     EventAction.STEP_UP_REFUSED: _STEP,
+    EventAction.STEP_UP_ENDED: _STEP,
     EventAction.PERSON_CREATED: ("event", ("iam",), ("user", "creation")),
     EventAction.STATUS_CHANGED: _IAM_CHANGE,
     EventAction.PERSON_FROZEN: _IAM_CHANGE,

@@ -217,6 +217,16 @@ class StepUp:
                 self._say_ended(act, "expired", now or datetime.now(UTC))
             return len(acts)
 
+    def end_all(self) -> int:
+        """End every act that waits, each recorded; how many. For the start of the gateway: the requests that it held open are gone."""
+        with writing(self._engine) as session:
+            clock = database_now(session)
+            acts = list(session.scalars(select(Act).where(Act.state.in_(("open", "confirmed")))))
+            for act in acts:
+                act.state, act.ended_at, act.ended_why = "expired", clock, "restart"
+                self._say_ended(act, "restart", datetime.now(UTC))
+            return len(acts)
+
     def _say_ended(self, act: Act, cause: str, at: datetime) -> None:
         said = {"cause": cause, "action": act.summary["action"], "asked": act.summary["asked"]}
         name = self._pseudonyms.of(act.person_id)

@@ -79,6 +79,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
     stepup.end_all()  # requests that waited before this start are gone (attacks X15)
+    stepup.end_all()  # the requests that the last run held open are gone
     policies = _policies(state / "policies", spool, now)
     record = Record(spool, now)
     refusals = Refusals(installation.torwart_url, installation.language)
