@@ -59,10 +59,10 @@ def test_every_error_is_named_with_its_place_and_exit_code_2(rules: Path) -> Non
     _change(rules, "actions: [copy]", "actions: [cpy]")
     _change(rules, "size(resource.questioned_contact_fields)", "size(resource.asked_fields)")
     result = _run("check", rules, code=2)
-    assert result.stderr.count("starter.yaml:") == 3
+    assert result.stderr.count("starter.yaml:") == 4
     assert "'asked_fields' is not known here" in result.stderr
     document = json.loads(_run("check", rules, "--json", code=2).stdout)
-    assert [error["file"] for error in document["errors"]] == ["starter.yaml"] * 3
+    assert [error["file"] for error in document["errors"]] == ["starter.yaml"] * 4
 
 
 def test_a_newcomer_who_edits_a_number_sees_which_cases_turn_red(rules: Path) -> None:
