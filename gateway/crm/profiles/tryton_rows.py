@@ -122,7 +122,7 @@ class Rows:
         delivered: dict[ClientId, bool] = {}
         text = [place for place, column in self._places if column.known is not None and not column.known.contact]
         covered = [
-            (place, column.path.rpartition("/")[2], masks.text(column.name, column.known) or "")
+            (place, column.path.rpartition("/")[2], masks.text(column.name, Field(contact=column.known.contact)) or "")
             for place, column in self._places
             if column.known is not None and masks.covers(column.name, column.known)
         ]
