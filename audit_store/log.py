@@ -41,7 +41,10 @@ FILE = "log.db"
 OWN_PRODUCER = "log"
 """The name under which the log records its own alarms, in a chain of their own."""
 _BATCH = 1_000
-_ROW = "sequence, received, producer, epoch, producer_sequence, canonical"
+_ROW = (
+    "sequence, CAST(received AS INTEGER), CAST(producer AS TEXT), CAST(epoch AS INTEGER), CAST(producer_sequence AS INTEGER), "
+    "CAST(canonical AS BLOB)"
+)
 
 
 class Source(Protocol):
@@ -191,7 +194,7 @@ class Log:
         epoch = cursor.epoch
         while (begins := spool.epoch_after(epoch)) is not None:
             (first,) = spool.read(begins - 1, 1)
-            epoch = first.epoch
+            epoch = max(first.epoch, epoch + 1)  # never the same one twice, whatever the file says
             if _misfit(first, replace(cursor, sequence=begins - 1)) is None:
                 self._insert([first])
                 put_cursor(self._connection, spool.producer, Cursor(first.sequence, first.epoch, first.hash))
@@ -212,7 +215,7 @@ class Log:
         return Stored(OWN_PRODUCER, cursor.epoch, sequence, canonical, digest)
 
     def _insert(self, rows: list[Stored]) -> None:
-        last = self._connection.execute("SELECT sequence, seal FROM entry ORDER BY sequence DESC LIMIT 1").fetchone()
+        last = self._connection.execute("SELECT sequence, CAST(seal AS BLOB) FROM entry ORDER BY sequence DESC LIMIT 1").fetchone()
         sequence, previous = last or (0, FIRST_SEAL)
         received = int(self._clock().timestamp() * 1000)
         entries = []

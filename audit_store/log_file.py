@@ -99,7 +99,10 @@ def open_log_file(path: Path, *, make: bool) -> sqlite3.Connection:
 
 def cursor_of(connection: sqlite3.Connection, producer: str) -> Cursor:
     """Where the log stands with a producer; before its first event, what that one must follow."""
-    row = connection.execute("SELECT sequence, epoch, hash, stopped FROM producer WHERE name = ?", (producer,)).fetchone()
+    row = connection.execute(
+        "SELECT CAST(sequence AS INTEGER), CAST(epoch AS INTEGER), CAST(hash AS BLOB), CAST(stopped AS TEXT) FROM producer WHERE name = ?",
+        (producer,),
+    ).fetchone()
     return Cursor(*row) if row else Cursor(0, FIRST_EPOCH, epoch_start(producer, FIRST_EPOCH))
 
 

@@ -62,7 +62,9 @@ def _of_entries(connection: sqlite3.Connection, known: dict[str, tuple[int, int,
     previous: bytes | None = FIRST_SEAL
     names = ", ".join(COLUMNS)
     rows = connection.execute(
-        f"SELECT sequence, received, producer, epoch, producer_sequence, canonical, hash, seal, {names} FROM entry ORDER BY sequence"  # noqa: S608
+        f"SELECT sequence, CAST(received AS INTEGER), CAST(producer AS TEXT), CAST(epoch AS INTEGER), "  # noqa: S608 -- names are ours
+        f"CAST(producer_sequence AS INTEGER), CAST(canonical AS BLOB), CAST(hash AS BLOB), CAST(seal AS BLOB), {names} "
+        "FROM entry ORDER BY sequence"
     )
     for sequence, received, producer, epoch, number, canonical, digest, stored_seal, *columns in rows:
         if sequence != expected:
@@ -106,7 +108,7 @@ def _of_chain(known: dict[str, tuple[int, int, bytes]], sequence: int, row: Stor
 
 def _of_cursors(connection: sqlite3.Connection, known: dict[str, tuple[int, int, bytes]]) -> Iterator[Problem]:
     """The log's own notes on how far it is: they show a cut end."""
-    for name, *_ in connection.execute("SELECT name FROM producer ORDER BY name"):
+    for (name,) in connection.execute("SELECT CAST(name AS TEXT) FROM producer ORDER BY name"):
         cursor = cursor_of(connection, name)
         if cursor.stopped:
             yield Problem(None, name, cursor.sequence, f"stopped behind this event: {cursor.stopped}")
@@ -126,7 +128,8 @@ def _of_spool(connection: sqlite3.Connection, spool: Source) -> Iterator[Problem
     if cursor.stopped:
         return  # named already, with its place
     entries = connection.execute(
-        "SELECT epoch, producer_sequence, hash FROM entry WHERE producer = ? ORDER BY epoch, producer_sequence", (spool.producer,)
+        "SELECT CAST(epoch AS INTEGER), CAST(producer_sequence AS INTEGER), CAST(hash AS BLOB) FROM entry WHERE producer = ?",
+        (spool.producer,),
     )
     in_log = {(epoch, number): digest for epoch, number, digest in entries}
     only_spool = []

@@ -66,7 +66,9 @@ def open_file(path: Path, *, producer: str | None) -> tuple[sqlite3.Connection, 
 
 def last_row(connection: sqlite3.Connection, producer: str) -> Head:
     """The end of the chain; of an empty file, what the first event will follow."""
-    row = connection.execute("SELECT sequence, epoch, hash FROM event ORDER BY sequence DESC LIMIT 1").fetchone()
+    row = connection.execute(
+        "SELECT sequence, CAST(epoch AS INTEGER), CAST(hash AS BLOB) FROM event ORDER BY sequence DESC LIMIT 1"
+    ).fetchone()
     return Head(*row) if row else Head(0, FIRST_EPOCH, epoch_start(producer, FIRST_EPOCH))
 
 
@@ -81,7 +83,9 @@ def rows_after(connection: sqlite3.Connection, producer: str, after: int, limit:
     """Up to `limit` events above the sequence `after`. Raises SpoolError."""
     with translated("the spool cannot be read", SpoolError):
         rows = connection.execute(
-            "SELECT epoch, sequence, canonical, hash FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?", (after, limit)
+            "SELECT CAST(epoch AS INTEGER), sequence, CAST(canonical AS BLOB), CAST(hash AS BLOB) FROM event "
+            "WHERE sequence > ? ORDER BY sequence LIMIT ?",
+            (after, limit),
         ).fetchall()
     return [Stored(producer, *row) for row in rows]
 
@@ -89,7 +93,7 @@ def rows_after(connection: sqlite3.Connection, producer: str, after: int, limit:
 def epoch_after(connection: sqlite3.Connection, epoch: int) -> int | None:
     """The sequence of the first event of a later epoch, None if there is none. Raises SpoolError."""
     with translated("the spool cannot be read", SpoolError):
-        found = connection.execute("SELECT min(sequence) FROM event WHERE epoch > ?", (epoch,)).fetchone()[0]
+        found = connection.execute("SELECT min(sequence) FROM event WHERE CAST(epoch AS INTEGER) > ?", (epoch,)).fetchone()[0]
     return None if found is None else int(found)
 
 
@@ -104,11 +108,12 @@ def broken_end(connection: sqlite3.Connection, producer: str, expected: Head | N
         if expected is not None:
             if head.sequence < expected.sequence:
                 return f"the end is missing: {expected.sequence} events were stored, {head.sequence} are there"
-            row = connection.execute("SELECT hash FROM event WHERE sequence = ?", (expected.sequence,)).fetchone()
+            row = connection.execute("SELECT CAST(hash AS BLOB) FROM event WHERE sequence = ?", (expected.sequence,)).fetchone()
             if expected.sequence and (row is None or row[0] != expected.hash):
                 return f"event {expected.sequence} is not the one that was stored"
         newest = connection.execute(
-            "SELECT sequence, canonical, hash FROM event WHERE epoch = ? AND sequence > ? ORDER BY sequence",
+            "SELECT sequence, CAST(canonical AS BLOB), CAST(hash AS BLOB) FROM event "
+            "WHERE CAST(epoch AS INTEGER) = ? AND sequence > ? ORDER BY sequence",
             (head.epoch, head.sequence - TAIL_ROWS),
         )
         return _break_in(connection, producer, head.epoch, newest)
@@ -118,7 +123,9 @@ def _break_in(connection: sqlite3.Connection, producer: str, epoch: int, rows: I
     previous: tuple[int, bytes] | None = None
     for sequence, canonical, digest in rows:
         if previous is None:
-            before = connection.execute("SELECT hash FROM event WHERE sequence = ? AND epoch = ?", (sequence - 1, epoch)).fetchone()
+            before = connection.execute(
+                "SELECT CAST(hash AS BLOB) FROM event WHERE sequence = ? AND CAST(epoch AS INTEGER) = ?", (sequence - 1, epoch)
+            ).fetchone()
             previous = (sequence - 1, before[0] if before else epoch_start(producer, epoch))
         if sequence != previous[0] + 1:
             return f"event {previous[0] + 1} is missing"

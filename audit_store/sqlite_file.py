@@ -35,9 +35,10 @@ def translated(what: str, kind: type[StoreError]) -> Iterator[None]:
 
 
 def own_folder(folder: Path, kind: type[StoreError]) -> None:
-    """Make the folder if it is missing. Raises `kind` when others may enter it (attacks X12)."""
+    """Make the folder, and those above it, if they are missing. Raises `kind` when others may enter it (attacks X12)."""
     with translated(f"the folder {folder.name} cannot be used", kind):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
         mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o077:
         raise kind(f"others may enter the folder {folder.name} (rights {mode:o}): chmod 700")
@@ -46,6 +47,9 @@ def own_folder(folder: Path, kind: type[StoreError]) -> None:
 def connect(path: Path, *, make: bool) -> sqlite3.Connection:
     """A connection without implicit transactions, usable by any thread that holds the owner's lock. Raises sqlite3.Error, OSError.
 
+    SQLite keeps what is written, not what the column says: whoever tampers may leave a text where bytes belong, or bytes that are no text.
+    Readers of the record therefore cast, and undecodable text comes back readable, so that tampering is named and never a crash.
+
     `make`: create the file if it is missing, and write; else it must be there and is only read.
     """
     if make:
@@ -53,6 +57,7 @@ def connect(path: Path, *, make: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
     if not make:
         connection.execute("PRAGMA query_only = 1")
     return connection

@@ -200,6 +200,20 @@ def forged(path: Path) -> None:
         (changed_byte, "log 5, gateway 5: does not fit its chain"),
         (swapped, "log 4, gateway 5: gateway's events 4 are missing before it"),
         (forged, "log 6, gateway 6: does not fit its chain"),
+        (lambda path: harm(path, "UPDATE entry SET canonical = 'a text' WHERE sequence = 5"), "log 5, gateway 5: does not fit its chain"),
+        (lambda path: harm(path, "UPDATE entry SET hash = 'a text' WHERE sequence = 5"), "log 5, gateway 5: does not fit its chain"),
+        (lambda path: harm(path, "UPDATE entry SET seal = 'a text' WHERE sequence = 5"), "log 5, gateway 5: does not fit the order"),
+        (lambda path: harm(path, "UPDATE entry SET received = 'a text' WHERE sequence = 5"), "log 5, gateway 5: does not fit the order"),
+        (lambda path: harm(path, "UPDATE entry SET epoch = 'a text' WHERE sequence = 5"), "log 5, gateway 5: begins epoch 0"),
+        (
+            lambda path: harm(path, "UPDATE entry SET producer = x'ff' WHERE sequence = 5"),
+            "log 5, \ufffd 5: \ufffd's events 1 to 4 are missing",
+        ),
+        (
+            lambda path: harm(path, "UPDATE entry SET person = x'ff' WHERE sequence = 5"),
+            "log 5, gateway 5: is filed under what is not in it",
+        ),
+        (lambda path: harm(path, "UPDATE producer SET hash = 'a text', epoch = 'b'"), "gateway 10: the log's note of its last event"),
         (lambda path: harm(path, "DELETE FROM entry WHERE sequence = 5"), "log 5: missing"),
         (lambda path: harm(path, "DELETE FROM entry WHERE sequence IN (5, 6, 7)"), "log 5: missing, and all up to 7"),
         (lambda path: harm(path, "DELETE FROM entry WHERE sequence = 1"), "log 1: missing"),
@@ -296,6 +310,9 @@ def spool_path(tmp_path: Path) -> Path:
         ("DELETE FROM event WHERE sequence = 6", "event 6 is missing"),
         ("UPDATE event SET canonical = x'7b7d' WHERE sequence = 6", "event 6 does not fit its chain"),
         ("UPDATE event SET epoch = 0 WHERE sequence = 6", "event 6 is of an older epoch"),
+        ("UPDATE event SET epoch = 'a text' WHERE sequence = 6", "event 6 is of an older epoch"),
+        ("UPDATE event SET canonical = 'a text' WHERE sequence = 6", "event 6 does not fit its chain"),
+        ("UPDATE event SET hash = 'a text' WHERE sequence = 5", "event 5 in the spool is not the one that was taken"),
     ],
 )
 def test_a_producer_that_does_not_fit_is_stopped_with_one_alarm(log: Log, spool: Spool, tmp_path: Path, statement: str, cause: str) -> None:

@@ -110,6 +110,11 @@ def test_folder_and_files_are_their_owner_s_only(folder: Path) -> None:
     spool.close()
 
 
+def test_folders_above_are_made_as_closed_as_the_spool(tmp_path: Path) -> None:
+    Spool.open(tmp_path / "state" / "spool" / "cli", "cli").close()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "state", tmp_path / "state" / "spool")] == [0o700, 0o700]
+
+
 def test_a_folder_that_others_may_enter_is_refused(folder: Path) -> None:
     filled(folder, 1)
     folder.chmod(0o750)
@@ -269,6 +274,8 @@ def put_back_older_copy(folder: Path) -> None:
         (lambda folder: tamper(folder, "DELETE FROM event WHERE sequence = 4"), "event 4 is missing"),
         (lambda folder: tamper(folder, "DELETE FROM event WHERE sequence = 1"), "event 2 does not fit its chain"),
         (lambda folder: tamper(folder, "UPDATE event SET hash = x'00' WHERE sequence = 10"), "event 10 is not the one that was stored"),
+        (lambda folder: tamper(folder, "UPDATE event SET canonical = 'a text' WHERE sequence = 4"), "event 4 does not fit its chain"),
+        (lambda folder: tamper(folder, "UPDATE event SET hash = 'a text' WHERE sequence = 4"), "event 4 does not fit its chain"),
         (put_back_older_copy, "event 10 is not the one that was stored"),
     ],
 )
