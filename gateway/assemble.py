@@ -78,7 +78,6 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     directory = Directory(engine, pseudonyms, credential_key)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
-    stepup.end_all()  # requests that waited before this start are gone (attacks X15)
     stepup.end_all()  # the requests that the last run held open are gone
     policies = _policies(state / "policies", spool, now)
     record = Record(spool, now)

@@ -403,3 +403,15 @@ def test_keys_of_another_host_confirm_nothing_here(ceremonies: Ceremonies, anna:
     with pytest.raises(StepUpRefused) as refused:
         elsewhere.complete(act.id, key.get(options, "http://new.localhost:8401"))
     assert refused.value.cause == "rp_id"
+
+
+def test_every_end_without_a_confirmation_is_recorded_with_its_act(ceremonies: Ceremonies, anna: Person) -> None:
+    turned_down = ceremonies.hold(anna)
+    ceremonies.stepup.cancel(turned_down.id)
+    ran_out = ceremonies.hold(anna)
+    _age(ceremonies, 1000)
+    ceremonies.stepup.expire()
+    left = ceremonies.hold(anna)
+    ceremonies.stepup.end_all()
+    ended = [(event.act_id, event.document["torwart"]["words"]["cause"]) for event in ceremonies.house.events.of(EventAction.STEP_UP_ENDED)]
+    assert ended == [(turned_down.id, "cancelled"), (ran_out.id, "expired"), (left.id, "restart")]
