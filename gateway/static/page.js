@@ -13,7 +13,7 @@
   const TEXTS = {
     de: {
       open: "Mit Schlüssel bestätigen",
-      show: "Bestätigungsfenster noch einmal öffnen",
+      show: "Fenster noch einmal öffnen",
       discard: "Verwerfen",
       left: "Noch",
       asked: "angefragt",
@@ -33,7 +33,7 @@
     },
     en: {
       open: "Confirm with your key",
-      show: "Open the confirmation window again",
+      show: "Open the window again",
       discard: "Discard",
       left: "Time left",
       asked: "asked for",
@@ -53,6 +53,7 @@
     },
   };
 
+  // Lengths in px: rem would follow the CRM's own root, which is 10 px in Tryton.
   const STYLE = `
     :host { all: initial; color-scheme: light dark;
       --card: #ffffff; --ink: #16201c; --soft: #55625c; --line: #dfe3dd; --pitch: #0b6a4b; --on: #ffffff; --amber: #8a5300;
@@ -61,49 +62,49 @@
     @media (prefers-color-scheme: dark) { :host { --card: #18201c; --ink: #eaf0ec; --soft: #a3b1a9; --line: #37443d;
       --pitch: #5cc69a; --on: #07130d; --amber: #f0b95a; --wash: #2b2415; --stop: #ff9d94; } }
     *, *::before { box-sizing: border-box; }
-    dialog { border: 0; padding: 0; margin: auto; width: min(29rem, calc(100vw - 2rem)); max-height: calc(100vh - 2rem);
-      overflow: auto; background: var(--card); color: var(--ink); border-radius: 1rem;
-      box-shadow: 0 1.5rem 4rem -1rem rgb(0 0 0 / .5), 0 0 0 1px var(--line); }
+    dialog { border: 0; padding: 0; margin: auto; width: min(464px, calc(100vw - 32px)); max-height: calc(100vh - 32px);
+      overflow: auto; background: var(--card); color: var(--ink); border-radius: 16px;
+      box-shadow: 0 24px 64px -16px rgb(0 0 0 / .5), 0 0 0 1px var(--line); }
     dialog::backdrop { background: rgb(12 20 16 / .55); }
     dialog[open] { animation: rise .18s ease-out; }
-    @keyframes rise { from { opacity: 0; transform: translateY(.75rem); } }
-    section { padding: 1.5rem; }
+    @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
+    section { padding: 24px; }
     section + section { border-top: 1px solid var(--line); }
-    .top { display: flex; align-items: center; justify-content: space-between; gap: 1rem; margin: 0 0 1rem; }
-    .mark { display: flex; align-items: center; gap: .5rem; color: var(--soft); font-size: .85rem; font-weight: 600; }
-    .mark svg { width: 1.35rem; height: 1.35rem; color: var(--pitch); }
-    .clock { font-variant-numeric: tabular-nums; font-weight: 650; font-size: .95rem; color: var(--amber);
-      background: var(--wash); border-radius: 99rem; padding: .2rem .75rem; white-space: nowrap; }
-    h2 { font-size: 1.35rem; line-height: 1.25; letter-spacing: -.01em; margin: 0 0 .35rem; text-wrap: balance; }
+    .top { display: flex; align-items: center; justify-content: space-between; gap: 16px; margin: 0 0 16px; }
+    .mark { display: flex; align-items: center; gap: 8px; color: var(--soft); font-size: 14px; font-weight: 600; }
+    .mark svg { width: 22px; height: 22px; color: var(--pitch); }
+    .clock { font-variant-numeric: tabular-nums; font-weight: 650; font-size: 15px; color: var(--amber);
+      background: var(--wash); border-radius: 999px; padding: 3px 12px; white-space: nowrap; }
+    h2 { font-size: 22px; line-height: 1.25; letter-spacing: -.01em; margin: 0 0 6px; text-wrap: balance; }
     p { margin: 0; overflow-wrap: anywhere; }
-    .counts { display: grid; grid-template-columns: 1fr; gap: .75rem; margin: 1.1rem 0 0; padding: 0; }
+    .counts { display: grid; grid-template-columns: 1fr; gap: 12px; margin: 18px 0 0; padding: 0; }
     .counts.two { grid-template-columns: 1fr 1fr; }
-    .counts div { border: 1px solid var(--line); border-radius: .7rem; padding: .7rem .9rem; }
-    .counts dt { color: var(--soft); font-size: .85rem; }
-    .counts dd { margin: 0; font-size: 1.75rem; line-height: 1.15; font-weight: 700; font-variant-numeric: tabular-nums;
+    .counts div { border: 1px solid var(--line); border-radius: 11px; padding: 11px 14px; }
+    .counts dt { color: var(--soft); font-size: 14px; }
+    .counts dd { margin: 0; font-size: 28px; line-height: 1.15; font-weight: 700; font-variant-numeric: tabular-nums;
       letter-spacing: -.02em; }
-    .counts dd small { font-size: .85rem; font-weight: 500; color: var(--soft); letter-spacing: 0; margin-inline-start: .35rem; }
+    .counts dd small { font-size: 14px; font-weight: 500; color: var(--soft); letter-spacing: 0; margin-inline-start: 6px; }
     .counts .fewer { border-color: var(--amber); background: var(--wash); }
-    .bar { height: 4px; border-radius: 4px; background: var(--line); margin: 1.1rem 0 0; overflow: hidden; }
+    .bar { height: 4px; border-radius: 4px; background: var(--line); margin: 18px 0 0; overflow: hidden; }
     .bar i { display: block; height: 100%; background: var(--amber); transform-origin: left; }
-    .note { margin-top: .9rem; color: var(--soft); font-size: .92rem; }
-    .go { display: flex; flex-wrap: wrap; gap: .65rem; margin-top: 1.1rem; }
-    button, a.link { font: inherit; font-weight: 650; min-height: 2.85rem; padding: .45rem 1.1rem; border-radius: .6rem;
+    .note { margin-top: 14px; color: var(--soft); font-size: 15px; }
+    .go { display: flex; flex-wrap: wrap; gap: 10px; margin-top: 18px; }
+    button, a.link { font: inherit; font-weight: 650; min-height: 46px; padding: 7px 18px; border-radius: 10px;
       border: 1px solid var(--line); background: transparent; color: var(--ink); cursor: pointer; }
     button.first { background: var(--pitch); border-color: var(--pitch); color: var(--on); flex: 1 1 auto; }
     button:hover { border-color: var(--soft); }
     button.first:hover { filter: brightness(1.08); }
     button:focus-visible, a:focus-visible { outline: 3px solid var(--amber); outline-offset: 2px; }
-    .notices { position: fixed; inset: auto 1rem 1rem auto; z-index: 2147483647; display: grid; gap: .6rem;
-      width: min(24rem, calc(100vw - 2rem)); }
-    .notice { background: var(--card); color: var(--ink); border-radius: .8rem; padding: .9rem 1rem; border-left: 5px solid var(--amber);
-      box-shadow: 0 .8rem 2.5rem -.8rem rgb(0 0 0 / .5), 0 0 0 1px var(--line); display: flex; gap: .75rem; align-items: start; }
+    .notices { position: fixed; inset: auto 16px 16px auto; z-index: 2147483647; display: grid; gap: 10px;
+      width: min(384px, calc(100vw - 32px)); }
+    .notice { background: var(--card); color: var(--ink); border-radius: 13px; padding: 14px 16px; border-left: 5px solid var(--amber);
+      box-shadow: 0 13px 40px -13px rgb(0 0 0 / .5), 0 0 0 1px var(--line); display: flex; gap: 12px; align-items: start; }
     .notice.released { border-left-color: var(--pitch); }
     .notice p { flex: 1; }
     .notice a { color: var(--pitch); font-weight: 600; }
-    .notice button { min-height: 2rem; padding: .1rem .6rem; }
+    .notice button { min-height: 32px; padding: 2px 10px; }
     .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-    @media (max-width: 30rem) { section { padding: 1.15rem; } .go > * { flex: 1 1 100%; } }
+    @media (max-width: 480px) { section { padding: 18px; } .go > * { flex: 1 1 100%; } }
     @media (prefers-reduced-motion: reduce) { dialog[open] { animation: none; } }
   `;
 
@@ -285,10 +286,10 @@
   const openWindow = (entry) => {
     const link = web(entry.act.link);
     if (!link) return;
-    const left = Math.max(0, window.screenX + (window.outerWidth - 460) / 2);
-    const top = Math.max(0, window.screenY + (window.outerHeight - 720) / 2);
+    const left = Math.max(0, window.screenX + (window.outerWidth - 480) / 2);
+    const top = Math.max(0, window.screenY + (window.outerHeight - 840) / 2);
     // The ceremony's page cuts its opener (COOP same-origin) and reports through the server only.
-    const opened = window.open(link, `torwart-${entry.act.id}`, `popup,width=460,height=720,left=${left},top=${top}`);
+    const opened = window.open(link, `torwart-${entry.act.id}`, `popup,width=480,height=840,left=${left},top=${top}`);
     entry.opened = opened !== null;
     draw();
   };
