@@ -62,7 +62,7 @@ def _routers() -> list[APIRouter]:
 def _check_unique(routers: Iterable[APIRouter]) -> None:
     seen: set[tuple[str, str]] = set()
     for route in (route for router in routers for route in router.routes if isinstance(route, APIRoute)):
-        for method in route.methods:
+        for method in route.methods or ():
             if (method, route.path) in seen:
                 raise RouteError(f"{method} {route.path} is served twice: rename one")
             seen.add((method, route.path))

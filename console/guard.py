@@ -70,11 +70,14 @@ class Guard:
         return (413, "The request is too large.") if int(length) > BODY_LIMIT_BYTES else None
 
     def _same_origin(self, headers: Headers) -> bool:
-        """Browsers say where a request comes from; what does not say it must at least name our origin."""
+        """Browsers say where a request comes from; what does not say it must at least name our origin.
+
+        Our own forms say `Origin: null`: so the Fetch standard has it for pages with `Referrer-Policy: no-referrer`.
+        """
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-        if origin is not None and origin != self._origin:
-            return False
-        return site == "same-origin" if site is not None else origin is not None
+        if site is None:
+            return origin == self._origin
+        return site == "same-origin" and origin in (None, "null", self._origin)
 
     def _sender(self, scope: Scope, send: Send) -> Send:
         static = scope["path"].startswith("/static/")
