@@ -9,9 +9,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from auth.config_file import ConfigError
-from auth.installation import check_rights, is_demo, load_installation
+from auth.installation import check_rights, is_demo
 from auth.template import template
-from gateway.settings import CrmSettings
+from gateway.settings import read_settings
 from gateway.supervise import REFUSED, keep_running
 
 DEFAULT = Path("torwart.yaml")
@@ -39,8 +39,7 @@ def write_configuration(config: Config = DEFAULT) -> None:
 def start(config: Config = DEFAULT) -> None:
     """Start the gateway before the CRM and the console on Torwart's own host; end with Ctrl-C."""
     try:
-        installation, sections = load_installation(config)
-        settings = sections.parse("crm", CrmSettings)
+        installation, settings = read_settings(config)
         check_rights(installation.state)
     except ConfigError as error:
         _refuse(*error.errors)

@@ -13,12 +13,12 @@ from audit_store.database import DatabaseError
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
 from auth.config_file import ConfigError
-from auth.installation import check_rights, is_demo, load_installation
+from auth.installation import check_rights, is_demo
 from auth.keys import refuse_demo
 from gateway.assemble import Assembled, assemble
 from gateway.crm.discover import ProfileError
 from gateway.server import Gateway, StartError
-from gateway.settings import CrmSettings
+from gateway.settings import CrmSettings, read_settings
 from policies.problems import PolicyErrors
 
 REFUSED = 2
@@ -28,8 +28,7 @@ def serve(config: Path, *, demo: bool = False) -> int:
     """Run the gateway until it is told to stop; the exit status. Every refusal to start is said in one clear line a fault."""
     os.umask(0o077)  # whatever is made below the state folder is for nobody else
     try:
-        installation, sections = load_installation(config)
-        settings = sections.parse("crm", CrmSettings)
+        installation, settings = read_settings(config)
         check_rights(installation.state)
         if is_demo(installation.state) and not demo:
             raise ConfigError([f"{installation.state}: this state folder belongs to the demo — choose another under `state:`"])

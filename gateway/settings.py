@@ -6,6 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from auth.config_file import ConfigError, read_config
+from auth.installation import Installation, load_installation
+
 
 class CrmSettings(BaseModel):
     """Where the CRM is, under which name people reach it, and which profile reads its calls."""
@@ -47,3 +50,21 @@ class CrmSettings(BaseModel):
     @property
     def listen_port(self) -> int:
         return int(self.listen.rpartition(":")[2])
+
+
+def read_settings(config: Path) -> tuple[Installation, CrmSettings]:
+    """The shared part and the gateway's section. Raises ConfigError with the faults of both at once."""
+    faults: list[str] = []
+    installation, settings = None, None
+    try:
+        installation, sections = load_installation(config)
+    except ConfigError as error:
+        faults += error.errors
+        sections = read_config(config)
+    try:
+        settings = sections.parse("crm", CrmSettings)
+    except ConfigError as error:
+        faults += [fault for fault in error.errors if fault.split(" — ")[0] not in {known.split(" — ")[0] for known in faults}]
+    if faults or installation is None or settings is None:
+        raise ConfigError(faults)
+    return installation, settings
