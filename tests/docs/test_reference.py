@@ -20,6 +20,6 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
 def test_every_file_that_a_document_names_exists(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:policies|audit_store|detectors|auth|gateway|console|agent|deploy|docs|tests)/[A-Za-z0-9_./-]+)`", text))
-    named |= {link for link in re.findall(r"\]\(([^)#:]+)\)", text)}
+    named |= set(re.findall(r"\]\(([^)#:]+)\)", text))
     missing = [name for name in sorted(named) if not (ROOT / name).exists() and not (path.parent / name).exists() and "NAME" not in name]
     assert missing == []
