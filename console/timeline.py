@@ -10,7 +10,7 @@ from typing import Any
 from audit_store.event import EventAction, decode_ids, reasons_of
 from audit_store.log import Logged
 from console.language import Speech
-from console.words import ACTIONS, N_, ROADS, field_words, word
+from console.words import ACTIONS, N_, ROADS, STATUSES, field_words, word
 from policies.request import ClientId
 
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
@@ -155,11 +155,14 @@ def _plain_line(logged: Logged, speech: Speech) -> Line:
     action = document["event"]["action"]
     good = document["event"]["outcome"] != "failure"
     words = {**ours.get("words", {}), **ours.get("numbers", {})}
+    more = " · ".join(f"{name} {value}" for name, value in words.items() if name in ("kind", "why"))
+    if action == EventAction.STATUS_CHANGED:
+        more = " → ".join(word(STATUSES, str(words[name]), speech) for name in ("from", "to") if name in words)
     return Line(
         at=_at(logged),
         act_id=ours.get("act", {}).get("id"),
         what=speech.say(_PLAIN[action]) if action in _PLAIN else action,
-        more=" · ".join(f"{name} {value}" for name, value in words.items() if name in ("from", "to", "kind", "why")),
+        more=more,
         outcome=speech.say("done") if good else speech.say("refused"),
         chip="info" if good else "stop",
         kind="" if good else "stopped",

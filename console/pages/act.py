@@ -35,6 +35,8 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
     summary = Summary.of(act)
     person = services.people.by_id(act.person_id)
     channel, _, _ = summary.destination.partition(":")
+    if (channel, summary.action) == ("web", "export"):  # the web client makes a file of what the CRM answers
+        channel = "download"
     seconds = max(0, round((act.expires_at - datetime.now(UTC)).total_seconds()))
     heading = CONFIRMATIONS.get(summary.action, _HEADING) if act.state == "open" else _OVER
     limit = summary.reason_values.get("day_limit", summary.limit_per_day)

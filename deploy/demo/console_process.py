@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from console.server import run
-from deploy.demo.attacks import Attack
 from deploy.demo.keyring import KeyringClient
 from deploy.demo.notes import Notes
 from deploy.demo.pages import router
@@ -16,11 +15,8 @@ def main(config: Path, keyring_port: int) -> int:
     """Serve until the process is ended."""
     notes = Notes(config.parent)
     known = notes.read()
-    attacks = [Attack(**attack) for attack in known.get("attacks", [])]
     keyring = KeyringClient(keyring_port)
-    return run(
-        config, extensions=[router(notes, keyring, origin=known["torwart_url"], crm_origin=known["crm_url"], attacks=attacks)], demo=True
-    )
+    return run(config, extensions=[router(notes, keyring, origin=known["torwart_url"], crm_origin=known["crm_url"])], demo=True)
 
 
 if __name__ == "__main__":

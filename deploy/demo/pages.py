@@ -12,7 +12,6 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from console.render import environment
 from console.visitor import Visitor, visitor
-from deploy.demo.attacks import Attack
 from deploy.demo.errors import DemoError
 from deploy.demo.keyring import KeyringClient
 from deploy.demo.mailbox import mails
@@ -38,7 +37,7 @@ class Forge(BaseModel):
     options: dict[str, Any]
 
 
-def router(notes: Notes, keyring: KeyringClient, *, origin: str, crm_origin: str, attacks: list[Attack]) -> APIRouter:
+def router(notes: Notes, keyring: KeyringClient, *, origin: str, crm_origin: str) -> APIRouter:
     """The demo's routes, for `console.app.create_app`."""
     routes = APIRouter()
 
@@ -49,7 +48,7 @@ def router(notes: Notes, keyring: KeyringClient, *, origin: str, crm_origin: str
 
     @routes.get("/start")
     def start(found: Annotated[Visitor, Depends(visitor)]) -> Response:
-        return shown(found, "start.html", notes=notes.read(), crm_url=crm_origin, attacks=attacks)
+        return shown(found, "start.html", notes=notes.read(), crm_url=crm_origin)
 
     @routes.get("/demo/mailbox")
     def mailbox(found: Annotated[Visitor, Depends(visitor)]) -> Response:
