@@ -13,7 +13,7 @@ import sys
 import zlib
 from array import array
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import accumulate
 from operator import sub
 
@@ -31,13 +31,13 @@ _UNPACKED_BYTES_MAX = 1 << 26
 
 def encode_ids(ids: Iterable[ClientId]) -> str:
     """The set as text, the same for equal sets. Any id survives, lone surrogates excepted (they become `?`)."""
-    wanted = ids if isinstance(ids, (set, frozenset)) else frozenset(ids)
+    wanted = ids if isinstance(ids, Collection) else tuple(ids)
     if not wanted:
         return ""
     numbers = _plain_numbers(wanted)
     if numbers is not None:
         return _numbers(numbers)
-    names = sorted(name.encode("utf-8", "replace").decode() for name in wanted)
+    names = sorted({name.encode("utf-8", "replace").decode() for name in wanted})
     return "t:" + _text(zlib.compress(orjson.dumps(names)))
 
 
@@ -60,7 +60,7 @@ def decode_ids(text: str) -> frozenset[ClientId]:
         raise ValueError(f"no set of client ids: {error}") from None
 
 
-def _plain_numbers(ids: set[ClientId] | frozenset[ClientId]) -> list[int] | None:
+def _plain_numbers(ids: Collection[ClientId]) -> list[int] | None:
     """The ids as sorted numbers, if each is a number without leading zeros below 2^64; else None.
 
     The JSON reader does it in a tenth of the time of `int`, and refuses leading zeros and empty ids by itself; the length betrays an id
@@ -84,6 +84,8 @@ def _numbers(numbers: list[int]) -> str:
         width, data = 1, bytes(map(sub, numbers[1:], numbers))  # the ordinary case, without a list
     except ValueError:
         width, data = _wide(list(map(sub, numbers[1:], numbers)))
+    if (0 in data) if width == 1 else len(set(numbers)) < len(numbers):  # an id stands twice
+        return _numbers(sorted(set(numbers)))
     if len(data) < _PACK_FROM_BYTES:
         return f"n{width}:{numbers[0]}:{_text(data)}"
     return f"z{width}:{numbers[0]}:{_text(zlib.compress(data, 1))}"

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-import orjson
-
-from audit_store.event import Phase, decode_ids
+from audit_store.event import EventAction, Phase, decode_ids
+from audit_store.log_file import parsed
 from audit_store.pace import Pace
 from audit_store.spool_file import Stored
 from audit_store.windows import SlidingSets
+from policies.effect import EXPORTS
 from policies.reasons import SCRIPT_PACE
 from policies.request import Action, ClientId, Counts, Usage
 
@@ -25,8 +25,7 @@ MINUTE, HOUR, DAY, MONTH = 60, 3_600, 86_400, 30 * 86_400
 REMEMBERED_IDS = 10_000
 """Event ids that `apply` knows again: far more than any road delivers twice."""
 _BATCH = 1_000
-_EXPORTING = frozenset({Action.EXPORT, Action.REPORT, Action.PRINT})
-_HAPPENED = frozenset({Phase.ALLOWED, Phase.RELEASED})
+_COUNTED = frozenset({Phase.ALLOWED, Phase.RELEASED, Phase.DENIED})
 _NOBODY: frozenset[ClientId] = frozenset()
 
 
@@ -60,7 +59,7 @@ class Deed:
 
 def deed(action: Action, *, asked: Iterable[ClientId], shown: frozenset[ClientId]) -> Deed:
     """The one place that says which act is an export, a deletion, the opening of a card (the reading of exactly one client)."""
-    if action in _EXPORTING:
+    if action in EXPORTS:
         return Deed(exported=shown)
     if action is Action.DELETE:
         return Deed(deleted=frozenset(asked))
@@ -75,6 +74,8 @@ class History:
     def __init__(self) -> None:
         self._people: dict[str, _Person] = {}
         self._applied: dict[str, None] = {}
+        self.unreadable = 0
+        """Events that `rebuild` could not read: above 0, the counts may be too small."""
 
     def note(
         self,
@@ -94,25 +95,11 @@ class History:
         self._person(pseudonym).note(at.timestamp(), shown, taken, Deed(exported, deleted, card))
 
     def apply(self, document: Mapping[str, Any]) -> None:
-        """Count a stored event; one that is among the last 10,000 counted changes nothing. Raises ValueError for broken ids."""
-        act = document.get("torwart", {}).get("act", {})
-        if document["event"]["action"] != "access" or act.get("phase") not in _HAPPENED | {Phase.DENIED}:
-            return
-        event_id = document["event"]["id"]
-        if event_id in self._applied:
-            return
-        self._remember(event_id)
-        at = datetime.fromisoformat(document["@timestamp"]).timestamp()
-        person = self._person(document["user"]["id"])
-        if act["phase"] == Phase.DENIED:
-            if document["event"].get("reason") == SCRIPT_PACE.code:
-                person.pace.found(at)
-            return
-        clients = document["torwart"]["clients"]
-        shown, taken = decode_ids(clients["shown"]), decode_ids(clients["taken"])
-        action = Action(act["action"])
-        asked = decode_ids(clients["asked"]) if action is Action.DELETE else _NOBODY
-        person.note(at, shown, taken, deed(action, asked=asked, shown=shown))
+        """Count a stored event; one that is among the last 10,000 counted changes nothing. Raises ValueError if it cannot be read."""
+        try:
+            self._apply(document)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"an event cannot be counted: {error!r}") from None
 
     def usage(
         self,
@@ -144,17 +131,43 @@ class History:
         return Usage(before, after, max(base, 1), book)
 
     def rebuild(self, log: Past | None, *spools: Source, now: datetime) -> None:
-        """Count the last 30 days: what the log has, then what the spools have beyond it. Raises SpoolError, LogError, ValueError."""
+        """Count the last 30 days: what the log has, then what the spools have beyond it. Raises SpoolError, LogError.
+
+        What cannot be read is added to `unreadable` and passed over: `Log.verify` names it, and the doors need not stay shut for it.
+        """
         since = datetime.fromtimestamp(now.timestamp() - MONTH, tz=now.tzinfo)
         if log is not None:
             for document in log.deliveries(since):
-                self.apply(document)
+                self._try(document)
         for spool in spools:
             after = log.cursor(spool.producer) if log is not None else 0
             while rows := spool.read(after, _BATCH):
                 for row in rows:
-                    self.apply(orjson.loads(row.canonical))
+                    self._try(parsed(row.canonical))
                 after = rows[-1].sequence
+
+    def _try(self, document: Mapping[str, Any]) -> None:
+        try:
+            self.apply(document)
+        except ValueError:
+            self.unreadable += 1
+
+    def _apply(self, document: Mapping[str, Any]) -> None:
+        event, act = document["event"], document["torwart"].get("act", {})
+        if event["action"] != EventAction.ACCESS or act.get("phase") not in _COUNTED or event["id"] in self._applied:
+            return
+        at = datetime.fromisoformat(document["@timestamp"]).timestamp()
+        pseudonym = document["user"]["id"]
+        if act["phase"] == Phase.DENIED:
+            if event.get("reason") == SCRIPT_PACE.code:
+                self._person(pseudonym).pace.found(at)
+        else:
+            clients = document["torwart"]["clients"]
+            shown, taken = decode_ids(clients["shown"]), decode_ids(clients["taken"])
+            action = Action(act["action"])
+            asked = decode_ids(clients["asked"]) if action is Action.DELETE else _NOBODY
+            self._person(pseudonym).note(at, shown, taken, deed(action, asked=asked, shown=shown))
+        self._remember(event["id"])
 
     def _person(self, pseudonym: str) -> _Person:
         person = self._people.get(pseudonym)

@@ -21,6 +21,12 @@ def test_equal_sets_are_equal_texts_whatever_the_order(ids: frozenset[str]) -> N
     assert encode_ids(sorted(ids)) == encode_ids(sorted(ids, reverse=True)) == encode_ids(ids)
 
 
+@pytest.mark.parametrize("ids", [["1", "2", "2"], ["1", "70000", "70000"], ["x", "x", "y"], ["7", "7"]])
+def test_an_id_that_is_named_twice_is_one(ids: list[str]) -> None:
+    assert encode_ids(ids) == encode_ids(set(ids))
+    assert decode_ids(encode_ids(ids)) == set(ids)
+
+
 def test_a_whole_base_of_three_thousand_fits_a_few_bytes() -> None:
     assert len(encode_ids(str(number) for number in range(10_001, 13_001))) < 100
 

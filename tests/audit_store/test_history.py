@@ -215,6 +215,41 @@ def test_a_pace_that_was_stopped_is_known_after_a_restart() -> None:
     assert before(history, NOW + timedelta(minutes=10)).paced_cards == 0
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"event": {"action": "access", "id": "1"}, "torwart": {"act": {"phase": "allowed"}}},
+        {"event": "access", "torwart": {}},
+        {"event": {"action": "access", "id": "1"}, "torwart": []},
+        {**access().document, "@timestamp": "yesterday"},
+        {**access().document, "torwart": {**access().document["torwart"], "clients": {"shown": "x", "taken": ""}}},
+        {**access().document, "torwart": {**access().document["torwart"], "act": {"phase": "allowed", "action": "of tomorrow"}}},
+    ],
+)
+def test_an_event_that_cannot_be_read_is_said_and_stops_no_start(document: dict[str, Any]) -> None:
+    history = History()
+    with pytest.raises(ValueError):  # noqa: PT011 -- the cause is Python's own
+        history.apply(document)
+    readable = access(("1",))
+    history.rebuild(Documents([document, readable.document]), now=NOW)
+    assert history.unreadable == 1
+    assert before(history, NOW).shown_day == 1
+
+
+class Documents:
+    """A log that gives these documents."""
+
+    def __init__(self, documents: list[dict[str, Any]]) -> None:
+        self._documents = documents
+
+    def deliveries(self, since: datetime) -> Iterable[Mapping[str, Any]]:
+        return self._documents
+
+    def cursor(self, producer: str) -> int:
+        return 0
+
+
 class OnePast:
     """A log that has the first events of a spool."""
 
