@@ -29,7 +29,7 @@ def read(table: bytes, separator: str) -> list[list[str]]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=QUOTE, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise CsvError("CSV") from error
-    if write(rows, separator) != table:
+    if b"\x00" in table or write(rows, separator) != table:
         raise CsvError("CSV with a second reading")
     return rows
 

@@ -40,7 +40,6 @@ FURNITURE: Mapping[str, Say] = dict.fromkeys(
         "model.ir.action.keyword.get_keyword",
         "model.ir.action.act_window.get",
         "model.ir.chat.channel.get_models",
-        "model.ir.export.get",
         "model.ir.export.set",
         "model.ir.export.update",
         "model.ir.export.unset",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -9,15 +11,19 @@ from typing import Any
 from gateway.crm.formats.strict_json import JsonError, parse
 from gateway.crm.profile import CallKind, UnreadableError
 from gateway.crm.profiles.tryton_domain import Questions
-from gateway.crm.profiles.tryton_fields import Model
+from gateway.crm.profiles.tryton_fields import PARTY, Model
 from gateway.crm.profiles.tryton_methods import Say
-from gateway.crm.profiles.tryton_records import Node
+from gateway.crm.profiles.tryton_plan import Node
 from gateway.crm.profiles.tryton_rows import Sheet
 from gateway.crm.profiles.tryton_write import Values
 from gateway.crm.protocols.jsonrpc import RpcCall
 from policies.request import Action, ClientId, Resource
 
 CLIENT = "client"
+_SAFE_TO_NAME = re.compile(r"[a-z][a-z0-9_.-]{2,80}")
+
+type Reader = Callable[[Model, list[Any], str | None], Reading]
+"""Reads the arguments of one method of a model, given the owner field."""
 
 
 class Shape(StrEnum):
@@ -144,3 +150,27 @@ def text_as_json(text: str) -> Any:
         return parse(text)
     except JsonError as error:
         raise UnreadableError(error.what) from error
+
+
+def own_ids(model: Model, ids: list[int]) -> tuple[ClientId, ...] | None:
+    """The clients that these ids name; None where they name records of clients."""
+    return clients(ids) if model.name == PARTY else None
+
+
+def names_of(value: Any) -> list[str]:
+    """A list of field names. Raises UnreadableError."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise UnreadableError("field names")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """A yes or no. Raises UnreadableError."""
+    if not isinstance(value, bool):
+        raise UnreadableError("header flag")
+    return value
+
+
+def unknown_method(method: str) -> str:
+    """Names the method for the reviewer, unless a caller wrote something else into its place."""
+    return f"method {method}" if _SAFE_TO_NAME.fullmatch(method) else "method"

@@ -1,135 +1,16 @@
-"""Records as Tryton's `read`, `search_read` and REST give them: what is asked upstream, whose each record is, and what goes out."""
+"""Records as Tryton's `read`, `search_read` and REST give them: whose each record is, and what goes out."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from gateway.crm.profile import UninspectableError, UnreadableError
-from gateway.crm.profiles.tryton_fields import MODELS, NEUTRAL_LEAVES, PARTY, Field, Model, base_name, suffix_known
+from gateway.crm.profile import UninspectableError
+from gateway.crm.profiles.tryton_fields import PARTY, base_name
 from gateway.crm.profiles.tryton_masks import Masks
+from gateway.crm.profiles.tryton_plan import Node
 from policies.request import ClientId
-
-_NAME = re.compile(r"_?[a-z][a-z0-9_]{0,63}(?::[a-zA-Z=_]{1,16})?")
-_MAX_HOPS = 5
-
-
-@dataclass(slots=True)
-class Node:
-    """The fields of one record type in an answer, with those of the records that hang on it."""
-
-    model: Model | None
-    """None: a record that is no client's."""
-    own: bool = True
-    """Belongs for sure to the same client as the record above."""
-    leaves: dict[str, Field] = field(default_factory=dict)
-    hidden: set[str] = field(default_factory=set)
-    """Asked for and not known: not sent upstream, delivered as empty."""
-    added: set[str] = field(default_factory=set)
-    """Asked for by the gateway alone."""
-    below: dict[str, Node] = field(default_factory=dict)
-    hidden_below: set[str] = field(default_factory=set)
-    added_below: set[str] = field(default_factory=set)
-
-    def place(self, name: str, *, added: bool = False) -> None:
-        """Ask for a dotted field. Raises UnreadableError for a name that is none."""
-        parts = name.split(".")
-        if len(parts) > _MAX_HOPS or not all(_NAME.fullmatch(part) for part in parts):
-            raise UnreadableError("field name")
-        node = self
-        for part in parts[:-1]:
-            known = node.model.fields.get(part) if node.model else None
-            if known is None or known.target is None:
-                node.hidden_below.add(part)
-                return
-            if part not in node.below:
-                node.below[part] = Node(MODELS.get(known.target), own=known.own)
-            node = node.below[part]
-        node._leaf(parts[-1], added=added)
-
-    def complete(self, *, root: bool = True) -> None:
-        """Add what the gateway needs: whose each record is that is not sure to belong to the client above."""
-        if self.model is not None and self.model.link != "id" and (root or not self.own):
-            self._leaf(self.model.link, added=True)
-        for node in self.below.values():
-            node.complete(root=False)
-            if not node.leaves and not node.below:
-                node._leaf("id", added=True)
-
-    def upstream(self, prefix: str = "") -> list[str]:
-        """The dotted names that are asked of the CRM."""
-        names = [prefix + name for name in self.leaves]
-        for name, node in self.below.items():
-            names += node.upstream(f"{prefix}{name}.")
-        return names
-
-    def asked(self, prefix: str = "") -> set[str]:
-        """The dotted names that the caller asked for and gets."""
-        names = {prefix + name for name in self.leaves if name not in self.added}
-        for name, node in self.below.items():
-            if name not in self.added_below:
-                names |= node.asked(f"{prefix}{name}.")
-        return names
-
-    def contact(self, prefix: str = "") -> set[str]:
-        """Those of `asked` that carry contact values."""
-        names = {prefix + name for name, known in self.leaves.items() if known.contact}
-        for name, node in self.below.items():
-            names |= node.contact(f"{prefix}{name}.")
-        return names
-
-    def _leaf(self, name: str, *, added: bool) -> None:
-        base = base_name(name)
-        known = self.model.fields.get(base) if self.model else Field() if base in NEUTRAL_LEAVES else None
-        if known is None or not suffix_known(name):
-            self.hidden.add(name)
-        elif not added:
-            self.leaves[name] = known
-            self.added.discard(name)
-        elif name not in self.leaves:
-            self.leaves[name] = known
-            self.added.add(name)
-
-
-def plan(model: Model, names: list[Any], owner_field: str | None) -> Node:
-    """Read a list of fields. Raises UnreadableError."""
-    root = Node(model)
-    for name in names:
-        if not isinstance(name, str):
-            raise UnreadableError("field name")
-        root.place(name)
-    if owner_field is not None and model.name == PARTY:
-        _add_owner(root, owner_field)
-    root.complete()
-    return root
-
-
-def _add_owner(root: Node, owner_field: str) -> None:
-    head, _, tail = owner_field.partition(".")
-    if not tail:
-        if head not in root.leaves:
-            root.leaves[head] = Field()
-            root.added.add(head)
-        root.hidden.discard(head)
-        return
-    if head not in root.below:
-        root.below[head] = Node(None)
-        root.added_below.add(head)
-    below = root.below[head]
-    if tail not in below.leaves:
-        below.leaves[tail] = Field()
-        below.added.add(tail)
-
-
-def owner_of(record: Mapping[str, Any], owner_field: str, dot: str) -> str | None:
-    """The owner that a record names, None if it names nobody."""
-    head, _, tail = owner_field.partition(".")
-    value = record.get(head + dot if tail else head)
-    if tail:
-        value = value.get(tail) if isinstance(value, dict) else None
-    return None if value is None else str(value)
 
 
 @dataclass(slots=True)
@@ -197,7 +78,7 @@ class Records:
         self.owners: dict[ClientId, str | None] = {}
         self._visit_all()
         if owner_field is not None and node.model is not None and node.model.name == PARTY:
-            self.owners = {str(record["id"]): owner_of(record, owner_field, dot) for record in records}
+            self.owners = {str(record["id"]): _owner_of(record, owner_field, dot) for record in records}
 
     @property
     def fields(self) -> frozenset[str]:
@@ -318,3 +199,12 @@ def _client(node: Node, record: Mapping[str, Any], above: ClientId | None) -> Cl
         if type(value) is int:
             return str(value)
     raise UninspectableError("record without its client")
+
+
+def _owner_of(record: Mapping[str, Any], owner_field: str, dot: str) -> str | None:
+    """The owner that a record names, None if it names nobody."""
+    head, _, tail = owner_field.partition(".")
+    value = record.get(head + dot if tail else head)
+    if tail:
+        value = value.get(tail) if isinstance(value, dict) else None
+    return None if value is None else str(value)

@@ -13,8 +13,8 @@ from gateway.crm.formats.strict_json import JsonError, dump, parse
 from gateway.crm.profile import CallKind, UnreadableError
 from gateway.crm.profiles.tryton_domain import Questions
 from gateway.crm.profiles.tryton_fields import MODELS, PARTY, Model
+from gateway.crm.profiles.tryton_plan import Node, plan
 from gateway.crm.profiles.tryton_reading import Expected, Reading, Shape, clients, context, id_list, resource, text_as_json
-from gateway.crm.profiles.tryton_records import Node, plan
 from gateway.crm.profiles.tryton_rows import sheet
 from gateway.crm.profiles.tryton_write import Values
 from gateway.crm.protocols import rest
