@@ -1,8 +1,11 @@
 """The central log: what comes in, what is stopped at its door, and what tampering leaves behind."""
 
 import shutil
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,6 +21,9 @@ from audit_store.log_file import columns_of, seal
 from audit_store.spool import FILE as SPOOL_FILE
 from audit_store.spool import MARKER, Spool, SpoolReader
 from tests.audit_store.acts import NOW, access, plain
+
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -72,8 +78,8 @@ def test_events_of_all_producers_get_one_numbering_and_a_time_of_receipt(log: Lo
 
 def test_nothing_is_taken_twice(log: Log, spool: Spool) -> None:
     """promises G99."""
-    for number in range(2_500):
-        spool.append(plain(number)) if number % 500 == 0 else None
+    for number in range(5):
+        spool.append(plain(number))
     assert [log.take(spool) for _ in range(3)] == [5, 0, 0]
     assert len(log.read(0, 100)) == 5
 
@@ -95,6 +101,40 @@ def test_two_takers_at_once_take_each_event_once(log: Log, spool: Spool, tmp_pat
     assert [row.producer_sequence for row in log.read(0, 5_000)] == list(range(1, 3_001))
     assert log.verify(spool) == []
     other.close()
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from audit_store.log import Log
+from audit_store.spool import SpoolReader
+
+log, spool = Log.open(Path(sys.argv[1]) / "log"), SpoolReader.open(Path(sys.argv[1]) / "spool" / "gateway")
+print("ready", flush=True)
+while True:
+    log.take(spool)
+"""
+
+
+@pytest.mark.slow
+def test_kill_minus_nine_while_taking_takes_each_event_once(log: Log, spool: Spool, tmp_path: Path) -> None:
+    for turn in range(8):
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        before = log.cursor("gateway")
+        number = 0
+        while log.cursor("gateway") < before + 50 + 37 * turn:
+            spool._store([plain(number + place).canonical() for place in range(25)])
+            number += 25
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    log.take(spool)
+    found = log.read(0, 1_000_000)
+    assert [row.producer_sequence for row in found] == list(range(1, spool.head().sequence + 1))
+    assert log.verify(spool) == []
 
 
 def test_pages_go_on_behind_the_last_and_the_tail_is_the_newest(log: Log, spool: Spool) -> None:
