@@ -31,8 +31,9 @@ const end = (state) => {
   const shown = document.getElementById(state);
   shown.hidden = false;
   shown.focus();
+  if (state === "expired") return;
+  setTimeout(() => window.close(), state === "confirmed" ? 1200 : 2500);
   if (state !== "confirmed") return;
-  setTimeout(() => window.close(), 1200);
   // Still here a moment later: nobody's popup, so the way back to the CRM is a link.
   setTimeout(() => shown.querySelectorAll("[hidden]").forEach((link) => (link.hidden = false)), 2000);
 };

@@ -98,7 +98,7 @@
     .notices { position: fixed; inset: auto 16px 16px auto; z-index: 2147483647; display: grid; gap: 10px;
       width: min(384px, calc(100vw - 32px)); }
     .notice { background: var(--card); color: var(--ink); border-radius: 13px; padding: 14px 16px; border-left: 5px solid var(--amber);
-      box-shadow: 0 13px 40px -13px rgb(0 0 0 / .5), 0 0 0 1px var(--line); display: flex; gap: 12px; align-items: start; }
+      box-shadow: 0 13px 40px -13px rgb(0 0 0 / .5), 0 0 0 1px var(--line); display: flex; gap: 12px; align-items: center; }
     .notice.released { border-left-color: var(--pitch); }
     .notice p { flex: 1; }
     .notice a { color: var(--pitch); font-weight: 600; }
