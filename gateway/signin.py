@@ -54,7 +54,8 @@ class SignIn:
         credential, account = issued
         await self.record(plain_event(EventAction.LOGIN, at=self.now(), pseudonym=person.pseudonym, act_id=act_id))
         session = self.sessions.bind(credential.secret, credential.kind, person.id, account)
-        return self.listener.give(said, session.id)
+        # Only a browser with the CRM's pages listens for held acts.
+        return self.listener.give(said, session.id) if credential.kind == "session" else said
 
     async def ended(self, person: Principal) -> None:
         """A sign-out: the credential is dead here, whatever the CRM does with it. Raises SpoolError."""
