@@ -33,6 +33,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tcp import TCPFlow
 from mitmproxy.tls import TlsData
 from mitmproxy.utils import asyncio_utils
+from OpenSSL import SSL
 
 from gateway.addon import IDLE_HOOKS, Addon, Judge, RefuseLayer
 from gateway.settings import CrmSettings
@@ -148,10 +149,19 @@ class Gateway:
 
     async def start(self) -> int:
         """Test the guard, listen, and give the port that was bound (of use when the settings say 0). Raises StartError."""
-        settings = self._settings
         await self_test()
-        upstream = self._make_upstream()
-        tls = self._make_tls()
+        try:
+            return await self._start(self._make_upstream(), self._make_tls())
+        except BaseException:
+            await self._closing.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Listen no more, give answers under way a moment, then close everything."""
+        await self._closing.aclose()
+
+    async def _start(self, upstream: Upstream, tls: SSL.Context | None) -> int:
+        settings = self._settings
         version.MITMPROXY = "Torwart"  # names itself in the library's own error pages
         logging.getLogger("mitmproxy").setLevel(logging.CRITICAL)  # its log holds what clients sent
         MessageData.__post_init__ = _unchecked  # type: ignore[method-assign]
@@ -168,20 +178,12 @@ class Gateway:
         }
         master.options.update(**options)  # type: ignore[no-untyped-call]
         check_setup(master, options, listener, addon)
-        try:
-            port = await self._listen(listener)
-        except BaseException:
-            await self._closing.aclose()
-            raise
+        port = await self._listen(listener)
         addon.hosts = public_hosts(settings.url, port)
         await master.running()
         sweep = asyncio.create_task(self._watch.sweep())
         self._closing.push_async_callback(self._close, listener, upstream, sweep)
         return port
-
-    async def stop(self) -> None:
-        """Listen no more, give answers under way a moment, then close everything."""
-        await self._closing.aclose()
 
     async def _listen(self, listener: Listener) -> int:
         await listener.setup_servers()
@@ -210,7 +212,7 @@ class Gateway:
         except (ValueError, OSError) as error:
             raise StartError(f"crm.upstream: {error}") from None
 
-    def _make_tls(self) -> Any:
+    def _make_tls(self) -> SSL.Context | None:
         settings = self._settings
         if settings.certificate is None or settings.key is None:
             if urlsplit(settings.url).scheme == "https":
