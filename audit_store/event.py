@@ -12,13 +12,13 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from audit_store.client_sets import decode_ids, encode_ids
 from audit_store.ecs import CATEGORIES, ECS_VERSION, EFFECTS, OUTCOMES, WENT_ON, EventAction, Phase
+from audit_store.wording import name, names, short, split, without_surrogates
 from policies.decision import Challenge, Decision
 from policies.reasons import REASONS, Because
 from policies.request import AccessRequest, Action, ClientId
@@ -37,16 +37,9 @@ __all__ = [
 
 SCHEMA = 1
 """Version of what stands under `torwart.`; grows with every change of a member's meaning."""
-_TEXT_MAX = 400
-"""Characters of a free text (a route, a word of a reason); the rest is replaced by its length."""
-_VALUES_MAX = 40
-"""Members of the numbers and words of one reason."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,119}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{8,128}|[A-Za-z0-9_-]{43}")
 """Hexadecimal, or 32 bytes in base64url (RFC 4648 section 5)."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_UNREADABLE = "(unreadable)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,7 @@ class Event:
         try:
             return orjson.dumps(self.document, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
-            return orjson.dumps(_without_surrogates(self.document), option=orjson.OPT_SORT_KEYS)
+            return orjson.dumps(without_surrogates(self.document), option=orjson.OPT_SORT_KEYS)
 
 
 def access_event(
@@ -99,7 +92,7 @@ def access_event(
         EFFECTS.get(request.action, "access"),
         "allowed" if went_on else "denied" if phase != Phase.HELD else "info",
     )
-    document["user"] = {"id": request.principal.pseudonym, "roles": _names(request.principal.roles)}
+    document["user"] = {"id": request.principal.pseudonym, "roles": names(request.principal.roles)}
     act: dict[str, Any] = {"id": request.act_id, "phase": phase.value, "action": request.action.value}
     if digest is not None and _DIGEST.fullmatch(digest):
         act["digest"] = digest
@@ -107,10 +100,10 @@ def access_event(
     ours["act"] = act
     ours["channel"] = request.context.channel.value
     ours["status"] = request.principal.status.value
-    ours["route"] = _short(route)
+    ours["route"] = short(route)
     ours["resource"] = _resource(request)
     ours["clients"] = _clients(request.resource.ids or (), shown, taken)
-    ours["fields"] = _names(frozenset(fields))
+    ours["fields"] = names(frozenset(fields))
     ours["rows"] = rows
     ours["bytes_out"] = bytes_out
     if isinstance(decision, Challenge):
@@ -120,14 +113,14 @@ def access_event(
         ours["usage"] = _usage(request)
     if request.findings:
         ours["findings"] = [
-            {"kind": _name(found.kind), "detector": _name(found.detector), "clients": found.clients} for found in request.findings
+            {"kind": name(found.kind), "detector": name(found.detector), "clients": found.clients} for found in request.findings
         ]
     _put_reasons(document, decision.reasons)
     _put_rules(document, decision.rules)
     if http_status is not None:
         document["http"] = {"response": {"status_code": http_status}}
     if method is not None:
-        document.setdefault("http", {})["request"] = {"method": _name(method)}
+        document.setdefault("http", {})["request"] = {"method": name(method)}
     return Event(event_id, request.context.at, EventAction.ACCESS, request.act_id, request.principal.pseudonym, document)
 
 
@@ -145,7 +138,7 @@ def refused_event(
     document, event_id = _start(EventAction.REFUSED, at=at, outcome="failure")
     ours = document["torwart"]
     ours["act"] = {"phase": Phase.DENIED.value} if act_id is None else {"id": act_id, "phase": Phase.DENIED.value}
-    ours["route"] = _short(route)
+    ours["route"] = short(route)
     ours["upstream_reached"] = upstream_reached
     if pseudonym is not None:
         document["user"] = {"id": pseudonym}
@@ -178,11 +171,11 @@ def plain_event(
     if pseudonym is not None:
         document["user"] = {"id": pseudonym}
     if subject is not None:
-        ours["subject"] = _short(subject)
+        ours["subject"] = short(subject)
     if act_id is not None:
         ours["act"] = {"id": act_id}
     if numbers:
-        ours.update(_split(numbers))
+        ours.update(split(numbers))
     return Event(event_id, at, action, act_id, pseudonym, document)
 
 
@@ -235,11 +228,11 @@ def _ids_text(ids: Collection[ClientId]) -> str:
 
 def _resource(request: AccessRequest) -> dict[str, Any]:
     resource = request.resource
-    found: dict[str, Any] = {"type": _name(resource.type), "model": _name(resource.model) if resource.model else ""}
+    found: dict[str, Any] = {"type": name(resource.type), "model": name(resource.model) if resource.model else ""}
     if resource.questioned_fields:
-        found["questioned_fields"] = _names(resource.questioned_fields)
+        found["questioned_fields"] = names(resource.questioned_fields)
     if resource.written_fields:
-        found["written_fields"] = _names(resource.written_fields)
+        found["written_fields"] = names(resource.written_fields)
     if resource.filter_digest is not None and _DIGEST.fullmatch(resource.filter_digest):
         found["filter_digest"] = resource.filter_digest
     if resource.limit is not None:
@@ -271,49 +264,13 @@ def _usage(request: AccessRequest) -> dict[str, Any]:
 def _put_reasons(document: dict[str, Any], reasons: tuple[Because, ...]) -> None:
     if reasons:
         document["event"]["reason"] = reasons[0].reason.code
-        document["torwart"]["reasons"] = [{"code": because.reason.code, **_split(because.values)} for because in reasons]
+        document["torwart"]["reasons"] = [{"code": because.reason.code, **split(because.values)} for because in reasons]
 
 
 def _put_rules(document: dict[str, Any], rules: tuple[str, ...]) -> None:
     """`version:rule-id`, as decisions name their rules."""
     if rules:
-        version, _, name = rules[0].rpartition(":")
-        document["rule"] = {"id": _short(rules[0]), "name": _short(name)}
-        document["torwart"]["rules"] = [_short(rule) for rule in rules]
-        document["torwart"]["policy"] = {"version": _short(version)}
-
-
-def _split(values: Mapping[str, int | str]) -> dict[str, Any]:
-    """Numbers and words apart, so that no member is a number in one event and a word in the next."""
-    numbers: dict[str, int] = {}
-    words: dict[str, str] = {}
-    for name, value in list(values.items())[:_VALUES_MAX]:
-        if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
-            numbers[_name(name)] = int(value)
-        else:
-            words[_name(name)] = _short(str(value))
-    return ({"numbers": numbers} if numbers else {}) | ({"words": words} if words else {})
-
-
-def _name(text: str) -> str:
-    return text if _NAME.fullmatch(text) else _UNREADABLE
-
-
-@lru_cache(maxsize=2048)
-def _names(names: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted({_name(name) for name in names}))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}… (+{len(text) - _TEXT_MAX})"
-
-
-def _without_surrogates(value: Any) -> Any:
-    match value:
-        case str():
-            return _SURROGATE.sub(lambda hit: f"\\u{ord(hit[0]):04x}", value)
-        case dict():
-            return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_without_surrogates(item) for item in value]
-    return value
+        version, _, rule = rules[0].rpartition(":")
+        document["rule"] = {"id": short(rules[0]), "name": short(rule)}
+        document["torwart"]["rules"] = [short(one) for one in rules]
+        document["torwart"]["policy"] = {"version": short(version)}

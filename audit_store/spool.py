@@ -11,9 +11,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -33,6 +31,7 @@ from audit_store.spool_file import (
     rows_after,
 )
 from audit_store.spool_marker import Marker
+from audit_store.spool_waiting import Receipt, Waiting, tell
 from audit_store.sqlite_file import own_folder, translated
 
 __all__ = ["Head", "Receipt", "Spool", "SpoolError", "SpoolReader", "Stored", "readers"]
@@ -41,15 +40,6 @@ GROUP_MAX = 512
 """Events in one commit: bounds a group, far above what arrives during one fsync."""
 FILE = "spool.db"
 MARKER = "head"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """An event is durable."""
-
-    sequence: int
-    hash: bytes
-    epoch: int
 
 
 class SpoolReader:
@@ -113,7 +103,7 @@ class Spool:
         """Held over a commit: never taken on an event loop but for `append`."""
         self._gate = threading.Lock()
         """Guards the three below; held for moments only."""
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._closed = False
 
@@ -152,7 +142,7 @@ class Spool:
         There is no waiting time: a group is what arrives while the group before it is being written.
         """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(event.canonical(), loop, loop.create_future())
+        waiting = Waiting(event.canonical(), loop, loop.create_future())
         with self._gate:
             if self._closed:
                 raise SpoolError("the spool is closed")
@@ -247,11 +237,11 @@ class Spool:
                 while len(group) < GROUP_MAX and (waiting := self._queue.get_nowait()) is not None:
                     group.append(waiting)
             try:
-                _tell(group, self._store([one.canonical for one in group]))
+                tell(group, self._store([one.canonical for one in group]))
             except SpoolError as error:
-                _tell(group, error)
+                tell(group, error)
             except BaseException as error:  # nobody may wait for ever on a thread that has died
-                _tell(group, SpoolError(f"the event could not be stored: {error!r}"))
+                tell(group, SpoolError(f"the event could not be stored: {error!r}"))
                 raise
             if waiting is None:
                 return
@@ -279,30 +269,3 @@ def _open_checked(path: Path, producer: str, expected: Head | None) -> tuple[sql
     put_aside(path, f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
     connection, _ = open_file(path, producer=producer)
     return connection, "the file was damaged and has been put aside"
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    canonical: bytes
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Receipt]
-
-
-def _tell(group: list[_Waiting], result: list[Receipt] | SpoolError) -> None:
-    """Wake each loop once for all of its coroutines."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Receipt], Receipt | SpoolError]]] = defaultdict(list)
-    for place, waiting in enumerate(group):
-        by_loop[waiting.loop].append((waiting.future, result if isinstance(result, SpoolError) else result[place]))
-    for loop, answers in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, answers)
-
-
-def _resolve(answers: list[tuple[asyncio.Future[Receipt], Receipt | SpoolError]]) -> None:
-    for future, answer in answers:
-        if future.done():
-            continue  # its coroutine was cancelled: an event without a delivery is allowed, the reverse is not
-        if isinstance(answer, SpoolError):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)

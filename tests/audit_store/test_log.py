@@ -22,7 +22,6 @@ from audit_store.spool import FILE as SPOOL_FILE
 from audit_store.spool import MARKER, Spool, SpoolReader
 from tests.audit_store.acts import NOW, access, plain
 
-
 ROOT = Path(__file__).parents[2]
 
 
