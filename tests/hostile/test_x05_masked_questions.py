@@ -320,3 +320,25 @@ def released_of(response: Any) -> Any:
     import json
 
     return json.loads(response.body)["result"]
+
+
+def test_a_masked_value_is_covered_in_the_other_cells_of_its_rows() -> None:
+    call = TRYTON.read(rpc("model.party.party.export_data", [713, 5], ["name", "contact_mechanisms/value", "addresses/attn"], False))
+    rows = [[713, f"A {PHONE}", PHONE, "x"], ["", "", EMAIL, f"z. Hd. {EMAIL.lower()}"], [5, f"B {PHONE}", "+49 30 2", ""]]
+    out = released(answer(call, rows).release(hide(713)))
+    assert out == [["A •••", "•••", "x"], ["", "•••", "z. Hd. •••"], [f"B {PHONE}", "+49 30 2", ""]]
+
+
+def test_a_masked_value_in_letters_of_two_lower_cases_is_covered_as_well() -> None:
+    call = TRYTON.read(rpc("model.party.party.read", [713], ["name", "email"]))
+    value = "İnfo@example.test"
+    for name in (f"A {value}", f"A {value.lower()}", f"A {value.upper()}"):
+        (out,) = released(answer(call, [{"id": 713, "name": name, "email": value}]).release(hide(713)))
+        assert "nfo@" not in out["name"].lower()
+
+
+def test_a_contact_value_that_is_short_or_empty_does_not_eat_other_texts() -> None:
+    call = TRYTON.read(rpc("model.party.party.read", [713], ["name", "contact_mechanisms.rec_name", "contact_mechanisms.url"]))
+    contacts = [{"id": 1, "rec_name": "Albrecht <>", "url": "tel:"}, {"id": 2, "rec_name": "Albrecht <110>", "url": "tel:110"}]
+    (out,) = released(answer(call, [{"id": 713, "name": "Albrecht 110", "contact_mechanisms.": contacts}]).release(hide(713)))
+    assert out["name"] == "Albrecht 110"

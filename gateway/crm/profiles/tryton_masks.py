@@ -38,14 +38,13 @@ class Masks:
 
     def note(self, name: str, value: Any) -> None:
         """Remember a masked contact value until `finish`."""
-        if type(value) is not str:
-            return
-        if name == "url":
-            value = value.partition(":")[2] or value
-        elif name == "rec_name":
-            value = value.rpartition("<")[2].rstrip(">")
-        if len(value) >= _SHORTEST:
-            self._values.add(value.lower())
+        if type(value) is str:
+            if name == "url":
+                value = value.partition(":")[2] or value
+            elif name == "rec_name":
+                value = value.rpartition("<")[2].rstrip(">")
+            if len(value) >= _SHORTEST:
+                self._values.add(value.lower())
 
     def watch(self, holder: Any, places: Iterable[Any]) -> None:
         """Look through these texts (keys of a record, positions of a row) in `finish`."""
@@ -53,19 +52,35 @@ class Masks:
 
     def finish(self) -> None:
         """Cover the noted values wherever they stand in the watched texts; then forget both."""
-        if self._values:
+        values = self._values
+        if values:
+            # One look through all texts at once: a second place is rare, and this runs for every masked client.
+            texts: list[str] = []
             for holder, places in self._texts:
-                for place in places:
-                    text = holder.get(place) if type(holder) is dict else holder[place]
-                    if type(text) is str and len(text) >= _SHORTEST:
-                        lowered = text.lower()
-                        for value in self._values:
-                            if value in lowered:
-                                holder[place] = self._replaced(text)
-                                break
-        self._values.clear()
+                if type(holder) is dict:
+                    texts += [text for place in places if type(text := holder.get(place)) is str]
+                else:
+                    texts += [text for place in places if type(text := holder[place]) is str]
+            everything = "\n".join(texts).lower()
+            for value in values:
+                if value in everything:
+                    self._cover_all()
+                    break
+            values.clear()
         self._texts.clear()
 
-    def _replaced(self, text: str) -> str:
+    def _cover_all(self) -> None:
         longest_first = sorted(self._values, key=len, reverse=True)
-        return re.sub("|".join(map(re.escape, longest_first)), HIDDEN, text, flags=re.IGNORECASE)
+        pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+        for holder, places in self._texts:
+            for place in places:
+                text = _at(holder, place)
+                if type(text) is str:
+                    covered = pattern.sub(HIDDEN, text)
+                    # Letters whose lower case has another length (a dotted capital I) escape the pattern: then nothing of the text stays.
+                    left = covered.lower()
+                    holder[place] = HIDDEN if any(value in left for value in self._values) else covered
+
+
+def _at(holder: Any, place: Any) -> Any:
+    return holder.get(place) if type(holder) is dict else holder[place]
