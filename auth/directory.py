@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session
 
+from audit_store.moments import microseconds
 from audit_store.pseudonyms import Pseudonyms
 from auth.assignments import ASSIGNMENTS
 from auth.people import PEOPLE
 from auth.sessions import SESSIONS, credential_hash
-from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision, microseconds
+from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision
 from policies.request import ClientId, Principal, Status
 
 _NOBODYS: frozenset[ClientId] = frozenset()

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, Engine, Update, text
 from sqlalchemy.orm import Session
 
-from auth.tables import EPOCH, Revision
+from audit_store.moments import EPOCH
+from auth.tables import Revision
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from audit_store.event import Event
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.search import search
-from audit_store.spool import Spool
+from audit_store.spool import Spool, readers
 from audit_store.tables import Alert
 from auth.assignments import Assignments
 from auth.installation import Installation, load_installation, mark_demo
@@ -100,7 +100,7 @@ class Firm:
         """What the verification of the whole record finds."""
         log = Log.open(self.installation.state / "log")
         try:
-            return [str(problem) for problem in log.verify()]
+            return [str(problem) for problem in log.verify(*readers(self.installation.state / "spool"))]
         finally:
             log.close()
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from auth.tables import EPOCH, Moment, microseconds
+from audit_store.moments import EPOCH, Moment, microseconds
 
 
 @pytest.mark.parametrize(
