@@ -26,6 +26,7 @@
       soon: "Noch 30 Sekunden.",
       failed: "Das Verwerfen hat nicht geklappt. Bitte versuchen Sie es noch einmal.",
       released: "Freigegeben. Der Vorgang geht weiter.",
+      repeat: "Freigegeben. Bitte wiederholen Sie den Schritt jetzt.",
       cancelled: "Nicht bestätigt, nichts hat das Haus verlassen.",
       expired: "Die Zeit ist abgelaufen. Nicht bestätigt, nichts hat das Haus verlassen.",
       why: "Warum?",
@@ -46,6 +47,7 @@
       soon: "30 seconds left.",
       failed: "Discarding did not work. Please try again.",
       released: "Released. The act goes on.",
+      repeat: "Released. Please repeat the step now.",
       cancelled: "Not confirmed, nothing left the house.",
       expired: "Time is up. Not confirmed, nothing left the house.",
       why: "Why?",
@@ -149,11 +151,16 @@
   const notices = el("div", { class: "notices" });
   const spoken = el("div", { class: "hidden", role: "status", "aria-live": "polite" });
   const dialog = el("dialog", { role: "alertdialog", "aria-modal": "true", "aria-labelledby": "head", "aria-describedby": "body" });
-  dialog.addEventListener("cancel", (event) => {
-    event.preventDefault(); // Escape asks; it never discards by itself and never leaves an act without its overlay
+  // Escape asks; it never discards by itself and never leaves an act without its overlay. A browser lets a page stop the first
+  // close of a dialog only, so the key itself is taken, and a dialog that was closed all the same comes back.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
     const first = acts.values().next().value;
     if (first) ask(first, !first.asking);
   });
+  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  dialog.addEventListener("close", () => acts.size && draw());
   // The CRM's own shortcuts and focus keepers must not see what happens in here.
   for (const kind of ["keydown", "keyup", "keypress", "focusin", "focusout", "click", "mousedown", "pointerdown"]) {
     host.addEventListener(kind, (event) => event.stopPropagation());
@@ -284,7 +291,7 @@
   };
 
   const openWindow = (entry) => {
-    const link = web(entry.act.link);
+    const link = web(`${entry.act.link}?popup=1`); // the page closes itself where it knows that it is a popup
     if (!link) return;
     const left = Math.max(0, window.screenX + (window.outerWidth - 480) / 2);
     const top = Math.max(0, window.screenY + (window.outerHeight - 840) / 2);
@@ -332,7 +339,7 @@
         const seen = acts.delete(act.id);
         changed = changed || seen;
         if (act.state === "denied") say("denied", act.text, web(act.link));
-        else if (seen && TEXTS.en[act.state]) say(act.state, t(act.state), null);
+        else if (seen && TEXTS.en[act.state]) say(act.state, t(act.state === "released" && act.repeat ? "repeat" : act.state), null);
       }
     }
     for (const id of [...acts.keys()]) {
