@@ -37,6 +37,8 @@ class Notice:
     link: str
     deadline: float
     """`time.monotonic()` at which the act ends by itself."""
+    repeat: bool = False
+    """True: nobody holds the call open; once confirmed, the person repeats it."""
     state: str = "open"
     """`open`, then `released`, `cancelled` or `expired`."""
     ended: float | None = None

@@ -88,6 +88,7 @@ def _notice(notice: Notice) -> dict[str, object]:
         "expires_in": max(0, round(notice.deadline - time.monotonic())),
         "link": notice.link,
         "state": notice.state,
+        "repeat": notice.repeat,
     }
 
 

@@ -65,7 +65,7 @@ class Touch:
                 await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
                 return self.refusals.denied(too_many, act_id, principal.language)
         if call.client is not Client.SCRIPT and self.holds.page_connected(session_id):
-            notice = self._notice(act, principal, challenge, because)
+            notice = self._notice(act, principal, challenge, because, repeat=not call.waits)
             if call.waits:
                 return await self._wait(act, call, request, judged, challenge, notice)
             if fresh:
@@ -79,7 +79,7 @@ class Touch:
         owner, address = self.addresses.get(act_id, (None, None))
         return address if owner is not None and owner == session_id else None
 
-    def _notice(self, act: Act, principal: Principal, challenge: Challenge, because: Because) -> Notice:
+    def _notice(self, act: Act, principal: Principal, challenge: Challenge, because: Because, *, repeat: bool) -> Notice:
         return Notice(
             act_id=act.id,
             session_id=principal.session_id or "",
@@ -87,8 +87,9 @@ class Touch:
             text=because.for_employee(principal.language),
             asked=challenge.asked,
             allowed=challenge.allowed,
-            link=self.refusals.act(act.id),
+            link=f"{self.refusals.act(act.id)}?popup=1",  # a page that knows it is a popup closes itself
             deadline=time.monotonic() + self.stepup.lifetime_seconds,
+            repeat=repeat,
         )
 
     async def _wait(

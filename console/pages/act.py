@@ -22,13 +22,13 @@ _OVER = N_("This act is over")
 
 
 @router.get("/act/{act_id}")
-def act_page(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor)]) -> Response:
-    """What would be signed. Opening the page confirms nothing."""
+def act_page(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor)], popup: bool = False) -> Response:
+    """What would be signed. Opening the page confirms nothing. A `popup` of the CRM's page closes itself; any other leads back."""
     services = services_of(request)
     act = services.stepup.get(act_id[:64])
     if act is None:
-        return page(request, found, "act.html", 404, act=None, heading=found.speech.say(_OVER), demo=False)
-    return page(request, found, "act.html", act=act, demo=services.demo, **_shown(services, act, found.speech))
+        return page(request, found, "act.html", 404, act=None, heading=found.speech.say(_OVER), demo=False, popup=popup)
+    return page(request, found, "act.html", act=act, demo=services.demo, popup=popup, **_shown(services, act, found.speech))
 
 
 def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:

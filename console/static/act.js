@@ -32,10 +32,7 @@ const end = (state) => {
   shown.hidden = false;
   shown.focus();
   if (state === "expired") return;
-  setTimeout(() => window.close(), state === "confirmed" ? 1200 : 2500);
-  if (state !== "confirmed") return;
-  // Still here a moment later: nobody's popup, so the way back to the CRM is a link.
-  setTimeout(() => shown.querySelectorAll("[hidden]").forEach((link) => (link.hidden = false)), 2000);
+  if (words.popup) setTimeout(() => window.close(), state === "confirmed" ? 1200 : 2500);
 };
 
 const run = async (touch) => {

@@ -291,7 +291,7 @@
   };
 
   const openWindow = (entry) => {
-    const link = web(`${entry.act.link}?popup=1`); // the page closes itself where it knows that it is a popup
+    const link = web(entry.act.link);
     if (!link) return;
     const left = Math.max(0, window.screenX + (window.outerWidth - 480) / 2);
     const top = Math.max(0, window.screenY + (window.outerHeight - 840) / 2);

@@ -7,6 +7,8 @@ from urllib.parse import quote
 from playwright.sync_api import Locator, Page
 
 PARTIES = "#crm/model/party.party"
+TAB = "#tabcontent > .tab-pane.active"
+"""The open tab; a card has tabs of its own within."""
 
 
 def sign_in(page: Page, login: str, password: str) -> None:
@@ -26,7 +28,7 @@ def open_list(page: Page, parameters: str = "") -> Locator:
 
 def rows(page: Page) -> Locator:
     """The active tab, once its list has a row."""
-    tab = page.locator(".tab-pane.active")
+    tab = page.locator(TAB)
     tab.locator("tbody tr").first.wait_for()
     return tab
 
@@ -38,13 +40,13 @@ def these(ids: Sequence[int], name: str = "Meine") -> str:
 
 def mark_all(page: Page) -> None:
     """The box in the head of the list."""
-    page.locator(".tab-pane.active thead th.selection-state input").check()
+    page.locator(f"{TAB} thead th.selection-state input").check()
 
 
 def open_export(page: Page, paths: Sequence[str]) -> Locator:
     """The window of the CSV export with these columns."""
-    page.locator(".tab-pane.active .toolbar a.navbar-brand").click()
-    page.locator(".tab-pane.active a#export").click()
+    page.locator(f"{TAB} .toolbar a.navbar-brand").click()
+    page.locator(f"{TAB} a#export").click()
     window = page.locator(".modal.csv.in")
     window.wait_for()
     add, _, clear = (window.locator(".col-md-2 > button").nth(place) for place in range(3))

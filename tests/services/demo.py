@@ -1,0 +1,104 @@
+"""`make demo` as a process of its own: on free ports, in a folder of the test run, over the Tryton that the tests keep."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit_store.log import Log, Logged
+from deploy.demo.crm import PreparedCrm
+from deploy.demo.mailbox import Mail, mails
+from deploy.demo.people import book_of
+from tests.services.tryton import cache_folder
+
+READY_SECONDS = 150
+
+
+@dataclass
+class Demo:
+    """A demo whose story has been played."""
+
+    folder: Path
+    said: str
+    """What it printed until it was ready."""
+    party_ids: dict[int, int]
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "notes.json").read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def crm_url(self) -> str:
+        return str(self.notes["crm_url"])
+
+    @property
+    def torwart_url(self) -> str:
+        return str(self.notes["torwart_url"])
+
+    def password(self, login: str) -> str:
+        return str(json.loads((self.folder / "crm" / "passwords.json").read_text(encoding="utf-8"))[login])
+
+    def book(self, login: str) -> list[int]:
+        """The ids of this manager's own clients."""
+        return book_of(login, self.party_ids)
+
+    def mails(self) -> list[Mail]:
+        return mails(self.folder / "mailbox")
+
+    def recorded(self, after: int = 0) -> list[Logged]:
+        """What the central log holds after a place."""
+        log = Log.open(self.folder / "state" / "log")
+        try:
+            return list(log.read(after, 100_000))
+        finally:
+            log.close()
+
+
+@pytest.fixture(scope="session")
+def demo(prepared_tryton: PreparedCrm, tryton_web_client: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo after its story, with Tryton's web client."""
+    folder = tmp_path_factory.mktemp("demo")
+    output = folder / "said"
+    moved = {"DEMO_RUN": str(folder / "run"), "DEMO_CRM": str(cache_folder()), "PORT": str(_two_ports()), "LANG": "de_DE.UTF-8"}
+    with output.open("wb") as said:
+        command = [sys.executable, "-m", "deploy.demo"]
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env={**os.environ, **moved}, start_new_session=True)
+    try:
+        until(lambda: process.poll() is not None or "Strg-C" in output.read_text(encoding="utf-8"), READY_SECONDS, "the demo is not ready")
+        assert process.poll() is None, output.read_text(encoding="utf-8")
+        yield Demo(folder / "run", output.read_text(encoding="utf-8"), dict(prepared_tryton.party_ids))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def until(holds: Callable[[], object], seconds: float, otherwise: str) -> None:
+    """Look again until something holds; what a process of its own does has no event to wait for."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
+
+
+def _two_ports() -> int:
+    """A free port whose neighbour is free too."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            if port < 65_000:
+                return port
