@@ -342,3 +342,23 @@ def test_a_contact_value_that_is_short_or_empty_does_not_eat_other_texts() -> No
     contacts = [{"id": 1, "rec_name": "Albrecht <>", "url": "tel:"}, {"id": 2, "rec_name": "Albrecht <110>", "url": "tel:110"}]
     (out,) = released(answer(call, [{"id": 713, "name": "Albrecht 110", "contact_mechanisms.": contacts}]).release(hide(713)))
     assert out["name"] == "Albrecht 110"
+
+
+@pytest.mark.parametrize(
+    ("method", "domain"),
+    [
+        ("model.account.invoice.search_count", [["rec_name", "ilike", "+49%"]]),
+        ("model.sale.sale.search_count", [["party.contact_mechanisms.nix", "=", "x"]]),
+        ("model.sale.sale.search_count", [["create_uid.login", "=", "x"]]),
+        ("model.stock.location.search", [["address.rec_name", "ilike", "+49%"]]),
+        ("model.res.user.search", [["employees.party.rec_name", "ilike", "+49%"]]),
+    ],
+)
+def test_other_records_lead_to_no_contact_value(method: str, domain: list[Any]) -> None:
+    with pytest.raises(UnreadableError):
+        TRYTON.read(rpc(method, domain))
+
+
+def test_counting_a_client_s_orders_by_its_contact_values_is_a_question_on_them() -> None:
+    call = TRYTON.read(rpc("model.sale.sale.search_count", [["party.contact_mechanisms.value", "ilike", "+49%"]]))
+    assert call.resource.questioned_contact_fields == {"party.contact_mechanisms.value"}

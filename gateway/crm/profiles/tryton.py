@@ -29,8 +29,10 @@ from policies.request import Action, Channel, Resource
 NAME = "tryton"
 SHELL = frozenset({"/", "/index.html"})
 _STATIC = re.compile(
-    r"(?:/[A-Za-z0-9_@][A-Za-z0-9_@.-]*)+\.(?:js|mjs|css|json|svg|png|ico|jpg|gif|webp|woff2?|ttf|eot|otf|mp3|ogg|wav|map|md)"
+    r"/(?:(?:dist|images|locale|node_modules|sounds|theme)(?:/[A-Za-z0-9_@][A-Za-z0-9_@.-]*)*/)?"
+    r"[A-Za-z0-9_@][A-Za-z0-9_@.-]*\.(?:js|mjs|css|json|svg|png|ico|jpg|gif|webp|woff2?|ttf|eot|otf|mp3|ogg|wav|map|md)"
 )
+"""A file on top or in one of the web client's own folders: the first segment of any other path names a database."""
 _USER = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9,;=.*\- ]{1,200}")
 _LOGIN_MARK = "common.db.login"
@@ -116,9 +118,10 @@ class Tryton:
         """The refusal in the shape that this client shows to a person."""
         if request.path == f"/{self.database}/bus":
             return Response(501)  # the web client's word for "no message bus here": it does not ask again
-        in_rpc = request.path in ("/rpc/", f"/{self.database}/rpc/", f"/{self.database}/session/login")
+        at_login = request.path == f"/{self.database}/session/login"
+        in_rpc = at_login or request.path in ("/rpc/", f"/{self.database}/rpc/")
         client = call.client if call is not None else _client(request)
-        return refused(client, refusal, _rpc_id(request) if in_rpc else None, in_rpc=in_rpc, instance=request.path)
+        return refused(client, refusal, _rpc_id(request) if in_rpc else None, in_rpc=in_rpc, at_login=at_login, instance=request.path)
 
     def _post(self, road: str, request: Request) -> Call:
         if road == "session/logout":
@@ -162,10 +165,8 @@ def profile(*, database: str, owner_field: str | None) -> Tryton:
 
 
 def _file(request: Request) -> Call:
-    """A file of the web client. `HEAD` and `GET` only; a name below another database's path is none."""
+    """A file of the web client."""
     if request.method not in ("GET", "HEAD") or not (request.path in SHELL or _STATIC.fullmatch(request.path)):
-        raise UnreadableError("address of the CRM", unknown=True)
-    if request.path.startswith(("/avatar/", "/rpc/")):
         raise UnreadableError("address of the CRM", unknown=True)
     sent = replace(request, headers=_headers(request, ()), body=b"")
     return Call(CallKind.PUBLIC, _client(request), Channel.WEB, "file", sent, context=Expected())

@@ -30,24 +30,14 @@ _SAFE_NAMES: dict[str, tuple[str, ...]] = {
 _SECRET = frozenset(
     ["password", "password_hash", "password_reset", "key", "applications", "sessions", "device_cookie", "cookie", "resource"]
 )
-_USER = frozenset(
-    [
-        "id",
-        "name",
-        "login",
-        "rec_name",
-        "active",
-        "email",
-        "language",
-        "avatar",
-        "avatar_url",
-        "avatar_badge_url",
-        "_timestamp",
-        "_write",
-        "_delete",
-    ]
-)
-"""What may be read and asked of a colleague."""
+_PLACES = frozenset({"id", "name", "code", "rec_name", "active", "type", "allow_pickup"})
+_NARROW: dict[str, frozenset[str]] = {
+    "res.user": frozenset({"id", "name", "login", "rec_name", "active", "email", "language", "avatar", "avatar_url", "avatar_badge_url"})
+    | {"_timestamp", "_write", "_delete"},
+    "stock.location": _PLACES,
+    "account.invoice.payment_term": _PLACES,
+}
+"""What may be read and asked of records that have other fields that lead on to people."""
 
 
 @dataclass(slots=True)
@@ -166,7 +156,7 @@ def neutral_field(model: str, name: Any) -> None:
     if not _NAME.fullmatch(base) or suffix not in ("", "string"):
         raise UnreadableError("field name")
     first, _, rest = base.partition(".")
-    allowed = first not in _SECRET and (model != "res.user" or first in _USER) and (not rest or rest in NEUTRAL_LEAVES)
+    allowed = first not in _SECRET and first in _NARROW.get(model, {first}) and (not rest or rest in NEUTRAL_LEAVES)
     if not allowed:
         raise UnreadableError(f"field of {model} that is not known", unknown=True)
 

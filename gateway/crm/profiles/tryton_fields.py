@@ -119,15 +119,21 @@ MODELS: Mapping[str, Model] = {
 }
 """Record types whose records are judged one by one."""
 
+
+def _counted(name: str, link: str, plain: str) -> Model:
+    """No name among the fields: searching by it could reach the client's contact values."""
+    return Model(name, link, MappingProxyType(dict.fromkeys(("id", "active", *plain.split()), _PLAIN) | {link: _TO_PARTY}))
+
+
 COUNTED: Mapping[str, Model] = {
     model.name: model
     for model in (
-        _model("sale.line", "customer", "type sale_state", customer=_TO_PARTY),
-        _model("sale.sale", "party", "state", party=_TO_PARTY),
-        _model("sale.opportunity", "party", "state", party=_TO_PARTY),
-        _model("account.invoice", "party", "state type", party=_TO_PARTY),
-        _model("stock.shipment.in", "supplier", "state", supplier=_TO_PARTY),
-        _model("stock.shipment.out", "customer", "state", customer=_TO_PARTY),
+        _counted("sale.line", "customer", "type sale_state"),
+        _counted("sale.sale", "party", "state"),
+        _counted("sale.opportunity", "party", "state"),
+        _counted("account.invoice", "party", "state type"),
+        _counted("stock.shipment.in", "supplier", "state"),
+        _counted("stock.shipment.out", "customer", "state"),
     )
 }
 """Record types of other modules that the client's card counts; anything but counting them is unknown."""

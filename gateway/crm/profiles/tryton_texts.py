@@ -69,13 +69,15 @@ def rpc_answer(answer: RpcAnswer, extra: Headers = ()) -> Response:
     return Response(200, (*_JSON, *extra), answer.body())
 
 
-def refused(client: Client, refusal: Refusal, rpc_id: Any, *, in_rpc: bool, instance: str) -> Response:
+def refused(client: Client, refusal: Refusal, rpc_id: Any, *, in_rpc: bool, at_login: bool, instance: str) -> Response:
     """A refusal in the shape that the client shows to a person (`step-up.md`)."""
     text = refusal.because.for_employee(refusal.language)
-    if client is Client.APP and in_rpc and refusal.status != 401:
-        # The web client shows 403 as a bare number, and sends a call again that was answered with 503.
-        lines = [text, *([refusal.link] if refusal.link else []), refusal.act_id]
-        return rpc_answer(RpcAnswer(rpc_id, error=["UserError", [refusal.title, "\n".join(lines), None]]))
+    if client is Client.APP and in_rpc and (at_login or refusal.status != 401):
+        # The web client shows 403 as a bare number, and sends a call again that was answered with 503; a sign-in that was answered
+        # with 401 it repeats at once, without asking anybody, for ever. Its log-in window takes a title and a text.
+        words = "\n".join([text, *([refusal.link] if refusal.link else []), refusal.act_id])
+        said = [refusal.title, words] if at_login else ["UserError", [refusal.title, words, None]]
+        return rpc_answer(RpcAnswer(rpc_id, error=said))
     if client is Client.PAGE:
         if 300 <= refusal.status < 400:
             return Response(refusal.status, (NO_STORE, *refusal.headers))

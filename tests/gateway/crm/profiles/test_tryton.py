@@ -40,6 +40,14 @@ def test_the_shell_page_is_not_kept_anywhere() -> None:
     assert TRYTON.scrub(script, Response(200, given, b"x")).headers == given
 
 
+@pytest.mark.parametrize(
+    "path", ["/other/data/party.party.js", "/CRM/x.css", "/crm2/rest/x.json", "/avatar/Y3Jt/x.png", "/rpc/x.js", "/distx/a.js"]
+)
+def test_a_path_that_may_be_another_database_is_no_file(path: str) -> None:
+    with pytest.raises(UnreadableError):
+        TRYTON.read(request("GET", path))
+
+
 @pytest.mark.parametrize("method", ["common.server.version", "common.db.list", "common.authentication.services"])
 def test_three_facts_are_public(method: str) -> None:
     call = TRYTON.read(request("POST", "/rpc/", JSON, body=json.dumps({"id": 0, "method": method, "params": []}).encode()))
@@ -361,6 +369,17 @@ def test_a_fault_on_a_call_is_never_a_503_to_the_web_client_and_a_dead_session_i
     one = from_browser(rpc("model.party.party.read", [1], ["name"]))
     assert TRYTON.refuse(None, one, replace(REFUSAL, status=503)).status == 200
     assert TRYTON.refuse(None, one, replace(REFUSAL, status=401)).status == 401
+
+
+def test_a_refused_sign_in_does_not_send_the_web_client_in_circles() -> None:
+    from dataclasses import replace
+
+    body = b'{"method":"common.db.login","params":["nobody",{"device_cookie":null},"de"],"id":0}'
+    one = from_browser(request("POST", "/crm/session/login", JSON, body=body))
+    out = TRYTON.refuse(TRYTON.read(one), one, replace(REFUSAL, status=401))
+    title, text = json.loads(out.body)["error"]
+    assert (out.status, title) == (200, "Angehalten")
+    assert text.startswith(REFUSAL.because.for_employee("de"))
 
 
 def test_a_script_gets_a_problem_document_with_the_real_status() -> None:
