@@ -147,7 +147,7 @@ def test_the_button_opens_the_ceremony(context: BrowserContext, held: Held):
     held.tell(held.act())
     with context.expect_page() as popup:
         page.get_by_role("button", name="Mit Schlüssel bestätigen").click()
-    popup.value.wait_for_url(f"{held.url}/popup/A1")
+    expect(popup.value).to_have_url(f"{held.url}/popup/A1", timeout=15_000)
     expect(page.get_by_role("alertdialog")).to_contain_text("Das Bestätigungsfenster ist offen.")
 
 
@@ -157,7 +157,7 @@ def test_the_ceremony_opens_by_itself_right_after_a_click(context: BrowserContex
     page.get_by_role("button", name="Export").click()
     with context.expect_page() as popup:
         held.tell(held.act())
-    popup.value.wait_for_url(f"{held.url}/popup/A1")
+    expect(popup.value).to_have_url(f"{held.url}/popup/A1", timeout=15_000)
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"])
