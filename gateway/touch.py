@@ -64,13 +64,14 @@ class Touch:
                 too_many = Because(reasons.TOO_MANY_OPEN)
                 await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
                 return self.refusals.denied(too_many, act_id, principal.language)
+        led = call.client is Client.PAGE and request.method == "GET"  # can be led to the act's page and back
         if call.client is not Client.SCRIPT and self.holds.page_connected(session_id):
             notice = self._notice(act, principal, challenge, because, repeat=not call.waits)
             if call.waits:
                 return await self._wait(act, call, request, judged, challenge, notice)
-            if fresh:
+            if fresh and not led:
                 self.holds.announce(act, notice)
-        if call.client is Client.PAGE and request.method == "GET":
+        if led:
             self._remember(act.id, principal, request)
         return self.refusals.challenge(because, act.id, principal.language, call.client, get=request.method == "GET")
 
