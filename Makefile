@@ -29,10 +29,10 @@ demo: $(STAMP) ## Start gateway, console and a real CRM, play the story of the d
 	@PORT=$(PORT) ONCE=$(ONCE) RESET=$(RESET) $(RUN) -m deploy.demo
 
 check: $(STAMP) lint ## The fast, offline tests and lint
-	@$(RUN) -m pytest -m "not needs and not slow" -x -q tests
+	@$(RUN) -m pytest -n auto -m "not needs and not slow" -x tests
 
 test: $(STAMP) ## Everything that this machine can run; names what it could not and why
-	@$(RUN) -m pytest -ra $(T)
+	@$(RUN) -m tests.run $(T)
 
 lint: $(STAMP) ## ruff, mypy strict, import contracts, docs check
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports --no-cache && $(RUN) -m pytest -q tests/docs

@@ -1,3 +1,39 @@
-"""Real parts as fixtures: one module per service under `tests/services`."""
+"""Real parts as fixtures: one module per service under `tests/services`.
 
-pytest_plugins = ["tests.services.browser", "tests.services.console", "tests.services.front", "tests.services.house", "tests.services.post", "tests.services.tryton"]
+What a test needs is read from its fixtures, so that `make check` can leave out what starts a CRM or a browser, and `make test` can end with
+a list of what this machine could not run, and why.
+"""
+
+import pytest
+
+pytest_plugins = [
+    "tests.services.browser",
+    "tests.services.console",
+    "tests.services.front",
+    "tests.services.gate",
+    "tests.services.house",
+    "tests.services.post",
+    "tests.services.tryton",
+]
+SERVICES = {"prepared_tryton": "tryton", "tryton_web_client": "sao", "chromium": "chromium", "demo": "tryton", "firm": "tryton"}
+"""Fixture -> the real part that it starts."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the real parts that its fixtures start."""
+    for item in items:
+        for fixture, service in SERVICES.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.needs(service))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what could not be run here, once per reason, with the number of tests."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason] = reasons.get(reason, 0) + 1
+    if reasons:
+        terminalreporter.section("not run on this machine")
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.line(f"{count} tests: {reason.removeprefix('Skipped: ')}")
