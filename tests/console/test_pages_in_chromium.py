@@ -65,7 +65,7 @@ def test_the_popup_closes_itself_after_the_touch(context: BrowserContext, served
     page = enrolled(context, served_pages, boris, virtual_key)
     served_pages.hold(boris)
     with context.expect_page() as opening:
-        page.evaluate(f"() => {{ window.open('{served_pages.url}/act/act-1', 'torwart', 'popup,width=460,height=720') }}")
+        page.evaluate(f"() => {{ window.open('{served_pages.url}/act/act-1?popup=1', 'torwart', 'popup,width=460,height=720') }}")
     popup = opening.value
     virtual_key.plug_into(popup)
     with popup.expect_event("close"):
