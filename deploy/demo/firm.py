@@ -26,7 +26,6 @@ from auth.assignments import Assignments
 from auth.installation import Installation, load_installation, mark_demo
 from auth.keys import Keys
 from auth.people import People
-from auth.sessions import Sessions
 from auth.stepup import Summary
 from auth.storage import reading
 from auth.tables import Act
@@ -172,20 +171,26 @@ def found(firm: Firm, crm: RunningCrm, keyring: KeyringClient) -> None:
         table = firm.folder / "assignment.csv"
         write_assignment(table, crm.party_ids)
         Assignments(engine, spool.append).import_csv(table)
-        anna = people.by_account(ANNA.login)
-        if anna is None:
-            raise DemoError("manager A is not among the people")
-        firm.rest_key = crm.rest_key(ANNA.login)
-        Sessions(engine, spool.append, secret(state / "keys", "credential.key")).bind(firm.rest_key, "api_key", anna.id, ANNA.login)
     finally:
         spool.close()
         engine.dispose()
+    _bind_rest_key(firm, crm)
     with crm.log_in(OWNER.login) as direct:
         rows = direct.call("model.party.party.export_data_domain", [], ["email"], 0, None, None, False, {})
     firm.canaries = tuple(str(row[0]) for row in rows if row[0])
     notes = firm.folder / "firm.json"
     notes.touch(mode=0o600)
     notes.write_text(json.dumps({"rest_key": firm.rest_key, "canaries": firm.canaries}), encoding="utf-8")
+
+
+def _bind_rest_key(firm: Firm, crm: RunningCrm) -> None:
+    """A's key of the REST interface was made long ago, at the CRM itself; an administrator says whose it is."""
+    firm.rest_key = crm.rest_key(ANNA.login)
+    path = firm.folder / "rest.key"
+    path.touch(mode=0o600)
+    path.write_text(firm.rest_key, encoding="utf-8")
+    firm.torwart("people", "bind", ANNA.login, "--api-key-file", str(path))
+    path.unlink()
 
 
 def _nothing(_event: Event) -> None:
