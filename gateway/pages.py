@@ -83,7 +83,7 @@ def denial_page(refusal: Refusal) -> bytes:
     A refusal whose link leads to `/act/…` asks for the key; every other one links to its explanation.
     """
     texts = _texts(refusal.language)
-    headline, sentence = _headline(refusal)
+    headline, sentence = headline_of(refusal)
     body = [f"<h1>{escape(headline)}</h1>", f'<p class="lead">{escape(sentence)}</p>']
     if refusal.link and urlsplit(refusal.link).path.startswith("/act/"):
         steps = (texts["confirm_first"], texts["confirm_then"])
@@ -113,7 +113,7 @@ def gone_page(language: str) -> bytes:
     return _document(language, texts["gone_title"], body, [("/", texts["back"], False)], None)
 
 
-def _headline(refusal: Refusal) -> tuple[str, str]:
+def headline_of(refusal: Refusal) -> tuple[str, str]:
     """`Held, nothing is lost: this export needs your key.` becomes a headline and its sentence."""
     text = refusal.because.for_employee(refusal.language)
     head, colon, rest = text.partition(": ")

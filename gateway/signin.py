@@ -47,9 +47,10 @@ class SignIn:
         issued = self.profile.credential_issued(call, response)
         said = self.profile.scrub(call, response)
         if issued is None:
-            await self.record(
-                plain_event(EventAction.LOGIN_FAILED, at=self.now(), pseudonym=person.pseudonym, outcome="failure", act_id=act_id)
-            )
+            if not self.profile.asks_on(call, response):
+                await self.record(
+                    plain_event(EventAction.LOGIN_FAILED, at=self.now(), pseudonym=person.pseudonym, outcome="failure", act_id=act_id)
+                )
             return said
         credential, account = issued
         await self.record(plain_event(EventAction.LOGIN, at=self.now(), pseudonym=person.pseudonym, act_id=act_id))

@@ -15,6 +15,7 @@ from console.render import page
 from console.services import Services
 from console.visitor import Visitor, services_of, visitor
 from console.words import ACTIONS, CONFIRMATIONS, N_, PLACES, field_words, word
+from policies.request import WRITES
 
 router = APIRouter()
 _HEADING = N_("Confirm the act")
@@ -45,8 +46,8 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
         "heading": speech.say(heading),
         "who": person.name if person else "–",
         "what": word(ACTIONS, summary.action, speech),
-        "fields": field_words(summary.fields, speech),
-        "where": word(PLACES, channel, speech),
+        "fields": field_words(summary.fields, speech) if summary.fields else None,
+        "where": None if summary.action in WRITES else word(PLACES, channel, speech),
         "fewer": summary.allowed != summary.asked,
         "limit": limit if isinstance(limit, int) else None,
         "seconds": seconds,

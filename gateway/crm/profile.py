@@ -172,6 +172,9 @@ class Profile(Protocol):
     def credential_issued(self, call: Call, response: Response) -> tuple[Credential, str] | None:
         """A credential in a LOGIN answer or (new API key) a DATA answer, with the CRM account that it belongs to; None if there is none."""
 
+    def asks_on(self, call: Call, response: Response) -> bool:
+        """True for a LOGIN answer that neither signs in nor refuses: the CRM asks for the next thing, such as the password."""
+
     def scrub(self, call: Call, response: Response) -> Response:
         """A SYSTEM or PUBLIC answer as it goes out: error texts without values, no-store where judged."""
 

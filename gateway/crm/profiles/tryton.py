@@ -36,8 +36,6 @@ _STATIC = re.compile(
 _USER = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9,;=.*\- ]{1,200}")
 _LOGIN_MARK = "common.db.login"
-_READ_OF_A_FORM = ".read"
-"""The web client reads the missing fields of one record synchronously: held open, it would freeze the page and our script with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +105,10 @@ class Tryton:
             return Credential("token", result[1]), call.account
         return None
 
+    def asks_on(self, call: Call, response: Response) -> bool:
+        """Tryton asks for the password, and for a second factor, by an error of this name. Raises UninspectableError."""
+        return response.status == 200 and (read_answer(response.body).error or [None])[0] == "LoginException"
+
     def scrub(self, call: Call, response: Response) -> Response:
         """An answer without clients as it goes out. Raises UninspectableError."""
         return scrub_outcome(call.kind, _expected(call), response, shell=self.is_shell(call.upstream))
@@ -150,7 +152,8 @@ class Tryton:
             reading = replace(reading, expected=replace(reading.expected, rpc=sent_call))
         channel = Channel.WEB if _client(request) is Client.APP else Channel.API
         call = _call(request, reading, replace(request, body=sent_call.body()), channel, f"rpc {rpc.method}")
-        return replace(call, waits=not (rpc.method.endswith(_READ_OF_A_FORM) and reading.resource.limit == 1))
+        # The web client reads one record's missing fields synchronously: held open, that freezes the page and our script with it.
+        return replace(call, waits=not (rpc.method.endswith(".read") and reading.resource.limit == 1))
 
 
 def profile(*, database: str, owner_field: str | None) -> Tryton:

@@ -11,7 +11,7 @@ import orjson
 from gateway.crm.profile import Client, Refusal
 from gateway.crm.protocols.jsonrpc import RpcAnswer
 from gateway.exchange import Headers, Response
-from gateway.pages import PAGE_HEADERS, denial_page
+from gateway.pages import PAGE_HEADERS, denial_page, headline_of
 
 NO_STORE = ("cache-control", "no-store")
 _JSON = (("content-type", "application/json"), NO_STORE)
@@ -75,8 +75,9 @@ def refused(client: Client, refusal: Refusal, rpc_id: Any, *, in_rpc: bool, at_l
     if client is Client.APP and in_rpc and (at_login or refusal.status != 401):
         # The web client shows 403 as a bare number, and sends a call again that was answered with 503; a sign-in that was answered
         # with 401 it repeats at once, without asking anybody, for ever. Its log-in window takes a title and a text.
-        words = "\n".join([text, *([refusal.link] if refusal.link else []), refusal.act_id])
-        said = [refusal.title, words] if at_login else ["UserError", [refusal.title, words, None]]
+        title, sentence = headline_of(refusal)
+        words = "\n".join([sentence, *([refusal.link] if refusal.link else []), refusal.act_id])
+        said = [title, words] if at_login else ["UserError", [title, words, None]]
         return rpc_answer(RpcAnswer(rpc_id, error=said))
     if client is Client.PAGE:
         if 300 <= refusal.status < 400:
