@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,9 @@ __all__ = ["Head", "Receipt", "Spool", "SpoolError", "SpoolReader", "Stored", "r
 
 GROUP_MAX = 512
 """Events in one commit: bounds a group, far above what arrives during one fsync."""
+COMPANY_SECONDS = 0.002
+"""How long a group waits for more, if the one before it had more than one event: so many connections share an fsync, and a single one,
+whose next event comes when its last one is durable, does not wait. With 16 connections on one core this halved the CPU of an event."""
 FILE = "spool.db"
 MARKER = "head"
 
@@ -139,7 +143,7 @@ class Spool:
     async def append_soon(self, event: Event) -> Receipt:
         """Store one event together with those of other coroutines in one commit; durable on return. Raises SpoolError.
 
-        There is no waiting time: a group is what arrives while the group before it is being written.
+        A group is what arrives while the group before it is being written; with company, it waits `COMPANY_SECONDS` for more.
         """
         loop = asyncio.get_running_loop()
         waiting = Waiting(event.canonical(), loop, loop.create_future())
@@ -231,11 +235,15 @@ class Spool:
         return self._connection
 
     def _write_groups(self) -> None:
+        company = False
         while (waiting := self._queue.get()) is not None:
             group = [waiting]
+            if company:
+                time.sleep(COMPANY_SECONDS)
             with contextlib.suppress(Empty):
                 while len(group) < GROUP_MAX and (waiting := self._queue.get_nowait()) is not None:
                     group.append(waiting)
+            company = len(group) > 1
             try:
                 tell(group, self._store([one.canonical for one in group]))
             except SpoolError as error:

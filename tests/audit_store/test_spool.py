@@ -179,6 +179,17 @@ def test_many_coroutines_share_commits_and_each_gets_its_own_receipt(folder: Pat
     spool.close()
 
 
+def test_a_single_writer_never_waits_for_company(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit_store.spool.COMPANY_SECONDS", 3_600)
+    spool = Spool.open(folder, "gateway")
+
+    async def alone() -> list[int]:
+        return [(await spool.append_soon(plain(number))).sequence for number in range(20)]
+
+    assert asyncio.run(asyncio.wait_for(alone(), 60)) == list(range(1, 21))
+    spool.close()
+
+
 def test_a_coroutine_that_is_cancelled_hurts_nobody_else(folder: Path) -> None:
     spool = Spool.open(folder, "gateway")
 
