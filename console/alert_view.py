@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from audit_store.alerts import OPEN_STATES
@@ -205,7 +205,7 @@ def titles(reasons: Sequence[Reason], speech: Speech) -> list[str]:
 
 def reason_sentence(reason: Reason, speech: Speech) -> str:
     """A reason in words."""
-    return sentence(reason.rule, reason.code, reason.numbers, speech.language)
+    return _unbroken(sentence(reason.rule, reason.code, reason.numbers, speech.language))
 
 
 _TRIED = {"export": N_("Wanted to take out"), "delete": N_("Wanted to delete"), "paging": N_("Shown today")}
@@ -228,7 +228,7 @@ def _tally(day: Day, reasons: Sequence[Reason]) -> tuple[str, int, int]:
 
 
 def _reason(alert: Alert, place: int, reason: Reason, speech: Speech) -> ReasonView:
-    said = tuple(pieces(reason.rule, reason.code, reason.numbers, speech.language))
+    said = tuple(replace(piece, text=_unbroken(piece.text)) for piece in pieces(reason.rule, reason.code, reason.numbers, speech.language))
     return ReasonView(said, len(reason.event_ids), f"/alerts/{alert.id}/events?reason={place}")
 
 
@@ -244,6 +244,11 @@ def _now(services: Services, alert: Alert, person: Person | None, speech: Speech
 
 def _name(who: Who) -> str:
     return who.name or who.pseudonym
+
+
+def _unbroken(text: str) -> str:
+    """A number and its percent sign stay on one line."""
+    return text.replace(" %", "\u00a0%")
 
 
 def _percent(part: int, whole: int) -> str:

@@ -171,7 +171,7 @@ def story(person: Person, start: datetime | None = None) -> list[Event]:
             person, Action.EXPORT, Phase.DENIED, everybody, at=later(104), act_id="rest", because=reasons.EXPORT_LIMIT, channel=Channel.REST
         ),
         *(deed(person, Action.READ, Phase.RELEASED, [400 + n], at=later(120 + n / 10), act_id=f"paged-{n}") for n in range(30)),
-        deed(person, Action.READ, Phase.DENIED, [431], at=later(123.2), act_id="paged-stop", because=reasons.SCRIPT_PACE, count=30, paced=30),
+        deed(person, Action.READ, Phase.DENIED, [431], at=later(123.2), act_id="stop", because=reasons.SCRIPT_PACE, count=30, paced=30),
     ]
 
 
