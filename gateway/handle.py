@@ -116,7 +116,7 @@ class Handler:
             if isinstance(outcome, Response):
                 return Reply(outcome)
             proof, principal = outcome
-            state.judged = judged = self.questions.again(judged, principal=principal, proof=proof, act_id=proof.grant_id)
+            state.judged = judged = self.questions.again(judged.question, principal, proof)
         if not isinstance(judged.decision, Allow):
             return Reply(await self._denied(state, _final(judged.decision)))
         state.call = call = self.profile.with_obligations(call, judged.decision.obligations)
@@ -189,12 +189,18 @@ class Handler:
 
     async def _touched(self, state: State, judged: Judged, challenge: Challenge) -> tuple[KeyProof, Principal] | Response:
         """The proof of exactly this act and the person as they stand after it, or what the client is told."""
+        if judged.question.proof is not None:  # more came back than was signed: another act, to be signed by itself
+            state.act_id = secrets.token_urlsafe(16)
+            judged = replace(judged, question=replace(judged.question, act_id=state.act_id, proof=None))
         outcome = await self.touch.ask(state.act_id, state.call, state.request, judged, challenge)
         if isinstance(outcome, Refusal):
             return self._told(state, outcome)
+        state.act_id = outcome.grant_id
         self.directory.refresh()
         principal = self.signin.principal(state.call)
-        return (outcome, principal) if principal else self._told(state, self.refusals.not_confirmed(state.act_id, None))
+        if principal is None:
+            return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
+        return outcome, principal
 
     async def _refused(self, act_id: str, request: Request, call: Call | None, because: Because) -> Step:
         """A request that is not even judged: unreadable, unknown, foreign, nobody's."""

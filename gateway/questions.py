@@ -13,7 +13,7 @@ from gateway.exchange import Request
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
 from policies.effect import effective_action
 from policies.engine import decide, sight
-from policies.request import AccessRequest, Action, ClientId, Context, Principal, Resource, Usage
+from policies.request import AccessRequest, Action, ClientId, Context, KeyProof, Principal, Resource, Usage
 from policies.rule import Policy
 
 NOTHING: frozenset[ClientId] = frozenset()
@@ -38,19 +38,13 @@ class Questions:
 
     def before(self, act_id: str, principal: Principal, call: Call, request: Request) -> Judged:
         """Judge the question alone. Ids are known only where the call names them."""
-        book = self.directory.book(principal.id)
-        ids = call.resource.ids
-        resource = replace(call.resource, own=frozenset(i for i in ids or () if i in book))
         context = Context(at=self.now(), channel=call.channel, source_ip=request.source_ip)
-        question = AccessRequest(act_id=act_id, principal=principal, action=call.action, resource=resource, context=context)
-        touched = frozenset(ids or ())
-        deleted = touched if call.action is Action.DELETE else NOTHING
-        question = replace(question, usage=self._usage(principal, shown=NOTHING, taken=NOTHING, deleted=deleted, card=None))
-        return self._decided(question)
+        return self._asked(AccessRequest(act_id=act_id, principal=principal, action=call.action, resource=call.resource, context=context))
 
-    def again(self, judged: Judged, **changes: object) -> Judged:
-        """Judge the same question with what has come to it: a proof, a fresh principal."""
-        return self._decided(replace(judged.question, **changes))  # type: ignore[arg-type]
+    def again(self, question: AccessRequest, principal: Principal, proof: KeyProof) -> Judged:
+        """Judge a question with its proof and the person as they stand now. Whatever went out or was deleted while it was held counts."""
+        context = replace(question.context, at=self.now())
+        return self._asked(replace(question, principal=principal, proof=proof, act_id=proof.grant_id, context=context))
 
     def with_answer(self, question: AccessRequest, answer: Answer) -> Judged:
         """Judge again with the real answer in hand.
@@ -68,6 +62,15 @@ class Questions:
         usage = self._usage(question.principal, shown=frozenset(ids), taken=clear, card=card)
         question = replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage)
         return self._decided(replace(question, action=effective_action(question, self.policy().threshold)))
+
+    def _asked(self, question: AccessRequest) -> Judged:
+        ids = question.resource.ids or ()
+        book = self.directory.book(question.principal.id)
+        deleted = frozenset(ids) if question.action is Action.DELETE else NOTHING
+        usage = self._usage(question.principal, shown=NOTHING, taken=NOTHING, deleted=deleted, card=None)
+        return self._decided(
+            replace(question, resource=replace(question.resource, own=frozenset(i for i in ids if i in book)), usage=usage)
+        )
 
     def _decided(self, question: AccessRequest) -> Judged:
         return Judged(question, decide(question, self.policy()))
