@@ -28,3 +28,4 @@ document.getElementById("touch").addEventListener("click", () =>
   supported() ? run(create) : say(place.dataset.unsupported, "bad"),
 );
 document.getElementById("demo")?.addEventListener("click", () => run((options) => demoKey("create", options)));
+buttons.forEach((button) => (button.disabled = false)); // a click before this script was there would have done nothing

@@ -21,3 +21,4 @@ document.getElementById("touch").addEventListener("click", () =>
   supported() ? run(assert) : say(place.dataset.unsupported, "bad"),
 );
 document.getElementById("demo")?.addEventListener("click", () => run((options) => demoKey("get", options)));
+buttons.forEach((button) => (button.disabled = false)); // a click before this script was there would have done nothing
