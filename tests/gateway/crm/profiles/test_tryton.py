@@ -350,8 +350,9 @@ def test_a_refusal_in_the_web_client_is_a_window_with_our_words() -> None:
     out = TRYTON.refuse(TRYTON.read(one), one, REFUSAL)
     body = json.loads(out.body)
     kind, (title, text, domain) = body["error"]
-    assert (out.status, body["id"], kind, title, domain) == (200, 41, "UserError", "Angehalten", None)
-    assert text.startswith(REFUSAL.because.for_employee("de"))
+    headline, _, sentence = REFUSAL.because.for_employee("de").partition(": ")
+    assert (out.status, body["id"], kind, title, domain) == (200, 41, "UserError", headline, None)
+    assert text.startswith(sentence[:1].upper() + sentence[1:])
     assert "http://torwart.localhost:8401/why/act-1" in text
     assert "act-1" in text
 
