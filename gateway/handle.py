@@ -111,7 +111,7 @@ class Handler:
     async def _question(self, state: State, principal: Principal) -> Step:
         call = state.call
         state.judged = judged = self.questions.before(state.act_id, principal, call, state.request)
-        if isinstance(judged.decision, Challenge):  # only what changes something is held before it is sent
+        if isinstance(judged.decision, Challenge):  # what changes something, and what names its clients, is held before it is sent
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
                 return Reply(outcome)

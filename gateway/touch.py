@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from urllib.parse import quote, urlencode
 
 from audit_store.event import Phase
@@ -19,7 +21,7 @@ from gateway.refusals import Refusals, first_reason
 from policies import reasons
 from policies.decision import Challenge, Deny
 from policies.reasons import Because
-from policies.request import KeyProof, Principal
+from policies.request import AccessRequest, ClientId, KeyProof, Principal
 
 MAX_RETURN_ADDRESSES = 1_000
 """Addresses remembered for `/.torwart/go/ACT`; the oldest are forgotten first, and the person repeats the call by hand."""
@@ -41,8 +43,7 @@ class Touch:
         question, principal = judged.question, judged.question.principal
         ids = signed_ids(question.resource, challenge.obligations)
         fields = tuple(sorted(question.resource.fields | question.resource.written_fields))
-        destination = f"{call.channel.value}:{question.action.value}"
-        digest = act_digest(person_id=principal.id, action=question.action.value, ids=ids, fields=fields, destination=destination)
+        digest = digest_of(call, question, ids, fields)
         session_id = principal.session_id or ""
         if (confirmed := self.stepup.take_matching(principal.id, session_id, digest)) is not None:
             return confirmed[1]
@@ -108,6 +109,13 @@ class Touch:
         self.addresses[act_id] = (principal.session_id or "", quote(request.path) + query)
         while len(self.addresses) > MAX_RETURN_ADDRESSES:
             self.addresses.popitem(last=False)
+
+
+def digest_of(call: Call, question: AccessRequest, ids: Iterable[ClientId], fields: Iterable[str]) -> str:
+    """The digest of an act: who, what, which clients and fields of which records, on which road, and what a writing call writes."""
+    road = f"{call.channel.value}:{question.resource.model}"
+    destination = f"{road}:{sha256(call.written).hexdigest()}" if call.written else road
+    return act_digest(person_id=question.principal.id, action=question.action.value, ids=ids, fields=fields, destination=destination)
 
 
 def _summary(action: str, challenge: Challenge, fields: tuple[str, ...], destination: str, because: Because) -> Summary:

@@ -58,12 +58,12 @@ class Gate:
         loop = asyncio.get_running_loop()
         self._poll = loop.create_task(self.assembled.handler.touch.holds.poll(session.id, -1, 0.01))
 
-    async def held(self, number: int = 1) -> list[str]:
-        """Ids of the open acts, as soon as there are so many."""
+    async def held(self, number: int = 1, *, besides: str | None = None) -> list[str]:
+        """Ids of the open acts, as soon as there are so many, not counting one that is known."""
         stepup = self.assembled.handler.touch.stepup
         session = self.assembled.handler.directory.session(TOKEN)
         assert session is not None
-        while len(acts := stepup.open_of(self.boris.id, session.id)) < number:  # noqa: ASYNC110 -- what is waited for is a row of the database
+        while len(acts := [act for act in stepup.open_of(self.boris.id, session.id) if act.id != besides]) < number:  # noqa: ASYNC110 -- what is waited for is a row of the database
             await asyncio.sleep(0.005)
         return [act.id for act in acts]
 

@@ -235,8 +235,15 @@ def _call(request: Request, reading: Reading, sent: Request, channel: Channel, r
         reading.resource,
         account=reading.account,
         held_before=held,
+        written=_written(reading, sent) if held else b"",
         context=reading.expected,
     )
+
+
+def _written(reading: Reading, sent: Request) -> bytes:
+    """What a writing call says, without its number and its context, which change from one try to the next."""
+    rpc = reading.expected.rpc
+    return sent.body if rpc is None else _dumped([rpc.method, rpc.params[:-1]])
 
 
 _HELD_BEFORE = frozenset(
