@@ -1,6 +1,13 @@
-import pytest
+from pathlib import Path
 
+import pytest
+from starlette.testclient import TestClient
+
+from auth.installation import Installation
+from console.app import create_app
 from console.guard import BODY_LIMIT_BYTES
+from console.services import open_services
+from deploy.demo.software_key import SoftwareKey
 from tests.services.console import Pages
 
 JSON = {"content-type": "application/json"}
@@ -72,3 +79,27 @@ def test_a_large_body_is_not_read(pages: Pages):
 def test_a_body_of_unknown_length_is_not_read(pages: Pages):
     answer = pages.client().post("/api/signin/begin", content=iter([b"{}"]), headers=JSON)
     assert answer.status_code == 411
+
+
+def test_on_https_the_cookie_is_bound_to_the_host_and_browsers_stay_on_https(tmp_path: Path):
+    url = "https://torwart.firma.example"
+    services = open_services(Installation(tmp_path / "state", url, "https://crm.firma.example"))
+    owner = services.people.add("Oskar Brandt", "oskar@firma.example", ["owner"])
+    key = SoftwareKey()
+    client = TestClient(
+        create_app(services), base_url=url, headers={"origin": url, "sec-fetch-site": "same-origin"}, follow_redirects=False
+    )
+    token = services.keys.issue_token(owner.id, None)
+    begun = client.post("/api/enrol/begin", json={"token": token}).json()
+    answer = {"token": token, "state": begun["state"], "response": key.create(begun["options"], url)}
+    assert client.post("/api/enrol/complete", json=answer).status_code == 200
+    begun = client.post("/api/signin/begin", json={}).json()
+    done = client.post("/api/signin/complete", json={"state": begun["state"], "response": key.get(begun["options"], url)})
+    assert done.headers["strict-transport-security"].startswith("max-age=")
+    cookie = done.headers["set-cookie"]
+    assert cookie.startswith("__Host-torwart=")
+    for bound in ("Secure", "HttpOnly", "Path=/", "SameSite=strict"):
+        assert bound in cookie
+    assert "Domain" not in cookie
+    assert client.get("/alerts").status_code == 200
+    services.close()
