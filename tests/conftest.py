@@ -9,13 +9,22 @@ import pytest
 pytest_plugins = [
     "tests.services.browser",
     "tests.services.console",
+    "tests.services.demo",
     "tests.services.front",
     "tests.services.gate",
+    "tests.services.gateway",
     "tests.services.house",
     "tests.services.post",
     "tests.services.tryton",
 ]
-SERVICES = {"prepared_tryton": "tryton", "tryton_web_client": "sao", "chromium": "chromium", "demo": "tryton", "firm": "tryton"}
+SERVICES = {
+    "prepared_tryton": "tryton",
+    "tryton_web_client": "sao",
+    "chromium": "chromium",
+    "demo": "tryton",
+    "firm": "tryton",
+    "fresh_firm": "tryton",
+}
 """Fixture -> the real part that it starts."""
 
 
