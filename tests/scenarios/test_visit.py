@@ -1,0 +1,223 @@
+"""The visit of the demo, as its start page leads a visitor, in Chromium on Tryton's real web client.
+
+The tests are one visit: they run in this order over one demo, as the owner and as manager B.
+"""
+
+import csv
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect
+
+from deploy.demo.people import BORIS
+from tests.services import sao
+from tests.services.browser import VirtualKey
+from tests.services.demo import Demo, until
+
+FIELDS = ["name", "phone", "email"]
+SOON_SECONDS = 5.0
+"""The issue's own promise: alert and mail are there within this time of the deed."""
+
+
+@dataclass
+class Visitor:
+    """A browser of one person, with the page that they work on."""
+
+    context: BrowserContext
+    page: Page
+
+
+def browser_of(chromium: Browser, *, language: str = "de-DE", width: int = 1280) -> Visitor:
+    context = chromium.new_context(locale=language, viewport={"width": width, "height": 800}, accept_downloads=True)
+    return Visitor(context, context.new_page())
+
+
+@pytest.fixture(scope="module")
+def owner(chromium: Browser, demo: Demo) -> Iterator[Visitor]:
+    """The owner, signed in from the start page with the demo's key; the page shows the open alerts."""
+    visitor = browser_of(chromium)
+    visitor.page.goto(f"{demo.torwart_url}/start")
+    visitor.page.locator("a.first[href^='/signin']").click()
+    visitor.page.locator("#demo").click()
+    visitor.page.locator("#live").wait_for()
+    yield visitor
+    visitor.context.close()
+
+
+@pytest.fixture(scope="module")
+def manager(chromium: Browser, demo: Demo) -> Iterator[Visitor]:
+    """Manager B, signed in to Tryton's web client from the start page."""
+    visitor = browser_of(chromium)
+    visitor.page.goto(f"{demo.torwart_url}/start")
+    with visitor.context.expect_page() as opened:
+        visitor.page.locator(f"a.first[href^='{demo.crm_url}']").click()
+    visitor.page = opened.value
+    sao.sign_in(visitor.page, BORIS.login, demo.password(BORIS.login))
+    yield visitor
+    visitor.context.close()
+
+
+def start_export(visitor: Visitor) -> tuple[Locator, Page]:
+    """Press "save" in the export window; the window and the popup that opens."""
+    window = sao.open_export(visitor.page, FIELDS)
+    with visitor.context.expect_page() as opened:
+        sao.save(window)
+    return window, opened.value
+
+
+def overlay(page: Page) -> Locator:
+    return page.locator("torwart-held dialog")
+
+
+def lines_of(download: Download) -> list[list[str]]:
+    return list(csv.reader(Path(download.path()).read_text(encoding="utf-8").splitlines()))
+
+
+def numbers(popup: Page) -> list[str]:
+    return popup.locator(".counts dd").all_inner_texts()
+
+
+def open_alerts(owner: Visitor) -> int:
+    return owner.page.locator("#live ul.alerts").first.locator(":scope > [data-id]").count()
+
+
+def test_the_story_held_before_the_visitor_came(demo: Demo):
+    assert "✗" not in demo.said
+    assert demo.said.count("✓") == len(demo.notes["story"])
+
+
+def test_the_start_page_leads_to_the_story_the_attacks_and_both_roles(demo: Demo, chromium: Browser):
+    page = browser_of(chromium).page
+    page.goto(f"{demo.torwart_url}/start")
+    assert page.locator("ol.reasons > li").count() == len(demo.notes["story"])
+    assert page.locator("details").count() == 6
+    expect(page.get_by_role("link", name="40 eigene Kunden")).to_have_attribute("href", re.compile(re.escape(demo.crm_url)))
+    page.context.close()
+
+
+def test_the_owner_sees_one_alert_that_says_who_what_how_many_left_and_what_now(owner: Visitor, demo: Demo):
+    assert open_alerts(owner) == 1
+    owner.page.locator("ul.alerts h2 a").first.click()
+    alert = owner.page.locator("#alert")
+    expect(alert.locator("h1")).to_have_text("Anna Feldmann wollte 3.000 Kunden mitnehmen. 40 haben das Haus verlassen.")
+    expect(alert.locator(".facts .big")).to_have_text(["3.000", "40"])
+    expect(alert.locator("ol.reasons > li")).to_have_count(3)
+    expect(alert.get_by_role("heading", name="Was jetzt zu tun ist")).to_be_visible()
+    assert demo.mails()[0].subject.startswith("Torwart:")
+    owner.page.goto(f"{demo.torwart_url}/alerts")
+
+
+def test_marking_all_and_exporting_is_held_and_a_cancel_leaves_nothing(owner: Visitor, manager: Visitor, demo: Demo):
+    owner.page.evaluate("window.never_reloaded = true")
+    mails = len(demo.mails())
+    page, files = manager.page, list[Download]()
+    page.on("download", lambda one: files.append(one))
+    sao.rows(page)
+    sao.mark_all(page)
+    window, popup = start_export(manager)
+    deed = time.monotonic()
+    expect(overlay(page)).to_contain_text("Angehalten")
+    expect(overlay(page)).to_contain_text("1.000")
+    expect(popup.locator("h1").first).to_have_text("Export bestätigen")
+    assert numbers(popup)[0].startswith("1.000")
+    popup.locator("#cancel").click()
+    popup.wait_for_event("close")
+    expect(overlay(page)).to_be_hidden()
+    said = page.locator(".modal.in .modal-body", has_text="Nicht bestätigt")
+    expect(said).to_contain_text("/why/")
+    until(lambda: open_alerts(owner) == 2, SOON_SECONDS - (time.monotonic() - deed) + 1, "no new alert on the owner's open list")
+    until(lambda: len(demo.mails()) > mails, SOON_SECONDS, "no mail arrived")
+    assert owner.page.evaluate("window.never_reloaded")
+    expect(owner.page.locator("ul.alerts h2").first).to_contain_text("Boris Hartwig wollte 1.000 Kunden mitnehmen")
+    assert files == []
+    page.locator(".modal.in .modal-footer button").last.click()
+    window.locator(".modal-footer button.btn-link").click()
+
+
+def forty(manager: Visitor, demo: Demo) -> None:
+    """What the start page's link "40 own clients" opens, in the tab that is there."""
+    page = manager.context.new_page()
+    page.goto(f"{demo.torwart_url}/start")
+    link = page.get_by_role("link", name="40 eigene Kunden").get_attribute("href") or ""
+    page.close()
+    manager.page.evaluate("h => { location.hash = h }", link.partition("#")[2])
+    manager.page.get_by_text("40 eigene Kunden").first.wait_for()
+    sao.rows(manager.page)
+    sao.mark_all(manager.page)
+
+
+def forty_after(touch: Callable[[Page], None], manager: Visitor, demo: Demo) -> None:
+    forty(manager, demo)
+    window, popup = start_export(manager)
+    assert numbers(popup)[0].split() == ["40", "Kunden"]
+    expect(popup.locator("dl.pairs")).to_contain_text("E-Mail, Name und Telefon")
+    expect(popup.locator("dl.pairs")).to_contain_text("Boris Hartwig")
+    with manager.page.expect_download() as saved:
+        touch(popup)
+    popup.wait_for_event("close")
+    head, *rows = lines_of(saved.value)
+    assert head == ["Name", "Telefon", "E-Mail"]
+    assert len(rows) == 40
+    assert all("•" not in cell for row in rows for cell in row)
+    expect(overlay(manager.page)).to_be_hidden()
+    window.locator(".modal-footer button.btn-link").click()
+
+
+def test_forty_own_clients_go_out_after_a_touch_of_the_demo_key(manager: Visitor, demo: Demo):
+    forty_after(lambda popup: popup.locator("#demo").click(), manager, demo)
+
+
+def test_forty_own_clients_go_out_after_a_touch_of_a_real_key(manager: Visitor, demo: Demo, virtual_key: VirtualKey):
+    page = manager.context.new_page()
+    page.goto(f"{demo.torwart_url}/enrol/{demo.notes['b_token']}")
+    virtual_key.plug_into(page)
+    page.locator("#touch").click()
+    expect(page.locator("#said")).to_have_class(re.compile("good"))
+    virtual_key.pull()
+    page.goto(f"{demo.torwart_url}/enrol/{demo.notes['b_token']}")
+    expect(page.locator(".result.none")).to_be_visible()  # the link worked once
+    page.close()
+    manager.page.bring_to_front()
+
+    def touch(popup: Page) -> None:
+        virtual_key.plug_into(popup)
+        popup.locator("#touch").click()
+
+    forty_after(touch, manager, demo)
+
+
+def test_freezing_b_stops_the_next_click_and_lists_what_was_cut_until_it_is_lifted(owner: Visitor, manager: Visitor, demo: Demo):
+    page = owner.page
+    page.goto(f"{demo.torwart_url}/people")
+    page.get_by_role("link", name="Boris Hartwig").click()
+    page.locator("summary.stop").click()
+    page.locator("form[action$='/freeze'] button").click()
+    expect(page.locator(".flash")).to_be_visible()
+    manager.page.locator(f"{sao.TAB} tbody tr").nth(1).dblclick()
+    said = manager.page.locator(".modal.in .modal-body").first
+    expect(said).to_contain_text("Ihr Zugang ist gesperrt", timeout=1_000)
+    cut = page.get_by_role("region", name="Zugang ist gesperrt").or_(page.locator("section[aria-labelledby='cut']"))
+    expect(cut.first).to_contain_text("Anmeldung am CRM boris")
+    page.locator("form[action$='/unfreeze'] button").click()
+    expect(page.locator("form[action$='/freeze']")).to_have_count(1)
+    shown = manager.page.locator(".modal.in .modal-footer button")
+    while shown.count():
+        shown.last.click()
+        manager.page.locator(".modal.in").first.wait_for(state="hidden")
+    sao.open_list(manager.page, sao.these(demo.book(BORIS.login)[:3], "Wieder da"))
+    manager.page.get_by_text("Wieder da").first.wait_for()
+    expect(manager.page.locator(f"{sao.TAB} tbody tr")).to_have_count(3)
+
+
+def test_no_step_of_the_visit_was_an_unknown_road(demo: Demo):
+    unknown = [
+        logged.document["torwart"]["reasons"]
+        for logged in demo.recorded()
+        if any(reason["code"] == "unknown_route" for reason in logged.document["torwart"].get("reasons", ()))
+    ]
+    assert unknown == [], json.dumps(unknown)
