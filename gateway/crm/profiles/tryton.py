@@ -210,7 +210,7 @@ def _new_key(request: Request) -> Call:
     if not isinstance(body, dict) or body.keys() != {"user", "application"} or not all(isinstance(value, str) for value in body.values()):
         raise UnreadableError("members of a call")
     asked = Resource(type="other", model="res.user.application")
-    reading = Reading(CallKind.DATA, Action.GRANT_ACCESS, asked, Expected(Shape.BARE, rest=True), account=body["user"])
+    reading = Reading(CallKind.DATA, Action.GRANT_ACCESS, asked, Expected(Shape.BARE, rest=True, makes_key=True), account=body["user"])
     return _call(request, reading, replace(request, body=_dumped(body)), Channel.API, "new REST key")
 
 

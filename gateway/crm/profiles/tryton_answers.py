@@ -86,7 +86,7 @@ class RowsAnswer:
 
     def release(self, obligations: Obligations) -> Delivered:
         out, clients = self.rows.release(Masks(obligations))
-        return _delivered(self.wrap(out), clients, len(clients), self.fields)
+        return _delivered(self.wrap(out), clients, len(out) - self.rows.heads, self.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from gateway.crm.profiles.tryton_rows import sheet
 from gateway.crm.profiles.tryton_write import Values
 from policies.masks import is_mask
 from policies.request import Action, Resource
+
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 def _create(model: Model, args: list[Any], owner_field: str | None) -> Reading:
@@ -42,7 +45,7 @@ def _write(model: Model, args: list[Any], owner_field: str | None) -> Reading:
         sent += [ids, values.read(model, changes, client=single)]
         if model.name != PARTY and (model.name not in (CONTACT, ADDRESS) or model.link not in changes):
             raise UnreadableError(f"update of {model.name} without its client", unknown=True)
-    touched = clients(named) if model.name == PARTY else clients(sorted(values.clients))
+    touched = clients([*named, *sorted(values.clients)]) if model.name == PARTY else clients(sorted(values.clients))
     act = Action.REASSIGN if values.reassigns else Action.UPDATE
     asked = resource(model, ids=touched, written=values)
     return Reading(CallKind.DATA, act, asked, Expected(Shape.BARE, model=model), sent)
@@ -85,7 +88,7 @@ def _import(model: Model, args: list[Any], _owner: str | None) -> Reading:
 
 
 def _is_number(cell: Any) -> bool:
-    if (isinstance(cell, int) and not isinstance(cell, bool)) or (isinstance(cell, str) and cell.isascii() and cell.isdecimal()):
+    if (isinstance(cell, int) and not isinstance(cell, bool)) or (isinstance(cell, str) and _NUMBER.fullmatch(cell)):
         return True
     raise UnreadableError("ids of an import")
 

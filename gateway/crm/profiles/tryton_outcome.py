@@ -54,6 +54,8 @@ def read_outcome(expected: Expected, response: Response, owner_field: str | None
 def scrub_outcome(kind: CallKind, expected: Expected, response: Response, *, shell: bool) -> Response:
     """An answer without clients as it goes out. Raises UninspectableError."""
     if kind is CallKind.PUBLIC and expected.rpc is None:
+        if response.status >= 400:  # a page of errors can name files of the server
+            return Response(response.status, (texts.NO_STORE,))
         if not shell:
             return response
         # The page carries our script: a copy without it must not be kept anywhere, nor be confirmed by a validator.
@@ -90,7 +92,7 @@ def _answer(expected: Expected, result: Any, wrap: Wrap, owner_field: str | None
                 raise UninspectableError("answer without rows")
             return RowsAnswer(Rows(expected.sheet, result, header=expected.header), wrap)
         case Shape.BARE:
-            if not _is_bare(result):
+            if not _is_bare(result) and not (isinstance(result, str) and expected.makes_key):
                 raise UninspectableError("answer with more than ids")
             return BareAnswer(wrap(AS_IT_CAME), created=_created(expected, result), deleted=expected.deletes)
         case Shape.SEALED:
@@ -99,12 +101,12 @@ def _answer(expected: Expected, result: Any, wrap: Wrap, owner_field: str | None
 
 
 def _is_bare(result: Any) -> bool:
-    """Numbers, nothing, counts by name: nothing that a field's value could hide in. A new REST key is a text of its own."""
+    """Numbers, nothing, counts by name: nothing that a field's value could hide in."""
     if isinstance(result, list):
         return all(isinstance(one, int) for one in result)
     if isinstance(result, dict):
         return all(isinstance(one, int) for one in result.values()) and result.keys() <= {"attachment_count", "note_count", "note_unread"}
-    return result is None or isinstance(result, (int, str))
+    return result is None or isinstance(result, int)
 
 
 def _created(expected: Expected, result: Any) -> tuple[ClientId, ...]:
@@ -177,13 +179,22 @@ def _said(say: Say, model: Model | None, result: Any) -> Any:
 
 
 def _without_links(model: Model | None, result: Any) -> Any:
-    """What a form was told, without the names of clients."""
+    """What a form was told, at any depth, without links to clients and without the names of records that hang on a client.
+
+    The caller may name any record as a default (`default_address` in the context), and Tryton adds its name.
+    """
     if isinstance(result, list):
         return [_without_links(model, one) for one in result]
     if not isinstance(result, dict) or model is None:
         return result
-    links = {name for name, known in model.fields.items() if known.target == PARTY}
-    return {name: value for name, value in result.items() if name.rstrip(".") not in links}
+    out: dict[str, Any] = {}
+    for name, value in result.items():
+        known = model.fields.get(name.rstrip("."))
+        target = known.target if known is not None else None
+        if target == PARTY or (name.endswith(".") and (target is None or target in MODELS)):
+            continue
+        out[name] = _without_links(MODELS.get(target or "", model), value)
+    return out
 
 
 def _headers(response: Response, kept: tuple[str, ...]) -> Headers:

@@ -53,6 +53,8 @@ class Expected:
     rest: bool = False
     creates: bool = False
     """The result names clients that were created."""
+    makes_key: bool = False
+    """The result is a new credential, a text of its own."""
     deletes: tuple[ClientId, ...] = ()
     ids: tuple[ClientId, ...] = ()
     say: Say = Say.AS_IS

@@ -112,6 +112,11 @@ class Rows:
                 self.owners[who] = str(row[1])
 
     @property
+    def heads(self) -> int:
+        """Rows of what goes out that are a header: one or none."""
+        return len(self._header)
+
+    @property
     def fields(self) -> frozenset[str]:
         """Dotted names of the fields in the answer, without those that only the gateway asked for."""
         return frozenset(self._sheet.asked())
