@@ -15,6 +15,8 @@ CONTACT_GROUP = "contact"
 """Name of the field group that the policy masks: every field that carries a contact value."""
 _SHORTEST = 5
 """A shorter contact value (an extension, an emergency number) is not looked for in other texts: it is part of too many words."""
+_PARTLY = frozenset({"url", "rec_name"})
+"""Fields whose text holds more than the value."""
 
 
 class Masks:
@@ -38,13 +40,25 @@ class Masks:
 
     def note(self, name: str, value: Any) -> None:
         """Remember a masked contact value until `finish`."""
-        if type(value) is str:
-            if name == "url":
-                value = value.partition(":")[2] or value
-            elif name == "rec_name":
-                value = value.rpartition("<")[2].rstrip(">")
-            if len(value) >= _SHORTEST:
-                self._values.add(value.lower())
+        if type(value) is str and len(value := _sought(name, value)) >= _SHORTEST:
+            self._values.add(value)
+
+    def cover(self, record: dict[str, Any], covered: Iterable[tuple[str, str | None]], texts: Iterable[str]) -> None:
+        """`note`, `watch` and `finish` at once for a record with nothing below it: a page of them takes half the time."""
+        values = []
+        for name, instead in covered:
+            if name in record:
+                value = record[name]
+                record[name] = instead
+                if type(value) is str and len(value) >= _SHORTEST:
+                    values.append(_sought(name, value) if name in _PARTLY else value.lower())
+        everything = "\n".join([text for name in texts if type(text := record.get(name)) is str]).lower()
+        for value in values:
+            if value in everything:
+                self._values.update(value for value in values if len(value) >= _SHORTEST)
+                self.watch(record, texts)
+                self.finish()
+                break
 
     def watch(self, holder: Any, places: Iterable[Any]) -> None:
         """Look through these texts (keys of a record, positions of a row) in `finish`."""
@@ -80,6 +94,15 @@ class Masks:
                     # Letters whose lower case has another length (a dotted capital I) escape the pattern: then nothing of the text stays.
                     left = covered.lower()
                     holder[place] = HIDDEN if any(value in left for value in self._values) else covered
+
+
+def _sought(name: str, value: str) -> str:
+    """The part of a contact field's text that is the value, in lower case."""
+    if name == "url":
+        value = value.partition(":")[2] or value
+    elif name == "rec_name":
+        value = value.rpartition("<")[2].rstrip(">")
+    return value.lower()
 
 
 def _at(holder: Any, place: Any) -> Any:

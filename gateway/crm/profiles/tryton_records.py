@@ -32,6 +32,8 @@ class _Keys:
     """What stands in which key for masked clients; set when the masks are known."""
 
     is_edited: bool = False
+    is_flat: bool = False
+    """Clients themselves, nothing below, nothing to edit: the plain lists that scripts ask for."""
     is_simple: bool = False
     """No client's, nothing below, nothing to edit: only its fields are checked."""
 
@@ -57,6 +59,7 @@ def _keys(node: Node, dot: str) -> _Keys:
         emptied=(*node.hidden, *(name + dot for name in node.hidden_below)),
     )
     keys.is_edited = bool(keys.dropped or keys.emptied)
+    keys.is_flat = node.model is not None and node.model.link == "id" and not (keys.below or keys.is_edited)
     keys.is_simple = not (keys.is_client or keys.below or keys.is_edited)
     return keys
 
@@ -111,8 +114,31 @@ class Records:
         self.clients.clear()
         self._found.clear()
         keys = self._keys
+        if keys.is_flat:
+            self._visit_flat(keys)
+            return
         for place, record in enumerate(self._records):
             self._visit(keys, record, None, place)
+
+    def _visit_flat(self, keys: _Keys) -> None:
+        """The same as `_visit` for all records at once, in half the time."""
+        records = self._records
+        if not set(map(type, records)) <= {dict} or not set().union(*records) <= keys.expected:
+            raise UninspectableError("record with fields that were not asked for")
+        numbers = [record.get("id") for record in records]
+        if not set(map(type, numbers)) <= {int}:
+            raise UninspectableError("record without its client")
+        names = list(map(str, numbers))
+        self._found = [(record, keys, who, 0) for who, record in zip(names, records, strict=True)]
+        if keys.shows:
+            clients, contact = self.clients, keys.contact
+            for who, record in zip(names, records, strict=True):
+                for name in contact:
+                    if record.get(name):
+                        clients[who] = True
+                        break
+                else:
+                    clients.setdefault(who, False)
 
     def _visit(self, keys: _Keys, record: Any, above: ClientId | None, place: int) -> None:
         if type(record) is not dict or not record.keys() <= keys.expected:
@@ -144,7 +170,7 @@ class Records:
 
     def _mask(self, masks: Masks, masked: Set[ClientId], delivered: dict[ClientId, bool]) -> None:
         _cover(self._keys, masks)
-        last = 0
+        flat, last = self._keys.is_flat, 0
         for record, keys, who, place in self._found:
             if place != last:
                 masks.finish()
@@ -152,11 +178,14 @@ class Records:
             if who is None or who not in masked:
                 continue
             covered = keys.covered
-            for name, instead in covered:
-                if name in record:
-                    masks.note(name, record[name])
-                    record[name] = instead
-            masks.watch(record, keys.text)
+            if flat:
+                masks.cover(record, covered, keys.text)
+            else:
+                for name, instead in covered:
+                    if name in record:
+                        masks.note(name, record[name])
+                        record[name] = instead
+                masks.watch(record, keys.text)
             if len(covered) < len(keys.contact):  # a mask on single fields leaves others clear
                 names = {name for name, _ in covered}
                 delivered[who] |= any(record.get(name) for name in keys.contact if name not in names)
