@@ -174,13 +174,14 @@ class Story:
             ("Karten blättern per Skript", "Paging through cards by script"),
             ("eine Karte nach der anderen", "card after card"),
         )
-        for opened, party in enumerate(self.own[100 : 100 + CARDS_AT_MOST]):
+        opened = 0
+        for party in self.own[100 : 100 + CARDS_AT_MOST]:
             answer = self.session.post("model.party.party.read", [party], FIELDS, {})
             if _result(answer) is None:
-                step.decided = (f"nach {opened} Karten: {_title(answer)}", f"stopped after {opened} cards")
-                step.clients_out = opened
+                step.decided = (f"nach {opened} gezeigten Karten: {_title(answer)}", f"stopped after {opened} cards were shown")
                 break
-        step.expect(0 < step.clients_out <= 30, f"{step.clients_out or CARDS_AT_MOST} cards were opened by a script")
+            opened += 1
+        step.expect(0 < opened <= 30, f"{opened} cards were opened by a script")
         step.look = f"{self.firm.torwart_url}/alerts"
         return step
 
