@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
+from math import inf
 
 from policies.request import ClientId
 
@@ -21,22 +22,28 @@ class SlidingSets:
         self.members: tuple[set[ClientId], ...] = tuple(set() for _ in seconds)
         """The clients in each window, as of the last `expire`."""
         self._last: dict[ClientId, float] = {}
+        self._due = inf
+        """Before this time nothing leaves."""
+        self._nobody: tuple[list[ClientId], ...] = tuple([] for _ in seconds)
         self._queues: tuple[deque[tuple[float, Collection[ClientId]]], ...] = tuple(deque() for _ in seconds)
 
     def add(self, at: float, clients: frozenset[ClientId]) -> None:
         """These clients were had at that time."""
         newest = self._queues[-1][-1][0] if self._queues[-1] else at
         if at < newest:  # a late event counts only for those who were not had since
-            clients = frozenset(client for client in clients if self._last.get(client, float("-inf")) < at)
+            clients = frozenset(client for client in clients if self._last.get(client, -inf) < at)
         if not clients:
             return
         self._last.update(dict.fromkeys(clients, at))
+        self._due = min(self._due, at + self._seconds[0])
         for members, queue in zip(self.members, self._queues, strict=True):
             members |= clients
             _put(queue, (at, clients))
 
     def expire(self, now: float) -> tuple[list[ClientId], ...]:
         """Let go of what is older than each window; returns the clients that left each of them."""
+        if now < self._due:
+            return self._nobody
         left: tuple[list[ClientId], ...] = tuple([] for _ in self._seconds)
         for seconds, members, queue, gone in zip(self._seconds, self.members, self._queues, left, strict=True):
             limit = now - seconds
@@ -44,6 +51,7 @@ class SlidingSets:
                 at, clients = queue.popleft()
                 gone += [client for client in clients if self._last.get(client, at) <= at]
             members.difference_update(gone)
+        self._due = min([queue[0][0] + seconds for seconds, queue in zip(self._seconds, self._queues, strict=True) if queue], default=inf)
         for client in left[-1]:
             self._last.pop(client, None)
         return left
