@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from auth.listening import Listening
 
-class TorwartSettings(BaseModel):
+
+class TorwartSettings(Listening):
     """Torwart's own host: the relying party of every key, the console, the ceremony."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str
     """What people type, for example `https://torwart.firma.example`; its one spelling is `Installation.torwart_url`."""
@@ -20,22 +20,6 @@ class TorwartSettings(BaseModel):
     certificate: Path | None = None
     """PEM chain of that name; may be left out only for names ending in `.localhost`."""
     key: Path | None = None
-
-    @field_validator("listen")
-    @classmethod
-    def _address_and_port(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdecimal() or int(port) > 65_535:
-            raise ValueError("must be address:port, for example 127.0.0.1:8401")
-        return value
-
-    @property
-    def listen_host(self) -> str:
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def listen_port(self) -> int:
-        return int(self.listen.rpartition(":")[2])
 
 
 class MailSettings(BaseModel):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from auth.config_file import ConfigError, read_config
 from auth.installation import Installation, load_installation
+from auth.listening import Listening
 
 
-class CrmSettings(BaseModel):
+class CrmSettings(Listening):
     """Where the CRM is, under which name people reach it, and which profile reads its calls."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str
     """What people type: scheme, host and port of the gateway, for example `https://crm.firma.example`."""
@@ -34,22 +33,6 @@ class CrmSettings(BaseModel):
     answer_limit_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
     """Answers beyond this are not inspectable: nothing of them goes out."""
     request_limit_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
-
-    @field_validator("listen")
-    @classmethod
-    def _address_and_port(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65_535:
-            raise ValueError("must be address:port, for example 127.0.0.1:8400")
-        return value
-
-    @property
-    def listen_host(self) -> str:
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def listen_port(self) -> int:
-        return int(self.listen.rpartition(":")[2])
 
 
 def read_settings(config: Path) -> tuple[Installation, CrmSettings]:

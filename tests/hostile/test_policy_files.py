@@ -46,7 +46,7 @@ FILES = {
     "unknown attribute": ((RULE % ", when: 'principal.salary > 3'").encode(), "'salary' is not known here"),
     "wrong type": ((RULE % ", when: 'usage.base > true'").encode(), "this is a bool, not a int"),
     "condition is a number": ((RULE % ", when: 3").encode(), "when: input should be a valid string"),
-    "code as condition": ((RULE % ", when: '__import__(\"os\").system(\"true\")'").encode(), "there is no function"),
+    "code as condition": ((RULE % ', when: \'__import__("os").system("true")\'').encode(), "there is no function"),
     "pattern bomb": ((RULE % ", when: 'resource.model.matches(\"((a{1000}){1000}){1000}\")'").encode(), "the pattern cannot be read"),
     "deep condition": ((RULE % (", when: '" + "(" * 1000 + "true" + ")" * 1000 + "'")).encode(), "nested deeper"),
     "huge number": ((RULE % (", when: 'usage.base > " + "9" * 3000 + "'")).encode(), "64 bits"),
