@@ -101,6 +101,7 @@ def canonical(raw: RawRequest, *, hosts: frozenset[str], body_limit: int) -> Req
     path, _, query = raw.target.partition(b"?")
     headers = _headers(raw.headers)
     _check_host(headers, hosts)
+    _check_origin(headers, hosts)
     _check_control(headers)
     body = _body(method, headers, raw.body, body_limit)
     return Request(
@@ -217,6 +218,13 @@ def _check_host(headers: dict[str, str], hosts: frozenset[str]) -> None:
     """RFC 9112, section 3.2: exactly one Host; ours demands that it is a configured public name (A7)."""
     if headers.get("host", "").lower() not in hosts:
         raise RefusedError(400, "host")
+
+
+def _check_origin(headers: dict[str, str], hosts: frozenset[str]) -> None:
+    """A page of another origin sends nothing here, nor does one without (`null`): on plain http browsers send no fetch metadata."""
+    origin = headers.get("origin")
+    if origin is not None and origin.lower().partition("://")[2] not in hosts:
+        raise RefusedError(403, "foreign origin")
 
 
 def _check_control(headers: dict[str, str]) -> None:

@@ -44,7 +44,7 @@ class Listener:
         if COOKIE not in jar:
             return None
         session_id, _, mac = jar[COOKIE].value.rpartition(".")
-        return session_id if hmac.compare_digest(mac, self._mac(session_id)) else None
+        return session_id if hmac.compare_digest(mac.encode(), self._mac(session_id).encode()) else None
 
     def _mac(self, session_id: str) -> str:
         return blake2b(session_id.encode(), key=self.key, person=b"torwart-listen", digest_size=20).hexdigest()

@@ -13,6 +13,7 @@ from gateway.exchange import Request
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
 from policies.effect import effective_action
 from policies.engine import decide, sight
+from policies.masks import CONTACT_GROUP
 from policies.request import AccessRequest, Action, ClientId, Context, KeyProof, Principal, Resource, Usage
 from policies.rule import Policy
 
@@ -49,42 +50,41 @@ class Questions:
     def with_answer(self, question: AccessRequest, answer: Answer) -> Judged:
         """Judge again with the real answer in hand.
 
-        Whether a contact value counts as taken depends on the masks, so the policy is asked for them first. From here on the act has the
+        Whether a contact value counts as taken depends on the masks, so the policy is asked for them first. A mask
+        on single fields leaves others clear: then every client with a contact value counts. From here on the act has the
         class of its effect, whatever the call is named (attacks X6).
         """
-        ids = answer.ids
-        book = self.directory.book(question.principal.id)
-        resource = replace(question.resource, ids=ids, own=frozenset(i for i in ids if i in book), fields=answer.fields)
+        policy, ids = self.policy(), answer.ids
+        shown = frozenset(ids)
+        resource = replace(question.resource, ids=ids, own=shown & self.directory.book(question.principal.id), fields=answer.fields)
         question = replace(question, resource=resource, context=replace(question.context, at=self.now()))
-        duties = sight(question, self.policy())
-        clear = answer.contact_ids - duties.masked if duties.masks else answer.contact_ids
+        duties = sight(question, policy)
+        clear = answer.contact_ids - duties.masked if CONTACT_GROUP in duties.masks else answer.contact_ids
         card = ids[0] if question.action is Action.READ and len(ids) == 1 else None
-        usage = self._usage(question.principal, shown=frozenset(ids), taken=clear, card=card)
+        usage = self._usage(question, shown=shown, taken=clear, card=card)
         question = replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage)
-        return self._decided(replace(question, action=effective_action(question, self.policy().threshold)))
+        action = effective_action(question, policy.threshold)
+        question = question if action is question.action else replace(question, action=action)
+        return Judged(question, decide(question, policy))
 
     def _asked(self, question: AccessRequest) -> Judged:
-        ids = question.resource.ids or ()
-        book = self.directory.book(question.principal.id)
-        deleted = frozenset(ids) if question.action is Action.DELETE else NOTHING
-        usage = self._usage(question.principal, shown=NOTHING, taken=NOTHING, deleted=deleted, card=None)
-        return self._decided(
-            replace(question, resource=replace(question.resource, own=frozenset(i for i in ids if i in book)), usage=usage)
-        )
-
-    def _decided(self, question: AccessRequest) -> Judged:
+        asked = frozenset(question.resource.ids or ())
+        deleted = asked if question.action is Action.DELETE else NOTHING
+        usage = self._usage(question, shown=NOTHING, taken=NOTHING, deleted=deleted, card=None)
+        resource = replace(question.resource, own=asked & self.directory.book(question.principal.id)) if asked else question.resource
+        question = replace(question, resource=resource, usage=usage)
         return Judged(question, decide(question, self.policy()))
 
     def _usage(
         self,
-        principal: Principal,
+        question: AccessRequest,
         *,
         shown: frozenset[ClientId],
         taken: frozenset[ClientId],
         deleted: frozenset[ClientId] = NOTHING,
         card: ClientId | None,
     ) -> Usage:
-        now = self.now()
+        principal, now = question.principal, question.context.at
         return self.history.usage(
             principal.pseudonym,
             now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,8 @@ PREFIX = "/.torwart"
 LONG_POLL_SECONDS = 25.0
 _OWN_HEADER = "x-torwart-held"
 """Images, forms and foreign sites cannot send it (attacks X16)."""
+_PART = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""Of our own paths: the words below, and ids of acts."""
 _NO_STORE = ("cache-control", "no-store")
 
 
@@ -32,7 +35,10 @@ class Reserved:
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request of our own path; unknown ones are 404, never forwarded."""
-        match request.method, request.path.split("/")[2:]:
+        road = request.path.split("/")[2:]
+        if not all(_PART.fullmatch(part) for part in road):
+            return _json(404, {"error": "no such path"})
+        match request.method, road:
             case "GET", ["page.js"]:
                 return Response(200, (("content-type", "text/javascript; charset=utf-8"), ("cache-control", "no-cache")), page_script())
             case "GET", ["held"]:

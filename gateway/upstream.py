@@ -38,7 +38,7 @@ class Upstream:
         self._timeout_seconds = timeout_seconds
         self._answer_limit = answer_limit_bytes
         self._resting: defaultdict[str, list[_Connection]] = defaultdict(list)
-        self._busy: set[_Connection] = set()
+        self._busy: dict[_Connection, str] = {}
 
     async def send(self, request: Request) -> Response:
         """Send a judged request and read the whole answer. Raises UpstreamError; never sends a request twice."""
@@ -46,32 +46,34 @@ class Upstream:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 connection = await self._connection(request.connection_id)
-                self._busy.add(connection)
+                self._busy[connection] = request.connection_id
                 try:
                     response = await connection.exchange(head, request.body, head_only=request.method == "HEAD")
                 except BaseException:
                     connection.close()
                     raise
                 finally:
-                    self._busy.discard(connection)
+                    del self._busy[connection]
         except TimeoutError:
             raise UpstreamError("timeout") from None
-        if connection.reusable:
+        if connection.reusable and not connection.orphaned:
             self._resting[request.connection_id].append(connection)
         else:
             connection.close()
         return response
 
     def forget(self, connection_id: str) -> None:
-        """The client connection is gone: its resting connections to the CRM go too."""
+        """The client connection is gone: its resting connections to the CRM go too, and one that is in use goes after its answer."""
         for connection in self._resting.pop(connection_id, ()):
             connection.close()
+        for connection, owner in self._busy.items():
+            connection.orphaned |= owner == connection_id
 
     def close(self) -> None:
         """Close everything, also what is under way."""
         for connection_id in list(self._resting):
             self.forget(connection_id)
-        for connection in self._busy:
+        for connection in list(self._busy):
             connection.close()
 
     async def _connection(self, connection_id: str) -> _Connection:
@@ -113,6 +115,8 @@ class _Connection(asyncio.Protocol):
         self._answer: Answer | None = None
         self._waiting: asyncio.Future[Response] | None = None
         self.reusable = False
+        self.orphaned = False
+        """The client has gone while it was in use."""
         self.rested_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

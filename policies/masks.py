@@ -7,6 +7,9 @@ from policies.decision import MaskKind
 HIDDEN = "•••"
 """Stands for every hidden value, whatever it is and whether there is one: neither value nor length nor presence can be read from it."""
 
+CONTACT_GROUP = "contact"
+"""Name of the field group that masks every field that carries a contact value."""
+
 _BULLET = "•"
 
 

@@ -193,3 +193,15 @@ def test_a_refusal_names_no_value() -> None:
         with pytest.raises(RefusedError) as refused:
             read(raw)
         assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("origin", [b"http://evil.example", b"null", b"", b"http://crm.localhost", b"crm.localhost:8400", b"http://["])
+def test_a_page_of_another_origin_sends_nothing(origin: bytes) -> None:
+    with pytest.raises(RefusedError) as caught:
+        post(b"{}", (b"Origin", origin))
+    assert (caught.value.status, caught.value.what) == (403, "foreign origin")
+
+
+@pytest.mark.parametrize("origin", [b"http://crm.localhost:8400", b"HTTP://CRM.localhost:8400"])
+def test_a_page_of_the_crm_names_its_own_origin(origin: bytes) -> None:
+    assert post(b"{}", (b"Origin", origin)).header("origin") == origin.decode()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import pytest
 
+from gateway.exchange import Request
+from gateway.upstream import Upstream
 from tests.services.front import Front
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -114,3 +117,26 @@ async def test_a_write_is_never_sent_twice(front: Front) -> None:
     front.upstream.answer, front.upstream.close_after = b"", True
     await front.talk(front.head(b"POST /x HTTP/1.1", b"Content-Length: 0", b"Connection: close"))
     assert len(front.upstream.requests) == 1
+
+
+async def test_a_connection_whose_client_has_gone_is_closed_after_its_answer() -> None:
+    asked, go, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def crm(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await go.wait()
+        writer.write(OK)
+        await reader.read()  # until the gateway closes
+        closed.set()
+        writer.close()
+
+    server = await asyncio.start_server(crm, "127.0.0.1", 0)
+    upstream = Upstream(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout_seconds=5, answer_limit_bytes=1_000)
+    answer = asyncio.create_task(upstream.send(Request("GET", "/", (), (), b"", "192.0.2.1", "c1")))
+    await asked.wait()
+    upstream.forget("c1")
+    go.set()
+    assert (await answer).body == b"hello"
+    await asyncio.wait_for(closed.wait(), 5)
+    server.close()

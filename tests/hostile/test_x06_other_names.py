@@ -1,13 +1,17 @@
 """X6: an export under another name. Whatever the call is named, the same clients and the same fields are read in its answer."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.crm.profile import Answer, UninspectableError
 from gateway.exchange import Response
+from policies.decision import Deny
 from policies.request import Action
+from policies.rule import PolicyText, compiled
+from tests.services.gate import Gate
 from tests.services.tryton_calls import JSON, TRYTON, answer, csv, hide, keep, released, rest, rpc
 
 CLIENTS = 300
@@ -183,3 +187,16 @@ def test_records_that_are_not_what_was_asked_for_do_not_go_out(said: Any) -> Non
 def test_a_search_that_answers_more_than_ids_does_not_go_out(said: Any) -> None:
     with pytest.raises(UninspectableError):
         answer(TRYTON.read(rpc("model.party.party.search", [])), said)
+
+
+async def test_a_mask_on_one_contact_field_does_not_make_the_others_invisible(gate: Gate) -> None:
+    """Whoever may see everything but the web site takes phone numbers all the same: 300 of them are an export."""
+    rule = {"id": "reads", "roles": "any", "actions": ["list"], "resource": "client", "effect": "allow", "masks": {"website": "hide"}}
+    policy = compiled([PolicyText.model_validate({"rules": [{**rule, "for": "all"}]})], "test")
+    questions = replace(gate.assembled.handler.questions, policy=lambda: policy)
+    principal = gate.assembled.handler.directory.person(gate.boris.id)
+    asked = TRYTON.read(rpc("model.party.party.search_read", [], 0, None, None, FIELDS))
+    question = questions.before("act", principal, asked, rpc("x")).question
+    judged = questions.with_answer(question, answer(asked, records(rest_shape=False)))
+    assert judged.question.action is Action.EXPORT
+    assert isinstance(judged.decision, Deny)

@@ -8,11 +8,9 @@ from typing import Any
 
 from gateway.crm.profiles.tryton_fields import Field, base_name
 from policies.decision import Obligations
-from policies.masks import HIDDEN, masked
+from policies.masks import CONTACT_GROUP, HIDDEN, masked
 from policies.request import ClientId
 
-CONTACT_GROUP = "contact"
-"""Name of the field group that the policy masks: every field that carries a contact value."""
 _SHORTEST = 5
 """A shorter contact value (an extension, an emergency number) is not looked for in other texts: it is part of too many words."""
 _PARTLY = frozenset({"url", "rec_name"})
