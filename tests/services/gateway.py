@@ -71,7 +71,7 @@ class GatewayProcess:
         begun = time.monotonic()
         command = [sys.executable, "-m", "deploy.demo.gateway_process", str(self.config)]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=self.before)  # noqa: PLW1509
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=self.before)
         with httpx.Client(trust_env=False, timeout=5) as http:
             while True:
                 if self._process.poll() is not None or time.monotonic() - begun > READY_SECONDS:
