@@ -81,13 +81,15 @@ def access_event(
     digest: str | None = None,
     http_status: int | None = None,
     method: str | None = None,
+    at: datetime | None = None,
 ) -> Event:
     """One act of a person on the CRM at one of its phases. `shown` and `taken` are the clients really delivered (law 1: before they go).
 
     `digest` (hexadecimal or base64url) is that of the delivered bytes or of the signed act; `rows` and `bytes_out` are what went out.
+    `at` is the time of the phase where it is not that of the question.
     """
-    went_on = phase in WENT_ON
-    document, event_id = _start(EventAction.ACCESS, at=request.context.at, outcome=OUTCOMES[phase])
+    went_on, at = phase in WENT_ON, at or request.context.at
+    document, event_id = _start(EventAction.ACCESS, at=at, outcome=OUTCOMES[phase])
     document["event"]["type"] = (
         EFFECTS.get(request.action, "access"),
         "allowed" if went_on else "denied" if phase != Phase.HELD else "info",
@@ -121,7 +123,7 @@ def access_event(
         document["http"] = {"response": {"status_code": http_status}}
     if method is not None:
         document.setdefault("http", {})["request"] = {"method": name(method)}
-    return Event(event_id, request.context.at, EventAction.ACCESS, request.act_id, request.principal.pseudonym, document)
+    return Event(event_id, at, EventAction.ACCESS, request.act_id, request.principal.pseudonym, document)
 
 
 def refused_event(

@@ -21,7 +21,7 @@ class Books:
     now: Callable[[], datetime]
 
     def learn(self, answer: Answer, principal: Principal) -> None:
-        """A client just created belongs to its creator at once; an owner field of the CRM overrules the table."""
+        """A client just created belongs to its creator at once; an owner field of the CRM overrules the table. Then the directory knows."""
         if answer.owners:
             people = {client: self.directory.person_of_account(owner) if owner else None for client, owner in answer.owners.items()}
             news = {
@@ -34,3 +34,5 @@ class Books:
             self.assignments.created(answer.created, principal.id, self.now())
         if answer.deleted:
             self.assignments.removed(answer.deleted)
+        if answer.owners or answer.created or answer.deleted:
+            self.directory.refresh()

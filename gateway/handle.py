@@ -153,11 +153,10 @@ class Handler:
     async def _data(self, state: State, asked: Judged, response: Response) -> Response:
         answer = self.profile.answer(state.call, response)
         self.books.learn(answer, asked.question.principal)
-        self.directory.refresh()
         principal = self.signin.principal(state.call)  # again: a withdrawal acts while the CRM is still thinking
         if principal is None:
             return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
-        question = replace(asked.question, principal=principal)
+        question = asked.question if principal is asked.question.principal else replace(asked.question, principal=principal)
         if question.action in WRITES:  # a write's answer is judged as a read (attacks X4)
             question = replace(question, action=Action.READ if len(answer.ids) == 1 else Action.LIST, proof=None)
         state.judged = judged = self.questions.with_answer(question, answer)

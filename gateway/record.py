@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
@@ -32,10 +32,10 @@ class Record:
         self, question: AccessRequest, decision: Decision, phase: Phase, route: str, *, http_status: int | None = None, bytes_out: int = 0
     ) -> None:
         """A phase of an act in which no client goes out."""
-        dated = replace(question, context=replace(question.context, at=self.now()))
         await self(
             access_event(
-                request=dated,
+                request=question,
+                at=self.now(),
                 decision=decision,
                 phase=phase,
                 shown=_NONE,
@@ -50,11 +50,11 @@ class Record:
 
     async def released(self, question: AccessRequest, decision: Decision, delivered: Delivered, route: str, *, exported: bool) -> None:
         """What is about to go out, with its true numbers; an export with the digest of its bytes."""
-        dated = replace(question, context=replace(question.context, at=self.now()))
         body = delivered.response.body
         await self(
             access_event(
-                request=dated,
+                request=question,
+                at=self.now(),
                 decision=decision,
                 phase=Phase.RELEASED,
                 shown=delivered.shown,
