@@ -380,7 +380,7 @@ def test_a_refused_sign_in_does_not_send_the_web_client_in_circles() -> None:
     out = TRYTON.refuse(TRYTON.read(one), one, replace(REFUSAL, status=401))
     title, text = json.loads(out.body)["error"]
     assert (out.status, title) == (200, "Angehalten")
-    assert text.startswith(REFUSAL.because.for_employee("de"))
+    assert text.startswith("Das ist für Sie nicht freigegeben.")
 
 
 def test_a_script_gets_a_problem_document_with_the_real_status() -> None:
