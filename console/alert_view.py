@@ -62,7 +62,6 @@ class AlertView:
     reasons: tuple[ReasonView, ...]
     runbook: tuple[str, ...]
     false_positives: str
-    own: bool
     verdict_note: str
 
 
@@ -144,10 +143,9 @@ def row(services: Services, alert: Alert, speech: Speech) -> Row:
     )
 
 
-def alert_view(services: Services, alert: Alert, events: Sequence[Logged], viewer: Person, speech: Speech) -> AlertView:
+def alert_view(services: Services, alert: Alert, events: Sequence[Logged], speech: Speech) -> AlertView:
     """The whole page's words."""
     person = services.people.by_pseudonym(alert.pseudonym)
-    own = person is not None and person.id == viewer.id
     who = services.who(person, alert.pseudonym)
     day, base = day_of(events, alert.pseudonym, alert.opened_at)
     reasons = reasons_of(alert)
@@ -157,7 +155,7 @@ def alert_view(services: Services, alert: Alert, events: Sequence[Logged], viewe
     return AlertView(
         who=who,
         role=role_words(person.roles, speech) if person else "",
-        status="" if own or person is None else speech.say("status: %(status)s", status=word(STATUSES, person.status, speech)),
+        status="" if person is None else speech.say("status: %(status)s", status=word(STATUSES, person.status, speech)),
         headline=headline(_name(who), day, reasons, speech),
         tried_name=speech.say(_TRIED[kind]),
         tried=tried,
@@ -174,7 +172,6 @@ def alert_view(services: Services, alert: Alert, events: Sequence[Logged], viewe
         reasons=tuple(_reason(alert, place, reason, speech) for place, reason in enumerate(reasons)),
         runbook=tuple(_STEP.split(rule.runbook[speech.language])) if rule else (),
         false_positives=rule.false_positives[speech.language] if rule else "",
-        own=own,
         verdict_note=alert.note or "",
     )
 

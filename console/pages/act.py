@@ -34,7 +34,7 @@ def act_page(request: Request, act_id: str, found: Annotated[Visitor, Depends(vi
 
 def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
     summary = Summary.of(act)
-    person = services.people.by_id(act.person_id)
+    who = services.who(services.people.by_id(act.person_id))
     channel, _, _ = summary.destination.partition(":")
     if (channel, summary.action) == ("web", "export"):  # the web client makes a file of what the CRM answers
         channel = "download"
@@ -44,7 +44,7 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
     return {
         "summary": summary,
         "heading": speech.say(heading),
-        "who": person.name if person else "–",
+        "who": who.name or who.pseudonym,
         "what": word(ACTIONS, summary.action, speech),
         "fields": field_words(summary.fields, speech) if summary.fields else None,
         "where": None if summary.action in WRITES else word(PLACES, channel, speech),

@@ -16,16 +16,21 @@ from console.render import page
 from console.services import Services
 from console.timeline import timeline, trace
 from console.visitor import Visitor, reviewer, reviewer_intends, services_of
+from console.words import N_
 
 router = APIRouter(prefix="/alerts/{alert_id}")
 EVENTS_SHOWN = 500
+_NOT_FOR_YOU = N_("Not for you")
+_ABOUT_YOU = N_("This alert is about you. Somebody else has to judge it.")
 
 
 @router.get("")
 def alert(request: Request, alert_id: str, found: Annotated[Visitor, Depends(reviewer)]) -> Response:
-    """The alert. Looking at it is recorded."""
+    """The alert. Looking at it is recorded. About themselves a reviewer learns nothing: it may tell their status (attacks X32)."""
     services, viewer = services_of(request), _person(found)
     row = _known(services, alert_id)
+    if row.pseudonym == viewer.pseudonym:
+        return page(request, found, "error.html", 403, heading=found.speech.say(_NOT_FOR_YOU), words=found.speech.say(_ABOUT_YOU))
     services.viewed(viewer, row.pseudonym)
     events = day_events(services, row.pseudonym, row.opened_at)
     subject = services.people.by_pseudonym(row.pseudonym)
@@ -34,7 +39,7 @@ def alert(request: Request, alert_id: str, found: Annotated[Visitor, Depends(rev
         found,
         "alert.html",
         alert=row,
-        view=alert_view(services, row, events, viewer, found.speech),
+        view=alert_view(services, row, events, found.speech),
         timeline=timeline(events, found.speech),
         person=subject,
         statuses=status_choices(found.speech),
@@ -48,7 +53,7 @@ def alert(request: Request, alert_id: str, found: Annotated[Visitor, Depends(rev
 def events(request: Request, alert_id: str, found: Annotated[Visitor, Depends(reviewer)], reason: int = 0) -> Response:
     """The events behind the numbers of one reason."""
     services, viewer = services_of(request), _person(found)
-    row = _known(services, alert_id)
+    row = _somebody_elses(services, alert_id, viewer)
     reasons = reasons_of(row)
     if not 0 <= reason < len(reasons):
         raise HTTPException(404)

@@ -17,10 +17,10 @@ CLOSED_SHOWN = 20
 
 @router.get("/alerts")
 def alerts(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Response:
-    """Open alerts, the newest first, and the last closed ones. The page's script keeps it up to date."""
+    """Open alerts about others, the newest first, and the last closed ones. The page's script keeps it up to date."""
     services = services_of(request)
     revision = services.alerts.revision()
-    every = services.alerts.list()
+    every = [alert for alert in services.alerts.list() if found.person is None or alert.pseudonym != found.person.pseudonym]
     opened = [row(services, alert, found.speech) for alert in every if is_open(alert)]
     closed = [row(services, alert, found.speech) for alert in every if not is_open(alert)][:CLOSED_SHOWN]
     return page(request, found, "alerts.html", revision=revision, open_rows=opened, open_count=len(opened), closed_rows=closed)

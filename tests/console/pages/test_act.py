@@ -3,7 +3,7 @@ from starlette.testclient import TestClient
 
 from audit_store.event import EventAction
 from deploy.demo.software_key import SoftwareKey
-from tests.services.console import Pages
+from tests.services.console import Pages, with_names_hidden
 
 
 def with_key(pages: Pages, name: str = "Anna Feldmann") -> tuple[str, SoftwareKey]:
@@ -39,6 +39,20 @@ def test_the_popup_names_who_what_how_many_which_fields_and_where_to(pages: Page
     for said in ("Export bestätigen", "3.000", "300", "Anna Feldmann", "Name, Telefon, E-Mail und Ort", "in eine Datei auf diesem Rechner"):
         assert said in text
     assert "Am Tag lassen sich höchstens 300 eigene Kunden freigeben" in text
+
+
+def test_with_names_hidden_neither_popup_nor_link_names_anybody(pages: Pages):
+    """Both addresses can be known to a reviewer, who must not read a name there."""
+    person_id, _ = with_key(pages)
+    hold(pages, person_id)
+    token = pages.services.keys.issue_token(person_id, None)
+    client = with_names_hidden(pages).client()
+    person = pages.services.people.by_id(person_id)
+    assert person is not None
+    for path in ("/act/act-1", f"/enrol/{token}"):
+        text = client.get(path).text
+        assert "Feldmann" not in text
+        assert person.pseudonym in text
 
 
 def test_equal_numbers_are_named_once(pages: Pages):

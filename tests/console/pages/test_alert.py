@@ -7,6 +7,7 @@ from auth.tables import Person
 from detectors.base import rules
 from detectors.deed import deed_of
 from detectors.view import View
+from policies.request import Status
 from tests.services.console import Pages, story, with_names_hidden
 
 
@@ -106,6 +107,24 @@ def test_nobody_judges_an_alert_about_themselves(pages: Pages, anna: Person, ale
     form = {"csrf": pages.csrf(client), "verdict": "false", "note": "x"}
     assert client.post(f"/alerts/{own.id}/close", data=form).status_code == 403
     assert client.post(f"/alerts/{own.id}/look", data=form).status_code == 403
+
+
+def test_an_alert_about_oneself_tells_nothing(pages: Pages, alert: Alert):
+    """Its title and its day would say how one stands to the firm (attacks X32)."""
+    boss = pages.add("Ute Chefin", "owner")
+    signal = Signal("departing_access", boss.pseudonym, alert.opened_at, "high", "departing_export", {"asked": 9, "left": 0})
+    own = pages.services.alerts.raise_or_grow(signal)
+    pages.services.people.set_status(boss.id, Status.NOTICE_GIVEN, None)
+    pages.services.log.take(pages.services.spool)
+    client = pages.client(boss)
+    about = client.get(f"/alerts/{own.id}")
+    assert about.status_code == 403
+    assert "Diese Meldung betrifft Sie selbst" in about.text
+    for text in (about.text, client.get("/alerts").text):
+        assert "Ausscheiden" not in text
+        assert "→" not in text.replace("←", "")
+        assert own.id not in text
+    assert client.get(f"/alerts/{own.id}/events?reason=0").status_code == 403
 
 
 def test_freezing_from_the_alert_lists_what_was_cut_and_can_be_lifted(pages: Pages, owner: Person, anna: Person, alert: Alert):
