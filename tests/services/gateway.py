@@ -108,7 +108,9 @@ class Browser:
 
     def __post_init__(self) -> None:
         self.http = client(self.firm.url)
-        self.http.headers |= {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "origin": self.firm.url}
+        self.http.headers.update(
+            {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "origin": self.firm.url}
+        )
         body = {"id": 0, "method": "common.db.login", "params": [self.login, {"password": self.firm.crm.passwords[self.login]}, "de"]}
         said = self.http.post(f"/{DATABASE}/session/login", json=body)
         assert said.status_code == 200, said.text
