@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from gateway.crm.profile import Answer, UninspectableError
+from gateway.crm.profile import Answer, UninspectableError, UnreadableError
 from gateway.exchange import Response
 from policies.decision import Deny
 from policies.request import Action
 from policies.rule import PolicyText, compiled
-from tests.services.gate import Gate
+from tests.services.gate import Gate, answers, call, told
 from tests.services.tryton_calls import JSON, TRYTON, answer, csv, hide, keep, released, rest, rpc
 
 CLIENTS = 300
@@ -200,3 +200,22 @@ async def test_a_mask_on_one_contact_field_does_not_make_the_others_invisible(ga
     judged = questions.with_answer(question, answer(asked, records(rest_shape=False)))
     assert judged.question.action is Action.EXPORT
     assert isinstance(judged.decision, Deny)
+
+
+@pytest.mark.parametrize("value", [False, None, 0, ""])
+def test_to_take_clients_out_of_sight_is_to_delete_them(value: object) -> None:
+    """One call would archive the whole base, and no limit on deletions would see it."""
+    by_write = TRYTON.read(rpc("model.party.party.write", [1, 2], {"name": "A"}, [3], {"active": value}))
+    by_rest = TRYTON.read(rest("PUT", "model/party.party/3", "", {"active": value}))
+    assert (by_write.action, by_write.resource.ids, by_write.held_before) == (Action.DELETE, ("1", "2", "3"), True)
+    assert by_rest.action is Action.DELETE
+    assert TRYTON.read(rpc("model.party.party.write", [3], {"active": True})).action is Action.UPDATE
+    with pytest.raises(UnreadableError):
+        TRYTON.read(rpc("model.party.party.import_data", ["id", "active"], [[1, value]]))
+
+
+async def test_a_manager_archives_nobody_elses_clients(gate: Gate) -> None:
+    gate.own(*range(1, 101))
+    denied = await gate.ask(call("model.party.party.write", [500], {"active": False}), answers(None))
+    assert told(denied) != ""
+    assert gate.reached == []

@@ -46,9 +46,8 @@ def _write(model: Model, args: list[Any], owner_field: str | None) -> Reading:
         if model.name != PARTY and (model.name not in (CONTACT, ADDRESS) or model.link not in changes):
             raise UnreadableError(f"update of {model.name} without its client", unknown=True)
     touched = clients([*named, *sorted(values.clients)]) if model.name == PARTY else clients(sorted(values.clients))
-    act = Action.REASSIGN if values.reassigns else Action.UPDATE
     asked = resource(model, ids=touched, written=values)
-    return Reading(CallKind.DATA, act, asked, Expected(Shape.BARE, model=model), sent)
+    return Reading(CallKind.DATA, values.update, asked, Expected(Shape.BARE, model=model), sent)
 
 
 def _delete(model: Model, args: list[Any], _owner: str | None) -> Reading:
@@ -69,11 +68,11 @@ def _copy(model: Model, args: list[Any], _owner: str | None) -> Reading:
 
 def _import(model: Model, args: list[Any], _owner: str | None) -> Reading:
     """An import writes to the clients in its column `id` and makes new ones. Other columns hold plain values: a relation is found by its
-    name, which is a question, and the id of a contact names a client that nobody can tell."""
+    name, which is a question, the id of a contact names a client that nobody can tell, and `active` would delete."""
     paths, rows = arguments(args, 2)
     known = {path: sheet(model, [path], None).columns[0].known for path in names_of(paths)}
     plain = all(field is not None and field.target is None and not path.endswith("/id") for path, field in known.items())
-    if model.name != PARTY or not plain or not isinstance(rows, list):
+    if model.name != PARTY or not plain or "active" in paths or not isinstance(rows, list):
         raise UnreadableError("columns of an import", unknown=True)
     place = paths.index("id") if "id" in paths else None
     if any(not isinstance(row, list) or len(row) != len(paths) for row in rows):

@@ -136,7 +136,7 @@ def _rest_write(
         body = dump(values.read(model, parse(request.body), client=client))
     except JsonError as error:
         raise UnreadableError(error.what) from error
-    act = Action.CREATE if number is None else Action.REASSIGN if values.reassigns else Action.UPDATE
+    act = Action.CREATE if number is None else values.update
     ids = clients([client]) if client is not None else None
     asked = resource(model, ids=ids, node=node, written=values)
     expected = Expected(Shape.RECORDS, node=node, single=True, rest=True, creates=number is None, model=model)

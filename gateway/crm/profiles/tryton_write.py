@@ -8,6 +8,7 @@ from typing import Any
 from gateway.crm.profile import UnreadableError
 from gateway.crm.profiles.tryton_fields import ADDRESS, CONTACT, MODELS, PARTY, Model
 from policies.masks import is_mask
+from policies.request import Action
 
 _READ_ONLY = frozenset(
     [
@@ -43,6 +44,13 @@ class Values:
     clients: set[int] = field(default_factory=set)
     """Clients that the values name as the ones they belong to."""
     reassigns: bool = False
+    archives: bool = False
+    """A client is taken out of sight: to everybody who works with the CRM it is deleted."""
+
+    @property
+    def update(self) -> Action:
+        """What an update with these values is by its effect."""
+        return Action.REASSIGN if self.reassigns else Action.DELETE if self.archives else Action.UPDATE
 
     def read(self, model: Model, values: Any, *, client: int | None, prefix: str = "") -> dict[str, Any]:
         """The values as they are sent. `client` is the one client that they are written to, None while there is none or several.
@@ -66,6 +74,8 @@ class Values:
                 self.contact.add(prefix + name)
                 if not is_mask(value):
                     self.clear.add(prefix + name)
+            if model.name == PARTY and name == "active" and not value:
+                self.archives = True
             if name == model.link:
                 out[name] = self._link(value, client)
             elif known.target is None:
