@@ -17,6 +17,8 @@ from console.services import Services
 
 REVIEWERS = frozenset({"owner", "security", "admin"})
 """Roles that see alerts and people."""
+ADMINISTRATORS = frozenset({"owner", "admin"})
+"""Those of them who hand out keys: whoever gives somebody a key could act in that name (attacks X2)."""
 LANGUAGE_COOKIE = "torwart-language"
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -38,6 +40,10 @@ class Visitor:
     @property
     def is_reviewer(self) -> bool:
         return self.person is not None and not REVIEWERS.isdisjoint(self.person.roles)
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.person is not None and not ADMINISTRATORS.isdisjoint(self.person.roles)
 
     @property
     def csrf(self) -> str:
@@ -100,6 +106,13 @@ def intended(found: Annotated[Visitor, Depends(signed_in)], csrf: Annotated[str,
 def reviewer_intends(found: Annotated[Visitor, Depends(intended)]) -> Visitor:
     """A reviewer's form with its token. Raises HTTPException 403."""
     return reviewer(found)
+
+
+def administrator_intends(found: Annotated[Visitor, Depends(reviewer_intends)]) -> Visitor:
+    """An administrator's form with its token. Raises HTTPException 403."""
+    if not found.is_administrator:
+        raise HTTPException(403)
+    return found
 
 
 def to_sign_in(wanted: str) -> RedirectResponse:

@@ -18,7 +18,7 @@ from console.levers import cut_lines, flash, status_choices, way_back
 from console.render import page
 from console.services import Services
 from console.timeline import timeline
-from console.visitor import Visitor, reviewer, reviewer_intends, services_of
+from console.visitor import Visitor, administrator_intends, reviewer, reviewer_intends, services_of
 from console.words import STATUS_CHIPS, STATUSES, role_words, word
 from policies.request import Status
 
@@ -88,7 +88,7 @@ def status(
 
 
 @router.post("/token")
-def token(request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer_intends)]) -> Response:
+def token(request: Request, person_id: str, found: Annotated[Visitor, Depends(administrator_intends)]) -> Response:
     """Issue a one-time link for the person's next key; it is shown on this answer only. Nobody issues one for themselves (attacks X2)."""
     services, viewer = services_of(request), _viewer(found)
     subject = _somebody_else(services, person_id, viewer)

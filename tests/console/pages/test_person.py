@@ -45,6 +45,13 @@ def test_a_one_time_link_is_shown_once(pages: Pages, owner: Person, anna: Person
     assert "/enrol/" not in client.get(f"/people/{anna.id}").text
 
 
+def test_security_staff_hands_out_no_keys(pages: Pages, anna: Person):
+    """A key for Anna in somebody else's hand would act in her name (attacks X2)."""
+    client = pages.client(pages.add("Sven Wache", "security"))
+    assert client.post(f"/people/{anna.id}/token", data={"csrf": pages.csrf(client)}).status_code == 403
+    assert "/token" not in client.get(f"/people/{anna.id}").text
+
+
 @pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/alerts/1?x", "/signout", "javascript:alert(1)"])
 def test_the_way_back_is_one_of_our_own_pages(pages: Pages, owner: Person, anna: Person, back: str):
     client = pages.client(owner)
