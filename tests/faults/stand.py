@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
@@ -50,6 +50,7 @@ class Heard:
 
     status: int
     kind: str
+    headers: Sequence[tuple[str, str]]
     body: bytes
 
     @property
@@ -133,6 +134,14 @@ class Stand:
         finally:
             connection.close()
 
+    def call(self, method: str, *params: Any) -> Heard:
+        """A call of the web client on a connection of its own; `sign_in` first."""
+        connection = self.connect()
+        try:
+            return connection.call(method, *params)
+        finally:
+            connection.close()
+
     @contextmanager
     def people(self) -> Iterator[People]:
         """The people, for an administrator's measures."""
@@ -206,7 +215,7 @@ class Connection:
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Heard:
         self._http.request(method, path, body, dict(headers))
         answer = self._http.getresponse()
-        return Heard(answer.status, answer.getheader("content-type", ""), answer.read())
+        return Heard(answer.status, answer.getheader("content-type", ""), answer.getheaders(), answer.read())
 
 
 def shown(event: Mapping[str, Any]) -> frozenset[int]:
