@@ -124,7 +124,7 @@ class Keys:
             signed = _decoded(lambda: AttestationObject(decode(inner.get("attestationObject"))).auth_data)
             self._check_flags(signed)
             key = _new_key(signed, credential_id)
-            key.label, key.transports = label.strip()[:100], _transports(inner)
+            key.label, key.transports = _plain(label), _transports(inner)
             with writing(self._engine) as session:
                 return self._insert(session, token, key)
         except CeremonyFault as fault:
@@ -299,6 +299,11 @@ def _new_key(signed: AuthenticatorData, credential_id: bytes) -> Key:
         aaguid=str(credential.aaguid),
         backup_eligible=signed.is_backup_eligible(),
     )
+
+
+def _plain(label: str) -> str:
+    """The label without what could steer an administrator's terminal (promises G92)."""
+    return "".join(letter for letter in label if letter.isprintable()).strip()[:100]
 
 
 def _transports(inner: Mapping[str, Any]) -> list[str]:

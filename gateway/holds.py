@@ -70,9 +70,8 @@ class Holds:
 
         The proof is taken (single use) here: whoever gets it must release or record.
         """
-        self._notices[act.id] = notice
+        self._show(notice)
         self._waiting[connection_id].add(act.id)
-        self._tell(notice.session_id)
         try:
             while time.monotonic() < notice.deadline:
                 if act.id not in self._waiting.get(connection_id, ()):
@@ -101,8 +100,7 @@ class Holds:
 
     def announce(self, act: Act, notice: Notice) -> None:
         """Tell the session's pages about an act whose client does not wait: it is confirmed first and repeated then."""
-        self._notices[act.id] = notice
-        self._tell(notice.session_id)
+        self._show(notice)
         task = asyncio.get_running_loop().create_task(self._follow(act, notice))
         self._following.add(task)
         task.add_done_callback(self._following.discard)
@@ -140,10 +138,18 @@ class Holds:
         session.polled = time.monotonic()
         return session.version, self._current(session_id)
 
-    def _current(self, session_id: str) -> list[Notice]:
+    def _show(self, notice: Notice) -> None:
+        self._forget_ended()  # here too: perhaps no page ever asks again
+        self._notices[notice.act_id] = notice
+        self._tell(notice.session_id)
+
+    def _forget_ended(self) -> None:
         now = time.monotonic()
         for act_id in [n.act_id for n in self._notices.values() if n.ended is not None and now - n.ended > ENDED_NOTICE_SECONDS]:
             del self._notices[act_id]
+
+    def _current(self, session_id: str) -> list[Notice]:
+        self._forget_ended()
         return [notice for notice in self._notices.values() if notice.session_id == session_id]
 
     def _end(self, notice: Notice, state: str) -> None:

@@ -451,3 +451,10 @@ def _store_key(house: House, person: Person, arguments: dict[str, Any], answer: 
         )
         if handle := answer["response"].get("userHandle"):
             session.get_one(Person, person.id).user_handle = decode(handle)
+
+
+def test_a_label_steers_no_terminal(ceremonies: Ceremonies, anna: Person) -> None:
+    token = ceremonies.keys.issue_token(anna.id, None)
+    options, _ = ceremonies.keys.begin_registration(token)
+    ceremonies.keys.complete_registration(token, SoftwareKey().create(options, TORWART), " \x1b[2Jblau\n\u202e\ud800 Büro ")
+    assert ceremonies.key_of(anna).label == "[2Jblau Büro"
