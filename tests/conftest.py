@@ -29,8 +29,10 @@ SERVICES = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the real parts that its fixtures start."""
+    """Mark each test with the real parts that its fixtures start; faults and whole journeys are slow by nature."""
     for item in items:
+        if {"faults", "scenarios"} & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)
         for fixture, service in SERVICES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.needs(service))
