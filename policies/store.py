@@ -78,8 +78,11 @@ class PolicyStore:
         self._stamp: Stamp | None = None
 
     def prepare(self, by: str) -> None:
-        """Activate the shipped policy in an installation that has none. Raises PolicyErrors, RedCasesError, OSError."""
-        if not self._active.exists():
+        """Activate the shipped policy in an installation that has none. Raises PolicyErrors, RedCasesError, OSError.
+
+        Where somebody else has activated rules, a lost pointer must not put the shipped ones in force: they may allow more.
+        """
+        if not self._active.exists() and self._makers() <= {by}:
             self.activate(SHIPPED, by)
 
     def current(self) -> Policy:
@@ -151,6 +154,10 @@ class PolicyStore:
         except PolicyErrors:
             return 0
 
+    def _makers(self) -> set[str]:
+        """Who activated the versions that are here; an empty name for what does not say."""
+        return {_maker(path) for path in (self._folder / "versions").glob("[0-9]*")}
+
     def _named(self, copy: Path, versions: Path, digest: str, by: str) -> tuple[int, str]:
         """Give the copy the next free number; of two at once the second takes the one after."""
         _written(copy / "by.json", json.dumps({"by": by, "at": datetime.now(UTC).isoformat(), "digest": digest}).encode())
@@ -193,6 +200,13 @@ class PolicyStore:
             hint = "activate the rules again: a version is never changed in place"
             raise PolicyErrors([PolicyError(folder.name, 0, 0, "missing, or changed after it was activated", hint)])
         return load(folder, str(number))
+
+
+def _maker(version: Path) -> str:
+    try:
+        return str(json.loads((version / "by.json").read_bytes())["by"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _digest(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Promises, part 2, fault 17, and A25, C45, C50: a CRM that is down, slow or answers nonsense. A clear problem, one event, and no byte of it."""
+"""Promises, part 2, fault 17: a CRM that is down, slow or answers nonsense gives a clear problem, one event, and no byte of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 

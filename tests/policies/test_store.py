@@ -135,6 +135,24 @@ def test_a_pointer_that_vanishes_leaves_the_last_valid_version(folder, rules):
     assert gateway.current().version == "2"
 
 
+def test_a_lost_pointer_does_not_bring_the_shipped_rules_back(folder, rules):
+    PolicyStore(folder).prepare("setup")
+    PolicyStore(folder).activate(rules, "admin")
+    (folder / "active").unlink()
+    store = PolicyStore(folder)
+    store.prepare("setup")
+    with pytest.raises(PolicyErrors, match="no policy is in force"):
+        store.current()
+
+
+def test_a_first_start_that_was_cut_off_before_the_switch_begins_again(folder):
+    PolicyStore(folder).prepare("setup")
+    (folder / "active").unlink()
+    store = PolicyStore(folder)
+    store.prepare("setup")
+    assert store.current().version == "2"
+
+
 def test_without_any_policy_nothing_can_be_decided(folder):
     with pytest.raises(PolicyErrors, match="no policy is in force"):
         PolicyStore(folder).current()
