@@ -38,7 +38,7 @@ def read_outcome(expected: Expected, response: Response, owner_field: str | None
             raise UninspectableError("answer to another call")
         if answer.error is not None:
             return BareAnswer(texts.rpc_answer(texts.scrubbed_error(answer, expected.language)))
-        wrap = _wrap_rpc(answer, body, _headers(response, _KEPT))
+        wrap = _wrap_rpc(answer, _headers(response, _KEPT))
         return _answer(expected, answer.result, wrap, owner_field)
     if expected.separator is not None:
         return _csv(expected, body, _headers(response, _KEPT))
@@ -48,7 +48,7 @@ def read_outcome(expected: Expected, response: Response, owner_field: str | None
         result = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise UninspectableError("answer is not JSON") from error
-    return _answer(expected, result, _wrap_json(response.status, body, _headers(response, _KEPT)), owner_field)
+    return _answer(expected, result, _wrap_json(response.status, result, _headers(response, _KEPT)), owner_field)
 
 
 def scrub_outcome(kind: CallKind, expected: Expected, response: Response, *, shell: bool) -> Response:
@@ -132,22 +132,23 @@ def _csv(expected: Expected, body: bytes, headers: Headers) -> Answer:
     )
 
 
-def _wrap_rpc(answer: RpcAnswer, body: bytes, headers: Headers) -> Wrap:
+def _wrap_rpc(answer: RpcAnswer, headers: Headers) -> Wrap:
+    """Written anew also where nothing changes: of a member that came twice, only the one that was judged goes out (hostile input C50)."""
+
     def wrap(result: Any) -> Response:
-        out = body if result is AS_IT_CAME else replace(answer, result=result).body()
-        return Response(200, (*headers, texts.NO_STORE), out)
+        said = answer if result is AS_IT_CAME else replace(answer, result=result)
+        return Response(200, (*headers, texts.NO_STORE), said.body())
 
     return wrap
 
 
-def _wrap_json(status: int, body: bytes, headers: Headers) -> Wrap:
+def _wrap_json(status: int, read: Any, headers: Headers) -> Wrap:
     def wrap(result: Any) -> Response:
-        out = body if result is AS_IT_CAME else orjson.dumps(result)
-        kept = headers
+        said, kept = (read if result is AS_IT_CAME else result), headers
         if result is not AS_IT_CAME and isinstance(result, list):
             # "records 0-50/2999" would count what was taken out.
             kept = tuple((name, value) for name, value in headers if name != "content-range")
-        return Response(status, (*kept, texts.NO_STORE), out)
+        return Response(status, (*kept, texts.NO_STORE), orjson.dumps(said))
 
     return wrap
 
