@@ -269,7 +269,17 @@ def test_a_packed_answer_and_tryton_s_false_mark_are_read() -> None:
     for packed in (gzip.compress(body), body):
         read = TRYTON.answer(call, Response(200, (JSON, ("content-encoding", "gzip")), packed))
         assert read.ids == ("1",)
-        assert read.release(Obligations()).response == Response(200, (JSON, ("cache-control", "no-store")), body)
+        out = read.release(Obligations()).response
+        assert (out.headers, json.loads(out.body)) == ((JSON, ("cache-control", "no-store")), json.loads(body))
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"id":7,"result":[{"id":1,"email":"x@y"}],"result":[]}', b'{"id":7,"result":[{"id":1,"name":"x@y","name":"A"}]}']
+)
+def test_of_a_member_that_came_twice_only_the_judged_one_goes_out(body: bytes) -> None:
+    call = TRYTON.read(rpc("model.party.party.read", [1], ["name", "email"]))
+    out = TRYTON.answer(call, Response(200, (JSON,), body)).release(Obligations()).response
+    assert b"x@y" not in out.body
 
 
 def test_a_judged_answer_carries_no_validator_and_is_not_kept() -> None:

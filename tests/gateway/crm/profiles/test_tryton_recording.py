@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import orjson
 import pytest
 
 from gateway.crm.profile import Call, CallKind, Client
@@ -89,10 +90,10 @@ def test_two_hundred_clients_are_shown_in_the_browser_s_part(recorded: list[Reco
     assert taken == {"1213"}
 
 
-def test_an_answer_without_duties_goes_out_byte_for_byte(recorded: list[Recorded], read: list[Call]) -> None:
+def test_an_answer_without_duties_goes_out_with_every_value_that_came(recorded: list[Recorded], read: list[Call]) -> None:
     for place in (20, 21, 22, 23, 33, 41, 65):
         call, response = read[place], recorded[place].response
-        assert TRYTON.answer(call, response).release(Obligations()).response.body == response.body
+        assert orjson.loads(TRYTON.answer(call, response).release(Obligations()).response.body) == orjson.loads(response.body)
 
 
 def test_the_script_s_exports_are_counted_by_the_column_that_was_added_and_lose_it_again(
