@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from audit_store.database import open_database
 from audit_store.log import Log, Logged
 from deploy.demo.crm import PreparedCrm
 from deploy.demo.mailbox import Mail, mails
 from deploy.demo.people import book_of
 from tests.services.tryton import cache_folder
 
-READY_SECONDS = 150
+READY_SECONDS = 240
 
 
 @dataclass
@@ -54,6 +56,16 @@ class Demo:
 
     def mails(self) -> list[Mail]:
         return mails(self.folder / "mailbox")
+
+    def alerts_about(self, login: str) -> int:
+        """How many alerts there are about this person."""
+        engine = open_database(self.folder / "state" / "torwart.db")
+        try:
+            with engine.connect() as connection:
+                asked = text("SELECT count(*) FROM alerts JOIN people ON people.pseudonym = alerts.pseudonym WHERE people.email = :email")
+                return int(connection.execute(asked, {"email": f"{login}@firma.example"}).scalar_one())
+        finally:
+            engine.dispose()
 
     def recorded(self, after: int = 0) -> list[Logged]:
         """What the central log holds after a place."""
