@@ -14,14 +14,18 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect
 
-from deploy.demo.people import BORIS
+from deploy.demo.people import ANNA, BORIS
 from tests.services import sao
 from tests.services.browser import VirtualKey
 from tests.services.demo import Demo, until
 
 FIELDS = ["name", "phone", "email"]
+WIDTHS = (1280, 390)
 SOON_SECONDS = 5.0
 """The issue's own promise: alert and mail are there within this time of the deed."""
+
+
+type Axe = Callable[..., list[str]]
 
 
 @dataclass
@@ -91,6 +95,17 @@ def test_the_story_held_before_the_visitor_came(demo: Demo):
     assert demo.said.count("✓") == len(demo.notes["story"])
 
 
+@pytest.mark.parametrize("language", ["de-DE", "en-GB"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_everybody_can_read_the_start_page_and_the_mailbox(demo: Demo, chromium: Browser, axe: Axe, language: str, width: int):
+    page = browser_of(chromium, language=language, width=width).page
+    for address in ("/start", "/demo/mailbox"):
+        page.goto(demo.torwart_url + address)
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()
+
+
 def test_the_start_page_leads_to_the_story_the_attacks_and_both_roles(demo: Demo, chromium: Browser):
     page = browser_of(chromium).page
     page.goto(f"{demo.torwart_url}/start")
@@ -112,7 +127,7 @@ def test_the_owner_sees_one_alert_that_says_who_what_how_many_left_and_what_now(
     owner.page.goto(f"{demo.torwart_url}/alerts")
 
 
-def test_marking_all_and_exporting_is_held_and_a_cancel_leaves_nothing(owner: Visitor, manager: Visitor, demo: Demo):
+def test_marking_all_and_exporting_is_held_and_a_cancel_leaves_nothing(owner: Visitor, manager: Visitor, demo: Demo, axe: Axe):
     owner.page.evaluate("window.never_reloaded = true")
     mails = len(demo.mails())
     page, files = manager.page, list[Download]()
@@ -125,12 +140,18 @@ def test_marking_all_and_exporting_is_held_and_a_cancel_leaves_nothing(owner: Vi
     expect(overlay(page)).to_contain_text("1.000")
     expect(popup.locator("h1").first).to_have_text("Export bestätigen")
     assert numbers(popup)[0].startswith("1.000")
+    until(lambda: open_alerts(owner) == 2, SOON_SECONDS - (time.monotonic() - deed) + 1, "no new alert on the owner's open list")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert axe(page, "torwart-held") == []
+        popup.set_viewport_size({"width": min(width, 480), "height": 840})
+        assert axe(popup) == []
+    page.set_viewport_size({"width": WIDTHS[0], "height": 800})
     popup.locator("#cancel").click()
     popup.wait_for_event("close")
     expect(overlay(page)).to_be_hidden()
     said = page.locator(".modal.in .modal-body", has_text="Nicht bestätigt")
     expect(said).to_contain_text("/why/")
-    until(lambda: open_alerts(owner) == 2, SOON_SECONDS - (time.monotonic() - deed) + 1, "no new alert on the owner's open list")
     until(lambda: len(demo.mails()) > mails, SOON_SECONDS, "no mail arrived")
     assert owner.page.evaluate("window.never_reloaded")
     expect(owner.page.locator("ul.alerts h2").first).to_contain_text("Boris Hartwig wollte 1.000 Kunden mitnehmen")
@@ -189,6 +210,25 @@ def test_forty_own_clients_go_out_after_a_touch_of_a_real_key(manager: Visitor, 
         popup.locator("#touch").click()
 
     forty_after(touch, manager, demo)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_departing_manager_meets_a_page_in_neutral_words(chromium: Browser, demo: Demo, axe: Axe, width: int):
+    visitor = browser_of(chromium)
+    page = visitor.page
+    page.goto(f"{demo.crm_url}/")
+    sao.sign_in(page, ANNA.login, demo.password(ANNA.login))
+    page.set_viewport_size({"width": width, "height": 800})
+    answer = page.goto(f"{demo.crm_url}/crm/data/party.party?d=%5B%5D&f=name&f=email")
+    assert answer is not None
+    assert answer.status == 403
+    expect(page.locator("main")).to_contain_text("Das ist für Sie nicht freigegeben")
+    assert axe(page) == []
+    page.get_by_role("link", name="Warum?").click()
+    expect(page.locator("h1")).to_be_visible()
+    assert axe(page) == []
+    assert "gekündigt" not in page.content().lower()
+    visitor.context.close()
 
 
 def test_freezing_b_stops_the_next_click_and_lists_what_was_cut_until_it_is_lifted(owner: Visitor, manager: Visitor, demo: Demo):
