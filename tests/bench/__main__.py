@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import gateway
-from tests.bench.report import BenchError, Row, save, table
+from tests.bench.report import BenchError, MissingError, Row, save, table
 
 BENCHES: dict[str, Callable[[bool], dict[str, Row]]] = {"gateway": gateway.run}
 
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
             rows |= BENCHES[name](quick)
         except BenchError as error:
             print(f"bench: {name}: {error}", file=sys.stderr)
-            return 1
+            return 2 if isinstance(error, MissingError) else 1
     print(table(rows))
     if not quick:
         save(rows)

@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.report import BenchError
+from tests.bench.report import BenchError, MissingError
 
 SUBJECT_CORE, LOAD_CORE = 0, 1
 CONNECTIONS = 16
+_PACKAGES = {"taskset": "util-linux"}
+"""Debian packages that are not named like their program."""
 
 _NGINX = """\
 daemon off;
@@ -97,12 +99,13 @@ class Measured:
 
 
 def need(*programs: str) -> None:
-    """Raises BenchError for programs that are not there."""
+    """Raises MissingError for programs that are not there."""
     missing = [name for name in programs if shutil.which(name) is None]
     if missing:
-        raise BenchError(f"{' and '.join(missing)} must be installed (Debian: apt install {' '.join(missing)})")
+        packages = " ".join(_PACKAGES.get(name, name) for name in missing)
+        raise MissingError(f"{', '.join(missing)} must be installed (Debian: apt install {packages})")
     if (os.cpu_count() or 1) < 2:
-        raise BenchError("two cores are needed: one for the gateway, one for the load")
+        raise MissingError("two cores are needed: one for the gateway, one for the load")
 
 
 def free_port() -> int:

@@ -15,6 +15,10 @@ class BenchError(Exception):
     """A benchmark cannot run, or what it measured was wrong: then there is no figure."""
 
 
+class MissingError(BenchError):
+    """What the benchmark needs is not installed: it has not begun."""
+
+
 def row(ratios: list[float], *, floor: float, target: float, **more: object) -> Row:
     """A result from the paired ratios of interleaved rounds."""
     return {
