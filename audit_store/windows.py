@@ -36,8 +36,11 @@ class SlidingSets:
             return
         self._last.update(dict.fromkeys(clients, at))
         self._due = min(self._due, at + self._seconds[0])
+        fresh: frozenset[ClientId] | set[ClientId] = clients  # what a short window has, the longer ones have too
         for members, queue in zip(self.members, self._queues, strict=True):
-            members |= clients
+            if fresh:
+                fresh = fresh - members
+                members |= fresh
             _put(queue, (at, clients))
 
     def expire(self, now: float) -> tuple[list[ClientId], ...]:
