@@ -292,7 +292,7 @@ def _unescaped(token: _Token) -> str:
     for place, character in enumerate(body):
         if skip:
             if character not in _ESCAPES:
-                raise ExpressionError(f"\\{character} is not an escape", token.at + place, 'one of \\\\ \\" \\\' \\n \\t')
+                raise ExpressionError(f"\\{character} is not an escape", token.at + place, "one of \\\\ \\\" \\' \\n \\t")
             out.append(_ESCAPES[character])
             skip = False
         elif character == "\\":
