@@ -29,12 +29,12 @@ class Upstream:
     def __init__(self, url: str, *, timeout_seconds: float, answer_limit_bytes: int, trusted: Path | None = None) -> None:
         """`trusted` is a PEM file with the authorities for an https upstream; None: those of the machine. Raises ValueError."""
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.path not in ("", "/") or parts.query:
             raise ValueError("the upstream must be scheme, host and port, for example http://127.0.0.1:8000")
         self._tls = ssl.create_default_context(cafile=trusted) if parts.scheme == "https" else None
         self._host = parts.hostname
         self._port = parts.port or (443 if self._tls else 80)
-        self._authority = parts.netloc.rpartition("@")[2]
+        self._authority = parts.netloc
         self._timeout_seconds = timeout_seconds
         self._answer_limit = answer_limit_bytes
         self._resting: defaultdict[str, list[_Connection]] = defaultdict(list)
