@@ -86,9 +86,11 @@ def test_a_refused_sign_in_gives_nothing_and_keeps_its_question() -> None:
     call = TRYTON.read(request("POST", "/crm/session/login", JSON, body=b'{"method":"common.db.login","params":["anna",{},"de"],"id":0}'))
     asks = error("LoginException", ["password", "Password for anna", "password"], number=0)
     assert TRYTON.credential_issued(call, asks) is None
+    assert TRYTON.asks_on(call, asks)
     assert json.loads(TRYTON.scrub(call, asks).body) == json.loads(asks.body)
     wrong = Response(401, (("www-authenticate", 'Basic realm="Tryton"'),), b"<html>")
     assert TRYTON.credential_issued(call, wrong) is None
+    assert not TRYTON.asks_on(call, wrong)
     assert (TRYTON.scrub(call, wrong).status, TRYTON.scrub(call, wrong).header("www-authenticate")) == (401, None)
 
 
@@ -346,6 +348,16 @@ def test_a_document_goes_as_a_whole_or_not_at_all() -> None:
     for data in ({"model": "res.user"}, {"ids": [1, 2]}, {"id": 9}):
         with pytest.raises(UnreadableError):
             TRYTON.read(rpc("report.party.label.execute", [713], data))
+
+
+# who can wait
+
+
+def test_what_the_web_client_asks_synchronously_and_a_tab_of_its_own_are_never_held_open() -> None:
+    assert not TRYTON.read(rpc("model.party.party.read", [1], ["name", "phone"])).waits
+    assert not TRYTON.read(csv("d=[]&f=name")).waits
+    assert TRYTON.read(rpc("model.party.party.read", [1, 2], ["name"])).waits
+    assert TRYTON.read(rpc("model.party.party.export_data", [1], ["name"])).waits
 
 
 # refusals
