@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, MetaData, create_engine, event, text
+from sqlalchemy import exc as errors
 from sqlalchemy.orm import DeclarativeBase
 
 if TYPE_CHECKING:
@@ -30,21 +31,30 @@ class DatabaseError(Exception):
 def open_database(path: Path) -> Engine:
     """An engine over the file, with durable commits (WAL, synchronous=FULL), foreign keys on, tables made where they are missing.
 
-    The caller has imported every tables module that it needs. Raises DatabaseError when the file belongs to a newer Torwart or a pragma
-    does not hold.
+    The caller has imported every tables module that it needs. Raises DatabaseError when the file belongs to a newer Torwart, is no
+    readable database or a pragma does not hold; SQLAlchemy's OperationalError when it is locked for too long: trying again may help.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
     event.listen(engine, "connect", _set_promises)
+    try:
+        _make_tables(engine, path.name)
+    except errors.OperationalError:
+        raise
+    except errors.DatabaseError as error:
+        raise DatabaseError(f"{path}: {error.orig}: restore a backup") from error
+    return engine
+
+
+def _make_tables(engine: Engine, name: str) -> None:
     with engine.begin() as connection:
         version = connection.execute(text("PRAGMA user_version")).scalar_one()
         if version > SCHEMA_VERSION:
-            raise DatabaseError(f"{path.name} was written by a newer Torwart (schema {version}); start that version or restore a backup")
+            raise DatabaseError(f"{name} was written by a newer Torwart (schema {version}); start that version or restore a backup")
         Base.metadata.create_all(connection)
         connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION:d}"))
-    return engine
 
 
 def _set_promises(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session
 
+from audit_store.database import DatabaseError
 from audit_store.moments import microseconds
 from audit_store.pseudonyms import Pseudonyms
 from auth.assignments import ASSIGNMENTS
@@ -38,6 +40,8 @@ class Directory:
         self._key = credential_key
         self._connection: Connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._watches = engine.dialect.name == "sqlite"
+        self._file = engine.url.database or ""
+        self._inode = os.stat(self._file).st_ino if self._watches else 0  # noqa: PTH116 -- asked at every request
         self._version = -1
         self._revisions: dict[str, int] = {}
         self._people: dict[str, Principal] = {}
@@ -56,8 +60,11 @@ class Directory:
     def refresh(self) -> None:
         """Take over what other connections have committed since the last call; a few microseconds when nothing has changed.
 
-        Raises SQLAlchemyError or sqlite3.Error when the database cannot be read: then nobody has a principal.
+        Raises SQLAlchemyError, sqlite3.Error, OSError or DatabaseError when the database cannot be read: then nobody has a principal.
+        A file that was removed or replaced is one that cannot be read: what is withdrawn in the new one would not be seen in the old.
         """
+        if self._watches and os.stat(self._file).st_ino != self._inode:  # noqa: PTH116
+            raise DatabaseError("the database was replaced while it was in use: start the gateway again")
         if self._watches and (version := self._data_version()) == self._version:
             return
         numbers = dict(self._connection.execute(select(Revision.kind, Revision.number)).all())

@@ -1,4 +1,4 @@
-"""Promises, I110 and faults 13: spoilt rules never loosen anything. The last valid version stays; a start without a valid one is refused."""
+"""Promises, I110 and faults 13: spoilt rules never loosen anything. The last valid version stays; no start without a valid one."""
 
 from __future__ import annotations
 
