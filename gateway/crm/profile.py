@@ -101,9 +101,9 @@ class Call:
     account: str | None = None
     """LOGIN: the CRM account that is being signed in."""
     held_before: bool = False
-    """True: the act changes something at the CRM, so it is held before it is sent. A read that does not name its clients is held with the answer in hand."""
+    """True: the act changes something at the CRM, so a challenge must come before it is sent. A read is held with the answer in hand."""
     written: bytes = field(default=b"", repr=False)
-    """What a call that is `held_before` says, the same bytes for the same values: the key signs it, so a repeat with other values is none."""
+    """What a writing call says, the same bytes for the same values: the key signs it, so a repeat with other values is none."""
     waits: bool = True
     """False: the client stands still while this call is open, so it is never held open; the person confirms, then repeats."""
     context: object = field(default=None, repr=False)
