@@ -115,6 +115,7 @@ def export(gateway: Stand) -> tuple[int, str]:
     return heard.status, said["error"][1][0] if "error" in said else heard.body.decode()
 
 
+@pytest.mark.slow  # the wait for a lock is 5 s
 def test_a_locked_database_denies_what_needs_it_and_heals(gateway: Stand) -> None:
     with closing(sqlite3.connect(gateway.state / "torwart.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
