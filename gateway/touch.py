@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -37,6 +38,8 @@ class Touch:
     refusals: Refusals
     addresses: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
     """Act -> (session, own relative address) of a navigation that was sent to the act's page."""
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Ten repeats of a call at once open one act: the second looks for it only when the first has opened it."""
 
     async def ask(self, act_id: str, call: Call, request: Request, judged: Judged, challenge: Challenge) -> KeyProof | Refusal:
         """A proof for exactly this act, or what the client is told instead. Raises SpoolError."""
@@ -48,33 +51,42 @@ class Touch:
         if (confirmed := self.stepup.take_matching(principal.id, session_id, digest)) is not None:
             return confirmed[1]
         because = first_reason(challenge.reasons, reasons.EXPORT_NEEDS_KEY)
-        act = next((act for act in self.stepup.open_of(principal.id, session_id) if act.digest == digest), None)
-        fresh = act is None
+        summary = _summary(question.action.value, challenge, fields, call.channel.value, because)
+        async with self.opening:
+            known = next((act for act in self.stepup.open_of(principal.id, session_id) if act.digest == digest), None)
+            act = known or await self._opened(act_id, call, question, challenge, digest, summary, ids, fields)
         if act is None:
-            await self.record.act(question, challenge, Phase.HELD, call.route)
-            try:
-                act = self.stepup.open(
-                    principal=principal,
-                    digest=digest,
-                    summary=_summary(question.action.value, challenge, fields, call.channel.value, because),
-                    ids=ids,
-                    fields=fields,
-                    act_id=act_id,
-                )
-            except TooManyOpenError:
-                too_many = Because(reasons.TOO_MANY_OPEN)
-                await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
-                return self.refusals.denied(too_many, act_id, principal.language)
+            too_many = Because(reasons.TOO_MANY_OPEN)
+            await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
+            return self.refusals.denied(too_many, act_id, principal.language)
         led = call.client is Client.PAGE and request.method == "GET"  # can be led to the act's page and back
         if call.client is not Client.SCRIPT and self.holds.page_connected(session_id):
             notice = self._notice(act, principal, challenge, because, repeat=not call.waits)
             if call.waits:
                 return await self._wait(act, call, request, judged, challenge, notice)
-            if fresh and not led:
+            if known is None and not led:
                 self.holds.announce(act, notice)
         if led:
             self._remember(act.id, principal, request)
         return self.refusals.challenge(because, act.id, principal.language, call.client, get=request.method == "GET")
+
+    async def _opened(
+        self,
+        act_id: str,
+        call: Call,
+        question: AccessRequest,
+        challenge: Challenge,
+        digest: str,
+        summary: Summary,
+        ids: tuple[ClientId, ...],
+        fields: tuple[str, ...],
+    ) -> Act | None:
+        """A new act, recorded as held before anybody hears of it; None if three wait already."""
+        await self.record.act(question, challenge, Phase.HELD, call.route)
+        try:
+            return self.stepup.open(principal=question.principal, digest=digest, summary=summary, ids=ids, fields=fields, act_id=act_id)
+        except TooManyOpenError:
+            return None
 
     def address(self, act_id: str, session_id: str | None) -> str | None:
         """Where `/.torwart/open/ACT` leads: our own relative address, only for the session whose act it is."""
