@@ -13,7 +13,7 @@ from gateway.answer import Answer, UpstreamError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 BODY = b'[{"id": 1, "name": "Anna"}]'
-PACKED = gzip.compress(BODY)
+PACKED = gzip.compress(BODY, mtime=0)
 PLAIN = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 CHUNKS = b"5\r\n%s\r\n%x;a=b\r\n%s\r\n0\r\nX: y\r\n\r\n" % (BODY[:5], len(BODY) - 5, BODY[5:])
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS
