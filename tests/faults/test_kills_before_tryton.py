@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import httpx
 import pytest
 
@@ -30,7 +32,7 @@ def test_a_kill_while_clients_read_loses_no_answer(fresh_firm: RunningFirm) -> N
     firm = fresh_firm
     browser, own = firm.browser("boris"), firm.book("boris")
     pairs = [own[at : at + 2] for at in range(0, 40, 2)]
-    answers = [firm.soon(lambda pair=pair: browser.post("model.party.party.read", pair, FIELDS, {})) for pair in pairs]
+    answers = [firm.soon(partial(browser.post, "model.party.party.read", pair, FIELDS, {})) for pair in pairs]
     until(lambda: sum(answer.done() for answer in answers) > 3)
     firm.gateway.kill()
     arrived = []

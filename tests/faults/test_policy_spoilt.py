@@ -47,6 +47,12 @@ def put_errors(policies: Path) -> None:
     (policies / "active").write_text(f"{int(version(policies).name)} {total.hexdigest()}\n", "ascii")
 
 
+def lose_rules(policies: Path) -> None:
+    """The folder of the version is gone."""
+    shutil.rmtree(version(policies))
+    (policies / "active").touch()
+
+
 SPOILT: dict[str, Callable[[Path], object]] = {
     "an empty pointer": lambda policies: (policies / "active").write_text(""),
     "junk in the pointer": lambda policies: (policies / "active").write_bytes(b"\xff\x00 1 2 3"),
@@ -54,7 +60,7 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "no pointer": lambda policies: (policies / "active").unlink(),
     "rules loosened in place": loosen,
     "rules with errors": put_errors,
-    "no rules": lambda policies: (shutil.rmtree(version(policies)), (policies / "active").touch()),
+    "no rules": lose_rules,
 }
 
 
