@@ -26,12 +26,14 @@ SERVICES = {
     "fresh_firm": "tryton",
 }
 """Fixture -> the real part that it starts."""
+SLOW = {"faults", "scenarios", "test_commands.py", "test_keys.py", "test_policy_files.py", "test_starter.py", "test_stepup.py"}
+"""Folders and files that `make check` leaves to `make test`: processes, whole journeys, fifty threads, rules made by the thousand."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the real parts that its fixtures start; faults and whole journeys are slow by nature."""
+    """Mark each test with the real parts that its fixtures start, and those that are slow by nature."""
     for item in items:
-        if {"faults", "scenarios"} & set(item.path.parts):
+        if SLOW & set(item.path.parts):
             item.add_marker(pytest.mark.slow)
         for fixture, service in SERVICES.items():
             if fixture in getattr(item, "fixturenames", ()):
