@@ -60,12 +60,12 @@ class Touch:
             await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
             return self.refusals.denied(too_many, act_id, principal.language)
         led = call.client is Client.PAGE and request.method == "GET"  # can be led to the act's page and back
-        if call.client is not Client.SCRIPT and self.holds.page_connected(session_id):
-            notice = self._notice(act, principal, challenge, because, repeat=not call.waits)
-            if call.waits:
+        if call.client is not Client.SCRIPT:
+            if call.waits and self.holds.page_connected(session_id):
+                notice = self._notice(act, principal, challenge, because, repeat=False)
                 return await self._wait(act, call, request, judged, challenge, notice)
-            if known is None and not led:
-                self.holds.announce(act, notice)
+            if known is None and not led:  # also for a page that begins to listen in a moment
+                self.holds.announce(act, self._notice(act, principal, challenge, because, repeat=True))
         if led:
             self._remember(act.id, principal, request)
         return self.refusals.challenge(because, act.id, principal.language, call.client, get=request.method == "GET")
