@@ -26,7 +26,19 @@ SERVICES = {
     "fresh_firm": "tryton",
 }
 """Fixture -> the real part that it starts."""
-SLOW = {"faults", "scenarios", "test_commands.py", "test_keys.py", "test_policy_files.py", "test_starter.py", "test_stepup.py"}
+SLOW = {
+    "faults",
+    "scenarios",
+    "test_app.py",
+    "test_commands.py",
+    "test_event.py",
+    "test_framing.py",
+    "test_keys.py",
+    "test_notify.py",
+    "test_policy_files.py",
+    "test_starter.py",
+    "test_stepup.py",
+}
 """Folders and files that `make check` leaves to `make test`: processes, whole journeys, fifty threads, rules made by the thousand."""
 
 
