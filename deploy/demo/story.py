@@ -70,8 +70,6 @@ class Story:
         self.crm = crm
         self.own = book_of(ANNA.login, crm.party_ids)
         self.popup = Popup(firm.torwart_url)
-        self.received = 0
-        """Bytes that A got from tries that were held or denied."""
         self.session = TrytonSession(firm.crm_url, ANNA.login, crm.passwords[ANNA.login])
         self.rest = client(firm.crm_url)
 
