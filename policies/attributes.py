@@ -48,6 +48,7 @@ class ResourceType(StrEnum):
     """What kind of thing an act is about, as `Resource.type` says it."""
 
     CLIENT = "client"
+    CONTENT = "content"
     SYSTEM = "system"
     OTHER = "other"
 
@@ -131,6 +132,7 @@ ROOTS: Mapping[str, Type] = {
         members={
             "channel": Member(_words(Channel)),
             "source_ip": Member(STRING, optional=True),
+            "destination": Member(STRING, optional=True),
             "origin_trusted": Member(BOOL),
         },
     ),

@@ -38,6 +38,10 @@ class Action(StrEnum):
     BULK = "bulk"
     GRANT_ACCESS = "grant_access"
     """A new credential of the CRM is made or validated (for example a REST key)."""
+    UPLOAD = "upload"
+    """Content goes to a server outside: a file, a form, a message. Judged before its first byte is sent on."""
+    FILE_COPY = "file_copy"
+    """A file with clients arrived at a place of an employee's machine (a stick, a folder). Seen by the agent, after the fact."""
 
 
 WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE, Action.REASSIGN, Action.SHARE, Action.COPY, Action.GRANT_ACCESS})
@@ -51,6 +55,15 @@ class Channel(StrEnum):
     API = "api"
     DOWNLOAD = "download"
     REST = "rest"
+    CLOUD = "cloud"
+    WEBMAIL = "webmail"
+    MESSENGER = "messenger"
+    WEBSITE = "website"
+    """Any other server outside."""
+    REMOVABLE = "removable"
+    """A stick or another removable device."""
+    FOLDER = "folder"
+    """A watched folder of an employee's machine."""
 
 
 class Status(StrEnum):
@@ -92,7 +105,7 @@ class Resource:
     """What is asked for. Before the answer is there, `ids` may be None: then only the question can be judged."""
 
     type: str
-    """`client` for the client base and everything that hangs on a client; `system`; `other`."""
+    """`client` for the client base and everything that hangs on a client; `content` for what goes out by an upload; `system`; `other`."""
     model: str = ""
     """The CRM's own name of the record type, for example `party.party`."""
     ids: tuple[ClientId, ...] | None = None
@@ -138,6 +151,10 @@ class Counts:
     exported_day: int = 0
     """Delivered by an export, report or print."""
     deleted_day: int = 0
+    sent_day: int = 0
+    """Recognised in uploads that were let out."""
+    sent_month: int = 0
+    """30 days."""
     paced_cards: int = 0
     """Cards opened in the last 10 minutes if their pace is a script's, else 0 (`audit_store.history`)."""
 
@@ -159,7 +176,9 @@ class Finding:
     """What a content detector saw. Never the value itself."""
 
     kind: str
+    """`clients`, or `uninspectable` for a scan that did not finish (law 4)."""
     detector: str
+    """Which one: `client_index`, or for `uninspectable` the cause, for example `encrypted`."""
     clients: int
     """Distinct clients recognised."""
     confidence: float
@@ -188,6 +207,8 @@ class Context:
     """UTC."""
     channel: Channel = Channel.API
     source_ip: str | None = None
+    destination: str | None = None
+    """Host name that an upload goes to, lower case, without port; None for everything else."""
     origin_trusted: bool = True
     """False when the request came from another site than the CRM's own pages (`Sec-Fetch-*`)."""
 

@@ -1,0 +1,32 @@
+"""A value that identifies a client, on its way from the CRM into the index: never stored, never logged, gone after it was hashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from policies.request import ClientId
+
+
+class Kind(StrEnum):
+    """What kind of value identifies a client."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    TAX = "tax"
+    """A tax or VAT number, or another official number of the client."""
+    NAME = "name"
+    """Never recognised by itself: it only supports a strong hit of the same client near by."""
+
+
+STRONG = frozenset({Kind.EMAIL, Kind.PHONE, Kind.TAX})
+"""Kinds of which one value is enough to recognise a client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One value of one client, as the CRM writes it."""
+
+    client: ClientId
+    kind: Kind
+    value: str = field(repr=False)
