@@ -19,7 +19,7 @@ from policies.engine import decide, sight
 from policies.load import CASES, read_document
 from policies.problems import Document, PolicyError, PolicyErrors, checked
 from policies.reasons import REASONS
-from policies.request import AccessRequest, Action, ClientId, Context, Counts, KeyProof, Principal, Resource, Status, Usage
+from policies.request import AccessRequest, Action, ClientId, Context, Counts, Finding, KeyProof, Principal, Resource, Status, Usage
 from policies.rule import Policy, Word
 
 CLOCK = datetime(2026, 5, 12, 9, 0, tzinfo=UTC)
@@ -76,6 +76,8 @@ class GivenText(_Text):
     after: dict[str, Number] = Field(default_factory=dict)
     """Counters after the act that differ from that."""
     touch: TouchText | None = None
+    unread: str | None = None
+    """Why a part of the content could not be inspected, for example `encrypted`."""
 
     _known = field_validator("today", "after")(_counters)
 
@@ -236,6 +238,7 @@ def _request(given: GivenText, action: Action) -> AccessRequest:
         resource=resource,
         context=Context(at=CLOCK, origin_trusted=not given.other_site),
         usage=Usage(before=_counts(given.today), after=_counts(given.today), base=given.base, book=given.book),
+        findings=(Finding("uninspectable", given.unread, 0, 1.0, "case"),) if given.unread else (),
         proof=proof,
     )
 
@@ -247,7 +250,11 @@ def _clients(own: int, others: int) -> tuple[tuple[ClientId, ...], tuple[ClientI
 def _after(given: GivenText, clear: int) -> Counts:
     """The counters after the act, as if all of its clients were new to the person."""
     others = given.others or 0
-    added = {"shown": (given.own or 0) + others, "foreign": others, "taken": clear}
+    asked = (given.own or 0) + others
+    if given.resource is ResourceType.CONTENT:  # clients in content that goes out are not shown to anybody by that
+        added = {"sent": asked}
+    else:
+        added = {"shown": asked, "foreign": others, "taken": clear}
     values = {field.name: given.today.get(field.name, 0) + added.get(field.name.partition("_")[0], 0) for field in fields(Counts)}
     return _counts(values | given.after)
 

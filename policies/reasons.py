@@ -219,6 +219,43 @@ UNINSPECTABLE = _reason(
     reviewer_de="Antwort des CRM nicht prüfbar: {what}.",
     reviewer_en="The CRM's answer could not be inspected: {what}.",
 )
+CLIENTS_LEAVE = _reason(
+    "clients_leave",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses. Wenden Sie sich an Ihre Leitung, wenn es hinaus muss.",
+    en="Stopped, nothing was sent: it holds data of the firm's clients. Ask your management if it has to go out.",
+    reviewer_de="{asked} Kunden in dem, was hinausgehen sollte.",
+    reviewer_en="{asked} clients in what was to go out.",
+)
+CLIENTS_LEAVE_PIECEMEAL = _reason(
+    "clients_leave_piecemeal",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses. Wenden Sie sich an Ihre Leitung, wenn es hinaus muss.",
+    en="Stopped, nothing was sent: it holds data of the firm's clients. Ask your management if it has to go out.",
+    reviewer_de="{count} Kunden wären heute in einzelnen Sendungen hinausgegangen, erlaubt sind weniger als {limit}.",
+    reviewer_en="{count} clients would have gone out today in single messages; fewer than {limit} are allowed.",
+)
+LEAVING_WITH_CLIENTS = _reason(
+    "leaving_with_clients",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses. Wenden Sie sich an Ihre Leitung, wenn es hinaus muss.",
+    en="Stopped, nothing was sent: it holds data of the firm's clients. Ask your management if it has to go out.",
+    reviewer_de="Kundendaten auf dem Weg hinaus, bei einer Person im Ausscheiden oder vor einem Gespräch.",
+    reviewer_en="Client data on the way out, of a person who is leaving or before a talk.",
+)
+UNREAD_LEAVES = _reason(
+    "unread_leaves",
+    de="Angehalten, nichts gesendet: Der Inhalt ließ sich nicht prüfen (verschlüsselt, beschädigt oder zu groß). Senden Sie ihn ohne "
+    "Kennwort und als einzelne Dateien, oder wenden Sie sich an Ihre Leitung.",
+    en="Stopped, nothing was sent: the content could not be inspected (encrypted, damaged or too large). Send it without a password and as "
+    "single files, or ask your management.",
+    reviewer_de="Der Inhalt ließ sich nicht prüfen; ungeprüft geht nichts hinaus.",
+    reviewer_en="The content could not be inspected; nothing goes out uninspected.",
+)
+PLACE_REFUSED = _reason(
+    "place_refused",
+    de="Angehalten: Diese Adresse ist über den Proxy nicht erreichbar. Interne Adressen öffnen Sie ohne ihn.",
+    en="Stopped: this address cannot be reached through the proxy. Open internal addresses without it.",
+    reviewer_de="Der Proxy verbindet nicht dorthin: {what}.",
+    reviewer_en="The proxy does not connect there: {what}.",
+)
 UPSTREAM_DOWN = _reason(
     "upstream_down",
     de="Das CRM antwortet nicht. Es ist nichts verloren; bitte versuchen Sie es in einer Minute noch einmal.",

@@ -1,1 +1,1 @@
-"""The client base as keyed hashes: recognises a client's e-mail address, phone number or tax number in any text, without knowing it in clear."""
+"""The client base as keyed hashes: recognises a client's e-mail address, phone or tax number in any text, without knowing it in clear."""
