@@ -48,6 +48,17 @@ class EventAction(StrEnum):
     CONSOLE_LOGIN = "console-login"
     CONSOLE_LOGOUT = "console-logout"
     RECORD_VIEWED = "record-viewed"
+    FILE_SEEN = "file-seen"
+    """An agent saw a file at a watched place; what it may hold is confirmed by the server (`ACCESS` with the action `file_copy`)."""
+    AGENT_TOKEN_ISSUED = "agent-token-issued"  # noqa: S105 -- a name, no secret
+    AGENT_ENROLLED = "agent-enrolled"
+    AGENT_REFUSED = "agent-refused"
+    """Somebody delivered what is not theirs: forged, repeated, out of order, or in another's name (attacks X22)."""
+    AGENT_STARTED = "agent-started"
+    AGENT_STOPPED = "agent-stopped"
+    AGENT_LOSS = "agent-loss"
+    """The agent could not see or keep everything (a queue overflow, a full disk); the numbers say how much."""
+    INDEX_BUILT = "index-built"
     STORE_ALARM = "store-alarm"
     """The record itself is not as it must be: cut, edited, replayed or unreadable."""
 
@@ -61,6 +72,8 @@ class Phase(StrEnum):
     CONFIRMED = "confirmed"
     RELEASED = "released"
     NOT_CONFIRMED = "not_confirmed"
+    OBSERVED = "observed"
+    """It has happened where nothing decides: on an employee's machine."""
 
 
 OUTCOMES: Mapping[Phase, str] = {
@@ -70,6 +83,7 @@ OUTCOMES: Mapping[Phase, str] = {
     Phase.CONFIRMED: "success",
     Phase.RELEASED: "success",
     Phase.NOT_CONFIRMED: "failure",
+    Phase.OBSERVED: "success",
 }
 """`event.outcome` of an act."""
 WENT_ON = frozenset({Phase.ALLOWED, Phase.CONFIRMED, Phase.RELEASED})
@@ -80,6 +94,7 @@ EFFECTS: Mapping[Action, str] = {
     Action.UPDATE: "change",
     Action.REASSIGN: "change",
     Action.DELETE: "deletion",
+    Action.FILE_COPY: "creation",
 }
 """What an act does to the record, where it is more than reading it: `event.type`."""
 _IAM_CHANGE = ("event", ("iam",), ("user", "change"))
@@ -120,6 +135,14 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.ALERT_CLOSED: _ALERT,
     EventAction.ALERT_NOTIFIED: _ALERT,
     EventAction.RECORD_VIEWED: ("event", ("database",), ("access",)),
+    EventAction.FILE_SEEN: ("event", ("file",), ("creation",)),
+    EventAction.AGENT_TOKEN_ISSUED: ("event", ("iam",), ("admin", "creation")),
+    EventAction.AGENT_ENROLLED: ("event", ("host", "iam"), ("creation",)),
+    EventAction.AGENT_REFUSED: ("alert", ("intrusion_detection",), ("denied",)),
+    EventAction.AGENT_STARTED: ("event", ("process",), ("start",)),
+    EventAction.AGENT_STOPPED: ("event", ("process",), ("end",)),
+    EventAction.AGENT_LOSS: ("state", ("process",), ("error",)),
+    EventAction.INDEX_BUILT: ("event", ("configuration",), ("change",)),
     EventAction.STORE_ALARM: ("alert", ("database",), ("error",)),
 }
 """Action -> `event.kind`, `event.category`, `event.type`, in the pairs that ECS expects."""

@@ -21,15 +21,18 @@ from audit_store.ecs import CATEGORIES, ECS_VERSION, EFFECTS, OUTCOMES, WENT_ON,
 from audit_store.wording import name, names, short, split, without_surrogates
 from policies.decision import Challenge, Decision
 from policies.reasons import REASONS, Because
-from policies.request import AccessRequest, Action, ClientId
+from policies.request import AccessRequest, Action, Channel, ClientId
 
 __all__ = [
+    "Content",
     "Event",
     "EventAction",
+    "ExportLink",
     "Phase",
     "access_event",
     "decode_ids",
     "encode_ids",
+    "file_event",
     "plain_event",
     "reasons_of",
     "refused_event",
@@ -40,6 +43,39 @@ SCHEMA = 1
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{8,128}|[A-Za-z0-9_-]{43}")
 """Hexadecimal, or 32 bytes in base64url (RFC 4648 section 5)."""
+_EXPORT = re.compile(r"[0-9A-F]{4,32}")
+"""Short name of an export."""
+_OPEN = frozenset({Phase.HELD, Phase.OBSERVED})
+"""Phases in which nobody has said yes or no."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_EXTENSION = re.compile(r"[a-z0-9]{1,5}")
+"""No longer: a whole name without a dot would pass as an extension otherwise."""
+_HOST = re.compile(r"[a-z0-9.:_-]{1,253}")
+"""A host name in its `xn--` form, or an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportLink:
+    """An export that clients in some content came from (`audit_store.manifests`)."""
+
+    name: str
+    """Short name, for example `7F3A`."""
+    act_id: str
+    clients: int
+    """Clients in the content that were in this export."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What went out, or wanted to: of a file or a message only what says nothing about a client."""
+
+    size: int
+    """Bytes."""
+    sha256: str | None = None
+    """Hexadecimal digest of the bytes; None if they were not read."""
+    extension: str | None = None
+    """Of the file's name, lower case, without the dot; the name itself could be a client's."""
+    exports: tuple[ExportLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +118,14 @@ def access_event(
     http_status: int | None = None,
     method: str | None = None,
     at: datetime | None = None,
+    content: Content | None = None,
+    manifest: str | None = None,
+    device: str | None = None,
 ) -> Event:
-    """One act of a person on the CRM at one of its phases. `shown` and `taken` are the clients really delivered (law 1: before they go).
+    """One act of a person at one of its phases: on the CRM, on the way out, or (`device`) on an employee's machine.
 
+    `content` is what an upload or a copied file holds; `manifest` the short name of the export that this act has become.
+    `shown` and `taken` are the clients really delivered (law 1: before they go).
     `digest` (hexadecimal or base64url) is that of the delivered bytes or of the signed act; `rows` and `bytes_out` are what went out.
     `at` is the time of the phase where it is not that of the question.
     """
@@ -92,7 +133,7 @@ def access_event(
     document, event_id = _start(EventAction.ACCESS, at=at, outcome=OUTCOMES[phase])
     document["event"]["type"] = (
         EFFECTS.get(request.action, "access"),
-        "allowed" if went_on else "denied" if phase != Phase.HELD else "info",
+        "allowed" if went_on else "info" if phase in _OPEN else "denied",
     )
     document["user"] = {"id": request.principal.pseudonym, "roles": names(request.principal.roles)}
     act: dict[str, Any] = {"id": request.act_id, "phase": phase.value, "action": request.action.value}
@@ -123,6 +164,14 @@ def access_event(
         document["http"] = {"response": {"status_code": http_status}}
     if method is not None:
         document.setdefault("http", {})["request"] = {"method": name(method)}
+    if manifest is not None and _EXPORT.fullmatch(manifest):
+        ours["manifest"] = manifest
+    if device is not None:
+        ours["device"] = name(device)
+    if request.context.destination is not None:
+        document["destination"] = {"domain": _host(request.context.destination)}
+    if content is not None:
+        _put_content(document, content)
     return Event(event_id, at, EventAction.ACCESS, request.act_id, request.principal.pseudonym, document)
 
 
@@ -181,6 +230,29 @@ def plain_event(
     return Event(event_id, at, action, act_id, pseudonym, document)
 
 
+def file_event(
+    *,
+    at: datetime,
+    pseudonym: str,
+    device: str,
+    channel: Channel,
+    content: Content,
+    suspected: Collection[int],
+    unread: Iterable[str],
+) -> Event:
+    """A file that an agent saw arrive at a place. `suspected` are hashes under the desk key: what of them is a client the server says."""
+    document, event_id = _start(EventAction.FILE_SEEN, at=at, outcome="success")
+    document["user"] = {"id": pseudonym}
+    ours = document["torwart"]
+    ours["device"] = name(device)
+    ours["channel"] = channel.value
+    ours["suspected"] = encode_ids([str(one) for one in suspected])
+    ours["suspected_count"] = len(suspected)
+    ours["unread"] = names(frozenset(unread))
+    _put_content(document, content)
+    return Event(event_id, at, EventAction.FILE_SEEN, None, pseudonym, document)
+
+
 def reasons_of(document: Mapping[str, Any]) -> tuple[Because, ...]:
     """The reasons of a stored event, to be said again in the reader's language; a reason that this release does not know is left out."""
     found = []
@@ -205,6 +277,25 @@ def _start(action: EventAction, *, at: datetime, outcome: str) -> tuple[dict[str
         "torwart": {"schema": SCHEMA},
     }
     return document, event_id
+
+
+def _put_content(document: dict[str, Any], content: Content) -> None:
+    file: dict[str, Any] = {"size": content.size}
+    if content.sha256 is not None and _SHA256.fullmatch(content.sha256):
+        file["hash"] = {"sha256": content.sha256}
+    if content.extension is not None and _EXTENSION.fullmatch(content.extension):
+        file["extension"] = content.extension
+    document["file"] = file
+    if content.exports:
+        document["torwart"]["exports"] = [
+            {"name": link.name, "act": short(link.act_id), "clients": link.clients}
+            for link in content.exports
+            if _EXPORT.fullmatch(link.name)
+        ]
+
+
+def _host(text: str) -> str:
+    return text if _HOST.fullmatch(text) else "(unreadable)"
 
 
 def _clients(asked: tuple[ClientId, ...], shown: frozenset[ClientId], taken: frozenset[ClientId]) -> dict[str, Any]:
@@ -256,6 +347,8 @@ def _usage(request: AccessRequest) -> dict[str, Any]:
         "foreign_shown_day": after.foreign_shown_day,
         "exported_day": after.exported_day,
         "deleted_day": after.deleted_day,
+        "sent_day": after.sent_day,
+        "sent_month": after.sent_month,
         "paced_cards": after.paced_cards,
         "base": usage.base,
         "book": usage.book,

@@ -27,6 +27,8 @@ REMEMBERED_IDS = 10_000
 _BATCH = 1_000
 _COUNTED = frozenset({Phase.ALLOWED, Phase.RELEASED, Phase.DENIED})
 _NOBODY: frozenset[ClientId] = frozenset()
+_BY_ASKED = frozenset({Action.DELETE, Action.UPLOAD})
+"""Acts that are about the clients asked for: nothing of them is delivered to the person."""
 
 
 class Source(Protocol):
@@ -55,6 +57,7 @@ class Deed:
     exported: frozenset[ClientId] = _NOBODY
     deleted: frozenset[ClientId] = _NOBODY
     card: ClientId | None = None
+    sent: frozenset[ClientId] = _NOBODY
 
 
 def deed(action: Action, *, asked: Iterable[ClientId], shown: frozenset[ClientId]) -> Deed:
@@ -63,6 +66,8 @@ def deed(action: Action, *, asked: Iterable[ClientId], shown: frozenset[ClientId
         return Deed(exported=shown)
     if action is Action.DELETE:
         return Deed(deleted=frozenset(asked))
+    if action is Action.UPLOAD:
+        return Deed(sent=frozenset(asked))
     if action is Action.READ and len(shown) == 1:
         return Deed(card=next(iter(shown)))
     return Deed()
@@ -87,12 +92,13 @@ class History:
         exported: frozenset[ClientId] = _NOBODY,
         deleted: frozenset[ClientId] = _NOBODY,
         card: ClientId | None = None,
+        sent: frozenset[ClientId] = _NOBODY,
         event_id: str | None = None,
     ) -> None:
         """Count what has just been delivered. With `event_id`, a later `apply` of that event changes nothing."""
         if event_id is not None:
             self._remember(event_id)
-        self._person(pseudonym).note(at.timestamp(), shown, taken, Deed(exported, deleted, card))
+        self._person(pseudonym).note(at.timestamp(), shown, taken, Deed(exported, deleted, card, sent))
 
     def apply(self, document: Mapping[str, Any]) -> None:
         """Count a stored event; one that is among the last 10,000 counted changes nothing. Raises ValueError if it cannot be read."""
@@ -112,6 +118,7 @@ class History:
         exported: frozenset[ClientId] = _NOBODY,
         deleted: frozenset[ClientId] = _NOBODY,
         card: ClientId | None = None,
+        sent: frozenset[ClientId] = _NOBODY,
         base: int,
         book: int,
     ) -> Usage:
@@ -124,10 +131,10 @@ class History:
         person.expire(at)
         foreign = person.foreign_of(own)
         before = person.counts(foreign=len(foreign), cards=person.pace.cards(at))
-        if not (shown or taken or exported or deleted or card):
+        if not (shown or taken or exported or deleted or card or sent):
             return Usage(before, before, max(base, 1), book)
         fresh = (shown - own if isinstance(own, frozenset) else {client for client in shown if client not in own}) - foreign
-        after = person.counts_with(shown, taken, Deed(exported, deleted), len(foreign) + len(fresh), person.pace.cards(at, card))
+        after = person.counts_with(shown, taken, Deed(exported, deleted, sent=sent), len(foreign) + len(fresh), person.pace.cards(at, card))
         return Usage(before, after, max(base, 1), book)
 
     def rebuild(self, log: Past | None, *spools: Source, now: datetime) -> None:
@@ -165,7 +172,7 @@ class History:
             clients = document["torwart"]["clients"]
             shown, taken = decode_ids(clients["shown"]), decode_ids(clients["taken"])
             action = Action(act["action"])
-            asked = decode_ids(clients["asked"]) if action is Action.DELETE else _NOBODY
+            asked = decode_ids(clients["asked"]) if action in _BY_ASKED else _NOBODY
             self._person(pseudonym).note(at, shown, taken, deed(action, asked=asked, shown=shown))
         self._remember(event["id"])
 
@@ -188,6 +195,7 @@ class _Person:
         self._taken = SlidingSets(MINUTE, HOUR, DAY, MONTH)
         self._exported = SlidingSets(DAY)
         self._deleted = SlidingSets(DAY)
+        self._sent = SlidingSets(DAY, MONTH)
         self._own: frozenset[ClientId] | None = None
         self._foreign: set[ClientId] = set()
         """Shown in the last day and not in `_own`; kept up to date as long as the same book is asked about."""
@@ -197,6 +205,7 @@ class _Person:
         self._taken.add(at, taken)
         self._exported.add(at, done.exported)
         self._deleted.add(at, done.deleted)
+        self._sent.add(at, done.sent)
         if done.card is not None:
             self.pace.opened(at, done.card)
         if self._own is not None:
@@ -207,6 +216,7 @@ class _Person:
         self._taken.expire(now)
         self._exported.expire(now)
         self._deleted.expire(now)
+        self._sent.expire(now)
 
     def foreign_of(self, own: Container[ClientId]) -> set[ClientId]:
         if own is not self._own:
@@ -215,7 +225,8 @@ class _Person:
         return self._foreign
 
     def counts(self, *, foreign: int, cards: int) -> Counts:
-        return _counts(self._shown.counts(), self._taken.counts(), foreign, self._exported.counts()[0], self._deleted.counts()[0], cards)
+        exported, deleted = self._exported.counts()[0], self._deleted.counts()[0]
+        return _counts(self._shown.counts(), self._taken.counts(), foreign, exported, deleted, self._sent.counts(), cards)
 
     def counts_with(self, shown: frozenset[ClientId], taken: frozenset[ClientId], done: Deed, foreign: int, cards: int) -> Counts:
         return _counts(
@@ -224,11 +235,14 @@ class _Person:
             foreign,
             self._exported.counts_with(done.exported)[0],
             self._deleted.counts_with(done.deleted)[0],
+            self._sent.counts_with(done.sent),
             cards,
         )
 
 
-def _counts(shown: tuple[int, ...], taken: tuple[int, ...], foreign: int, exported: int, deleted: int, cards: int) -> Counts:
+def _counts(
+    shown: tuple[int, ...], taken: tuple[int, ...], foreign: int, exported: int, deleted: int, sent: tuple[int, ...], cards: int
+) -> Counts:
     return Counts(
         shown_hour=shown[0],
         shown_day=shown[1],
@@ -240,5 +254,7 @@ def _counts(shown: tuple[int, ...], taken: tuple[int, ...], foreign: int, export
         foreign_shown_day=foreign,
         exported_day=exported,
         deleted_day=deleted,
+        sent_day=sent[0],
+        sent_month=sent[1],
         paced_cards=cards,
     )

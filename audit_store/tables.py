@@ -1,10 +1,10 @@
-"""The table of alerts."""
+"""The tables of alerts and of what left in exports."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Index, String, text
+from sqlalchemy import JSON, BigInteger, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from audit_store.database import Base
@@ -55,3 +55,26 @@ class Alert(Base):
     """The reviewer's words; in no event."""
     revision: Mapped[int] = mapped_column(BigInteger, index=True)
     """Higher than that of every change of any alert before."""
+
+
+class Manifest(Base):
+    """What left in one export. Written once, before the release, and never changed."""
+
+    __tablename__ = "manifests"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    """Grows with every export: readers take over what is above the last one they know."""
+    name: Mapped[str] = mapped_column(String(32), unique=True)
+    """Short name that people read, `7F3A`."""
+    act_id: Mapped[str] = mapped_column(String(64), unique=True)
+    pseudonym: Mapped[str] = mapped_column(String(32), index=True)
+    at: Mapped[datetime] = mapped_column(Moment, index=True)
+    clients: Mapped[str] = mapped_column(Text)
+    """Client ids, as `audit_store.client_sets` writes a set."""
+    keys: Mapped[str] = mapped_column(Text)
+    """Keyed hashes of the values that left, as numbers, in the same form."""
+    fields: Mapped[list[str]] = mapped_column(JSON)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    """SHA-256 of the delivered bytes, hexadecimal."""
+    filter_digest: Mapped[str | None] = mapped_column(String(128), default=None)
+    rows: Mapped[int] = mapped_column(Integer)

@@ -93,6 +93,6 @@ def _decision(step: Step, asked: int) -> Decision:
             return Challenge(because, (RequirementKind.KEY,), asked, asked)
         case Phase.DENIED:
             return Deny(because)
-        case Phase.ALLOWED | Phase.CONFIRMED | Phase.RELEASED:
+        case Phase.ALLOWED | Phase.CONFIRMED | Phase.RELEASED | Phase.OBSERVED:
             return Allow(because)
     assert_never(step.phase)

@@ -1,0 +1,173 @@
+"""What left in each export: the clients, keyed hashes of their values, fields, filter, digest. Any later finding anywhere links back to it.
+
+A manifest is written before the export is released, and its name stands in the event of the release. No client's value is in it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from audit_store.client_sets import decode_ids, encode_ids
+from audit_store.event import ExportLink
+from audit_store.tables import Manifest
+from policies.request import ClientId
+
+__all__ = ["Export", "Link", "Manifest", "Manifests"]
+
+NAME_DIGITS = 4
+"""Of a name, at first; a name that is taken grows, so that it stays unique: people read it to each other."""
+
+LINKS_MAX = 5
+"""Exports named for one finding: a reviewer reads no more, and what is left over after five is chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export that is about to be released."""
+
+    act_id: str
+    pseudonym: str
+    at: datetime
+    """UTC."""
+    clients: frozenset[ClientId]
+    keys: frozenset[int]
+    """Keyed hashes (64 bits, the client index's) of the identifying values in its bytes."""
+    fields: Sequence[str]
+    digest: str
+    """SHA-256 of the delivered bytes, hexadecimal."""
+    filter_digest: str | None = None
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An export that explains a finding, wholly or in part."""
+
+    name: str
+    act_id: str
+    at: datetime
+    pseudonym: str
+    """Who exported."""
+    clients: int
+    """Clients of the finding that were in this export and in none named before it."""
+    of: int
+    """Clients of the export."""
+    confidence: float
+    """0 to 1: the share of the finding's clients that the export explains, lowered where other exports explain it as well."""
+
+    def short(self) -> ExportLink:
+        """As an event names it."""
+        return ExportLink(self.name, self.act_id, self.clients)
+
+
+class Manifests:
+    """The exports of an installation. May be used from several processes and threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._known: list[_Known] = []
+        self._newest = 0
+
+    def put(self, export: Export) -> str:
+        """Keep an export, durably; its short name. Raises SQLAlchemyError: then nothing may be released."""
+        with Session(self._engine) as session:
+            if self._engine.dialect.name == "sqlite":
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            name = _free_name(session, export.act_id)
+            session.add(
+                Manifest(
+                    name=name,
+                    act_id=export.act_id,
+                    pseudonym=export.pseudonym,
+                    at=export.at,
+                    clients=encode_ids(export.clients),
+                    keys=encode_ids([str(key) for key in export.keys]),
+                    fields=sorted(export.fields),
+                    digest=export.digest,
+                    filter_digest=export.filter_digest,
+                    rows=export.rows,
+                )
+            )
+            session.commit()
+        return name
+
+    def get(self, name: str) -> Manifest | None:
+        """The export of that short name."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            return session.scalar(select(Manifest).where(Manifest.name == name))
+
+    def of_digest(self, digest: str) -> Manifest | None:
+        """The newest export whose delivered bytes have this SHA-256: the file is the very one."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            return session.scalar(select(Manifest).where(Manifest.digest == digest).order_by(Manifest.at.desc()))
+
+    def explain(self, clients: Collection[ClientId], keys: Collection[int] = (), *, pseudonym: str | None = None) -> list[Link]:
+        """The exports that a finding came from, the best first; few, each adding clients that those before it do not have.
+
+        Of two exports that have as many of the clients, the one that has fewer others is the better, then one of this person's own, then
+        the newer. `keys` (hashes of the values found) tell apart exports of the same clients with other fields.
+        """
+        wanted, found_keys = frozenset(clients), frozenset(keys)
+        with self._lock:
+            self._refresh()
+            exports = list(self._known)
+        links: list[Link] = []
+        left = set(wanted)
+        while left and len(links) < LINKS_MAX:
+            ranked = sorted(
+                ((_rank(export, left, found_keys, pseudonym), export) for export in exports), key=lambda one: one[0], reverse=True
+            )
+            if not ranked or not ranked[0][0][0]:
+                break
+            rank, best = ranked[0]
+            rivals = sum(other[:-1] == rank[:-1] for other, _ in ranked[1:])
+            common = left & best.clients
+            share = len(common) / len(wanted)
+            links.append(
+                Link(best.name, best.act_id, best.at, best.pseudonym, len(common), len(best.clients), round(share / (1 + rivals), 3))
+            )
+            left -= common
+        return links
+
+    def _refresh(self) -> None:
+        """Take over what was put since the last look, by any process. Rows are never changed."""
+        with Session(self._engine) as session:
+            for row in session.scalars(select(Manifest).where(Manifest.id > self._newest).order_by(Manifest.id)):
+                keys = frozenset(map(int, decode_ids(row.keys)))
+                self._known.append(_Known(row.name, row.act_id, row.pseudonym, row.at, decode_ids(row.clients), keys))
+                self._newest = row.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    name: str
+    act_id: str
+    pseudonym: str
+    at: datetime
+    clients: frozenset[ClientId]
+    keys: frozenset[int]
+
+
+type _Rank = tuple[int, float, int, bool, float]
+
+
+def _rank(export: _Known, left: set[ClientId], keys: frozenset[int], pseudonym: str | None) -> _Rank:
+    common = len(left & export.clients)
+    alike = common / (len(left) + len(export.clients) - common) if common else 0.0
+    return common, alike, len(keys & export.keys), export.pseudonym == pseudonym, export.at.timestamp()
+
+
+def _free_name(session: Session, act_id: str) -> str:
+    digest = sha256(act_id.encode()).hexdigest().upper()
+    for digits in range(NAME_DIGITS, len(digest) // 2):
+        if session.scalar(select(Manifest.id).where(Manifest.name == digest[:digits])) is None:
+            return digest[:digits]
+    raise ValueError("an export of this act is kept already")
