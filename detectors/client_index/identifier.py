@@ -21,6 +21,8 @@ class Kind(StrEnum):
 
 STRONG = frozenset({Kind.EMAIL, Kind.PHONE, Kind.TAX})
 """Kinds of which one value is enough to recognise a client."""
+_PHONE_DIGITS = 6
+"""Fewer are an extension or an emergency number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,12 @@ class Identifier:
     client: ClientId
     kind: Kind
     value: str = field(repr=False)
+
+
+def contact(client: ClientId, value: object) -> Identifier | None:
+    """The identifier in a contact value of whatever kind: an address with `@` is an e-mail, six digits or more are a phone number."""
+    if not isinstance(value, str) or not value:
+        return None
+    if "@" in value:
+        return Identifier(client, Kind.EMAIL, value)
+    return Identifier(client, Kind.PHONE, value) if sum(map(str.isdigit, value)) >= _PHONE_DIGITS else None

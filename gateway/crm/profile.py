@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from detectors.client_index.identifier import Identifier
 from gateway.exchange import Request, Response
 from policies.decision import Obligations
 from policies.reasons import Because
@@ -149,6 +150,12 @@ class Answer(Protocol):
     @property
     def deleted(self) -> tuple[ClientId, ...]:
         """Clients that this call deleted: named in the call, and the CRM answered without an error."""
+
+    def identifiers(self, fresh: Callable[[int], bool] | None = None) -> list[Identifier]:
+        """Values that identify clients, in the answer as the CRM gave it and in what the call wrote: for the client index.
+
+        With `fresh` only those of records of which it says, by a hash of their values, that they are new. Ask before `release`.
+        """
 
     def release(self, obligations: Obligations) -> Delivered:
         """The answer without records that may not go, with masks, without the columns that the gateway added.

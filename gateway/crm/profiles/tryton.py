@@ -88,7 +88,7 @@ class Tryton:
 
     def answer(self, call: Call, response: Response) -> Answer:
         """Read the answer to a DATA call. Raises UninspectableError."""
-        return read_outcome(_expected(call), response, self.owner_field)
+        return read_outcome(_expected(call), response, self.owner_field, call.upstream.body)
 
     def credential_issued(self, call: Call, response: Response) -> tuple[Credential, str] | None:
         """The session of a sign-in, or a new REST key. Raises UninspectableError for an answer that is neither that nor a refusal."""

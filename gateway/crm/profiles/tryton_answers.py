@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from detectors.client_index.identifier import Identifier
 from gateway.crm.profile import Delivered, UninspectableError
+from gateway.crm.profiles.tryton_identifying import Fresh
 from gateway.crm.profiles.tryton_masks import Masks
 from gateway.crm.profiles.tryton_records import Records
 from gateway.crm.profiles.tryton_rows import Rows
@@ -33,6 +35,8 @@ class RecordsAnswer:
     """The result is one record, not a list."""
     created: tuple[ClientId, ...] = ()
     deleted: tuple[ClientId, ...] = ()
+    written: list[Identifier] = field(default_factory=list)
+    """Identifying values that the call wrote."""
 
     @property
     def ids(self) -> tuple[ClientId, ...]:
@@ -49,6 +53,9 @@ class RecordsAnswer:
     @property
     def owners(self) -> Mapping[ClientId, str | None]:
         return self.records.owners
+
+    def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
+        return self.written + self.records.identifiers(fresh)
 
     def release(self, obligations: Obligations) -> Delivered:
         """Raises UninspectableError if the one record asked for may not go."""
@@ -84,6 +91,9 @@ class RowsAnswer:
     def owners(self) -> Mapping[ClientId, str | None]:
         return self.rows.owners
 
+    def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
+        return self.rows.identifiers(fresh)
+
     def release(self, obligations: Obligations) -> Delivered:
         out, clients = self.rows.release(Masks(obligations))
         return _delivered(self.wrap(out), clients, len(out) - self.rows.heads, self.fields)
@@ -99,10 +109,15 @@ class BareAnswer:
     ids: tuple[ClientId, ...] = ()
     contact_ids: frozenset[ClientId] = _NOBODY
     fields: frozenset[str] = frozenset()
+    written: list[Identifier] = field(default_factory=list)
+    """Identifying values that the call wrote."""
 
     @property
     def owners(self) -> Mapping[ClientId, str | None]:
         return {}
+
+    def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
+        return self.written
 
     def release(self, obligations: Obligations) -> Delivered:
         """As it came: there is nothing to take out."""
@@ -126,6 +141,10 @@ class SealedAnswer:
     @property
     def owners(self) -> Mapping[ClientId, str | None]:
         return {}
+
+    def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
+        """None that could be read: a document."""
+        return []
 
     def release(self, obligations: Obligations) -> Delivered:
         """Raises UninspectableError if a client of it may not go or has masks."""

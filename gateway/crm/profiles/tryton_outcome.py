@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from detectors.client_index.identifier import Identifier
 from gateway.crm.formats import csv_table
 from gateway.crm.profile import Answer, CallKind, UninspectableError
 from gateway.crm.profiles import tryton_texts as texts
 from gateway.crm.profiles.tryton_answers import AS_IT_CAME, BareAnswer, RecordsAnswer, RowsAnswer, SealedAnswer, Wrap
 from gateway.crm.profiles.tryton_fields import MODELS, PARTY, Model
+from gateway.crm.profiles.tryton_identifying import written
 from gateway.crm.profiles.tryton_methods import Say
 from gateway.crm.profiles.tryton_reading import Expected, Shape
 from gateway.crm.profiles.tryton_records import Records
@@ -27,8 +30,8 @@ _KEPT = ("content-type", "content-disposition", "content-range", "accept-ranges"
 _KEPT_ALWAYS = (*_KEPT, "set-cookie", "x-tryton-cache")
 
 
-def read_outcome(expected: Expected, response: Response, owner_field: str | None) -> Answer:
-    """Read the answer to a call that carries clients. Raises UninspectableError."""
+def read_outcome(expected: Expected, response: Response, owner_field: str | None, sent: bytes = b"") -> Answer:
+    """Read the answer to a call that carries clients; `sent` is the body of a REST call. Raises UninspectableError."""
     if not 200 <= response.status < 300:
         return BareAnswer(texts.failed(response))
     body = _body(response)
@@ -39,7 +42,7 @@ def read_outcome(expected: Expected, response: Response, owner_field: str | None
         if answer.error is not None:
             return BareAnswer(texts.rpc_answer(texts.scrubbed_error(answer, expected.language)))
         wrap = _wrap_rpc(answer, _headers(response, _KEPT))
-        return _answer(expected, answer.result, wrap, owner_field)
+        return _answer(expected, answer.result, wrap, owner_field, b"")
     if expected.separator is not None:
         return _csv(expected, body, _headers(response, _KEPT))
     if expected.shape is Shape.BARE and not body:
@@ -48,7 +51,7 @@ def read_outcome(expected: Expected, response: Response, owner_field: str | None
         result = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise UninspectableError("answer is not JSON") from error
-    return _answer(expected, result, _wrap_json(response.status, result, _headers(response, _KEPT)), owner_field)
+    return _answer(expected, result, _wrap_json(response.status, result, _headers(response, _KEPT)), owner_field, sent)
 
 
 def scrub_outcome(kind: CallKind, expected: Expected, response: Response, *, shell: bool) -> Response:
@@ -78,7 +81,7 @@ def scrub_outcome(kind: CallKind, expected: Expected, response: Response, *, she
     return Response(200, headers, changed.body())
 
 
-def _answer(expected: Expected, result: Any, wrap: Wrap, owner_field: str | None) -> Answer:
+def _answer(expected: Expected, result: Any, wrap: Wrap, owner_field: str | None, sent: bytes) -> Answer:
     match expected.shape:
         case Shape.RECORDS if expected.node is not None:
             records = [result] if expected.single else result
@@ -86,7 +89,7 @@ def _answer(expected: Expected, result: Any, wrap: Wrap, owner_field: str | None
                 raise UninspectableError("answer without records")
             read = Records(expected.node, records, rest=expected.rest, owner_field=owner_field)
             created = (str(records[0]["id"]),) if expected.creates else ()
-            return RecordsAnswer(read, wrap, expected.single, created=created)
+            return RecordsAnswer(read, wrap, expected.single, created=created, written=_written(expected, sent, read.clients, created))
         case Shape.ROWS if expected.sheet is not None:
             if not isinstance(result, list):
                 raise UninspectableError("answer without rows")
@@ -94,10 +97,21 @@ def _answer(expected: Expected, result: Any, wrap: Wrap, owner_field: str | None
         case Shape.BARE:
             if not _is_bare(result) and not (isinstance(result, str) and expected.makes_key):
                 raise UninspectableError("answer with more than ids")
-            return BareAnswer(wrap(AS_IT_CAME), created=_created(expected, result), deleted=expected.deletes)
+            made = _created(expected, result)
+            return BareAnswer(wrap(AS_IT_CAME), created=made, deleted=expected.deletes, written=_written(expected, sent, (), made))
         case Shape.SEALED:
             return SealedAnswer(wrap(AS_IT_CAME), expected.ids)
     raise UninspectableError("answer of a shape that was not expected")
+
+
+def _written(expected: Expected, sent: bytes, answered: Iterable[ClientId], created: tuple[ClientId, ...]) -> list[Identifier]:
+    """The identifying values that the call wrote, by RPC or as the body of a REST request."""
+    if expected.model is None:
+        return []
+    if expected.rpc is not None:
+        return written(expected.model, expected.rpc.params[:-1], created)
+    values = orjson.loads(sent) if sent else None
+    return written(expected.model, [[values]], created or tuple(answered)[:1])
 
 
 def _is_bare(result: Any) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
+from detectors.client_index.identifier import Identifier, Kind
 from gateway.crm.profile import UninspectableError
 from gateway.crm.profiles.tryton_fields import PARTY, base_name
+from gateway.crm.profiles.tryton_identifying import Fresh, identifying, of_record
 from gateway.crm.profiles.tryton_masks import Masks
 from gateway.crm.profiles.tryton_plan import Node
 from policies.request import ClientId
@@ -22,6 +24,7 @@ class _Keys:
     expected: frozenset[str]
     contact: tuple[str, ...]
     text: tuple[str, ...]
+    identifying: tuple[tuple[str, Kind | None], ...]
     below: tuple[tuple[str, _Keys], ...]
     shows: bool
     dropped: tuple[str, ...]
@@ -53,6 +56,7 @@ def _keys(node: Node, dot: str) -> _Keys:
         expected=frozenset(node.leaves) | {"id", "__name__"} | {name for name, _ in below},
         contact=tuple(name for name, known in node.leaves.items() if known.contact),
         text=tuple(name for name in plain if base_name(name) not in _NO_TEXT),
+        identifying=identifying(node.model, node.leaves),
         below=below,
         shows=any(name != "id" and name not in node.added for name in node.leaves) or bool(node.below.keys() - node.added_below),
         dropped=tuple(dropped),
@@ -87,6 +91,14 @@ class Records:
     def fields(self) -> frozenset[str]:
         """Dotted names of the fields in the answer, without those that only the gateway asked for."""
         return frozenset(self._node.asked())
+
+    def identifiers(self, fresh: Fresh | None) -> list[Identifier]:
+        """The values that identify clients, as the CRM gave them; without those of records that `fresh` has seen. Ask before `release`."""
+        found: list[Identifier] = []
+        for record, keys, who, _ in self._found:
+            if who is not None and keys.identifying:
+                found += of_record(who, record, keys.identifying, fresh)
+        return found
 
     def release(self, masks: Masks) -> tuple[list[Any], dict[ClientId, bool], bool]:
         """What goes out: the records, their clients (True: with a clear contact value) and whether anything was changed."""
