@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from audit_store.event import Event, Phase, access_event
+from audit_store.event import Content, Event, ExportLink, Phase, access_event
 from policies.decision import Allow, Challenge, Decision, Deny, RequirementKind
 from policies.reasons import Because, Reason
-from policies.request import AccessRequest, Action, Channel, Context, Counts, Principal, Resource, Status, Usage
+from policies.request import AccessRequest, Action, Channel, Context, Counts, Finding, Principal, Resource, Status, Usage
 
 START = datetime(2026, 5, 11, 8, 0, tzinfo=UTC)
 PERSON = "P-00000001"
@@ -37,6 +37,13 @@ class Step:
     day: int = 0
     """Days after the first."""
     person: str = PERSON
+    destination: str | None = None
+    exports: tuple[ExportLink, ...] = ()
+    """Where the clients in the content came from."""
+    unread: str | None = None
+    """Why the content could not be inspected."""
+    manifest: str | None = None
+    """Short name of the export that a release has become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,8 @@ def _event(step: Step, number: int) -> Event:
         principal=Principal(id="person", pseudonym=step.person, roles=frozenset({"manager"}), status=step.status),
         action=step.action,
         resource=Resource(type="client", model="party.party", ids=ids),
-        context=Context(at=START + timedelta(days=step.day, minutes=number), channel=step.channel),
+        context=Context(at=START + timedelta(days=step.day, minutes=number), channel=step.channel, destination=step.destination),
+        findings=(Finding("uninspectable", step.unread, 0, 1.0, "case"),) if step.unread else (),
         usage=Usage(after=Counts(paced_cards=step.paced_cards), base=step.base, book=step.book),
     )
     delivered = frozenset(ids) if step.phase is Phase.RELEASED else frozenset()
@@ -83,6 +91,8 @@ def _event(step: Step, number: int) -> Event:
         rows=len(delivered),
         fields=("name", "phone"),
         route="case",
+        content=Content(1_000, exports=step.exports) if step.action in (Action.UPLOAD, Action.FILE_COPY) else None,
+        manifest=step.manifest,
     )
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from audit_store.event import EventAction, Phase, decode_ids
+from audit_store.event import EventAction, ExportLink, Phase, decode_ids
+from detectors.verdict import UNINSPECTABLE
 from policies import reasons
 from policies.request import Action, Channel, ClientId, Status
 
@@ -26,6 +27,8 @@ EXPORT_REASONS = frozenset(reason.code for reason in _OF_EXPORTS)
 """Reasons that the policy gives to a read only if its effect is an export (attacks X6)."""
 CONTACTS_OF_A_READ = 200
 """More clear contacts than this in one delivered answer are an export, whatever the call is named (design, section 9)."""
+WAYS_OUT = frozenset({Action.UPLOAD, Action.FILE_COPY})
+"""Acts by which content leaves beside the CRM: what is asked for is what was recognised in it."""
 STOPPED = frozenset({Phase.HELD, Phase.DENIED, Phase.NOT_CONFIRMED})
 
 
@@ -35,7 +38,7 @@ class UnreadableEventError(Exception):
 
 @dataclass(frozen=True)
 class Deed:
-    """One event about an act on the CRM."""
+    """One event about an act: on the CRM, on the way out, or on an employee's machine."""
 
     event_id: str
     at: datetime
@@ -62,6 +65,14 @@ class Deed:
     """Cards opened at the pace of a script within ten minutes, else 0."""
     clients: Mapping[str, Any]
     """The compressed sets of the event."""
+    destination: str | None = None
+    """Host that an upload went to, or should have."""
+    unread: tuple[str, ...] = ()
+    """Why parts of the content could not be inspected (`detectors.verdict.Unread`)."""
+    exports: tuple[ExportLink, ...] = ()
+    """The exports that the clients in the content came from."""
+    manifest: str | None = None
+    """Short name of the export that this act has become."""
 
     @property
     def stopped(self) -> bool:
@@ -113,6 +124,10 @@ def deed_of(document: Mapping[str, Any]) -> Deed | None:
             book=usage["book"],
             paced_cards=usage["paced_cards"],
             clients=clients,
+            destination=document.get("destination", {}).get("domain"),
+            unread=tuple(found["detector"] for found in ours.get("findings", ()) if found["kind"] == UNINSPECTABLE),
+            exports=tuple(ExportLink(link["name"], link["act"], link["clients"]) for link in ours.get("exports", ())),
+            manifest=ours.get("manifest"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableEventError(f"{type(error).__name__} in an access event") from error

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
 from audit_store.event import Phase
-from detectors.deed import Deed
+from detectors.deed import WAYS_OUT, Deed
 from policies.request import DEPARTING, Action, Channel, ClientId
 
 LOOK_BACK_DAYS = 30
@@ -19,6 +19,15 @@ USUAL_NEEDS_DAYS = 5
 """Working days with a delivery before a "usual day" is spoken of: with fewer there is nothing to compare with."""
 OPEN_DAYS = 2
 """Days kept in full: today, and yesterday for events that arrive late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """An export that went out."""
+
+    event_id: str
+    at: datetime
+    clients: int
 
 
 @dataclass(slots=True)
@@ -42,6 +51,18 @@ class Day:
     """Clients that the person wanted to delete, whether it was done or not."""
     deleted: set[ClientId] = field(default_factory=set)
     """Clients whose deletion was let through to the CRM."""
+    released: dict[str, Released] = field(default_factory=dict)
+    """Exports that were released, by the short name of their manifest."""
+    carried: set[ClientId] = field(default_factory=set)
+    """Recognised in content on a way out, whether it was stopped or not."""
+    sent: set[ClientId] = field(default_factory=set)
+    """Recognised in uploads that were let out."""
+    copied: set[ClientId] = field(default_factory=set)
+    """Recognised in files on a removable device."""
+    stopped_uploads: set[str] = field(default_factory=set)
+    """Uploads that were stopped because of clients in them."""
+    unread_uploads: set[str] = field(default_factory=set)
+    """Uploads that were stopped because they could not be inspected."""
     departing: set[str] = field(default_factory=set)
     """Acts of a departing person that were stopped, took out or deleted."""
 
@@ -60,6 +81,10 @@ class View:
             day.shown |= deed.shown
         if deed.takes_out or deed.act_id in day.exports:  # what was held as an export is one when it is released
             _taking_out(day, deed)
+        if deed.manifest is not None and deed.phase is Phase.RELEASED:
+            day.released[deed.manifest] = Released(deed.event_id, deed.at, deed.shown_count)
+        if deed.action in WAYS_OUT:
+            _way_out(day, deed)
         if deed.action is Action.DELETE:
             day.to_delete |= deed.asked
             if deed.phase is Phase.ALLOWED:
@@ -76,6 +101,15 @@ class View:
     def find(self, pseudonym: str, at: datetime) -> Day | None:
         """`day`, but None when nothing is known of it. May be called while another thread applies."""
         return self._days.get(pseudonym, {}).get(at.astimezone(UTC).date())
+
+    def released(self, pseudonym: str, name: str) -> Released | None:
+        """The export of that short name, of anybody, if it was released today or yesterday; this person's own first."""
+        others = (days for person, days in self._days.items() if person != pseudonym)
+        for days in (self._days.get(pseudonym, {}), *others):
+            for day in days.values():
+                if name in day.released:
+                    return day.released[name]
+        return None
 
     def usual(self, pseudonym: str, at: datetime) -> int | None:
         """Distinct clients shown on the person's median day of the last 30 before this one; None while there are too few days."""
@@ -107,3 +141,16 @@ def _taking_out(day: Day, deed: Deed) -> None:
     elif deed.stopped:
         day.stopped_exports.add(deed.act_id)
         day.ways.add(deed.channel)
+
+
+def _way_out(day: Day, deed: Deed) -> None:
+    day.carried |= deed.asked
+    if deed.action is Action.FILE_COPY:
+        if deed.channel is Channel.REMOVABLE:
+            day.copied |= deed.asked
+    elif not deed.stopped:
+        day.sent |= deed.asked
+    elif deed.unread:
+        day.unread_uploads.add(deed.act_id)
+    else:
+        day.stopped_uploads.add(deed.act_id)
