@@ -163,7 +163,7 @@ def alert_view(services: Services, alert: Alert, events: Sequence[Logged], speec
         left_name=speech.say(_LEFT[kind]),
         left=left,
         left_look="good" if not left else "bad" if 100 * left > MUCH_PERCENT * base else "",
-        left_how=speech.say("with the key, as the rules allow") if kind == "export" else "",
+        left_how=_left_how(day, kind, speech),
         now=now,
         now_more=now_more,
         severity=speech.say("severity: %(severity)s", severity=word(SEVERITIES, alert.severity, speech)),
@@ -205,11 +205,22 @@ def reason_sentence(reason: Reason, speech: Speech) -> str:
     return _unbroken(sentence(reason.rule, reason.code, reason.numbers, speech.language))
 
 
-_TRIED = {"export": N_("Wanted to take out"), "delete": N_("Wanted to delete"), "paging": N_("Shown today")}
-_LEFT = {"export": N_("Left the house"), "delete": N_("Deleted"), "paging": N_("Left the house")}
+_TRIED = {
+    "export": N_("Wanted to take out"),
+    "delete": N_("Wanted to delete"),
+    "paging": N_("Shown today"),
+    "carry": N_("On a way out"),
+}
+_LEFT = {
+    "export": N_("Left the house"),
+    "delete": N_("Deleted"),
+    "paging": N_("Left the house"),
+    "carry": N_("Left the house"),
+}
 _OPENINGS = {
     "export": N2_("%(name)s wanted to take out %(number)s client.", "%(name)s wanted to take out %(number)s clients."),
     "delete": N2_("%(name)s wanted to delete %(number)s client.", "%(name)s wanted to delete %(number)s clients."),
+    "carry": N2_("%(number)s client was on a way out at %(name)s.", "%(number)s clients were on a way out at %(name)s."),
     "paging": N2_("%(name)s paged through %(number)s client like a program.", "%(name)s paged through %(number)s clients like a program."),
 }
 
@@ -219,9 +230,11 @@ def _tally(day: Day, reasons: Sequence[Reason]) -> tuple[str, int, int]:
     of = {reason.rule for reason in reasons}
     if "mass_delete" in of and "mass_export" not in of:
         return "delete", len(day.to_delete), len(day.deleted)
+    if "way_out" in of and "mass_export" not in of and day.carried:
+        return "carry", len(day.carried), len(day.gone)
     if day.asked or "mass_export" in of or "script_paging" not in of:
-        return "export", len(day.asked), len(day.left)
-    return "paging", len(day.shown), len(day.left)
+        return "export", len(day.asked), len(day.gone)
+    return "paging", len(day.shown), len(day.gone)
 
 
 def _reason(alert: Alert, place: int, reason: Reason, speech: Speech) -> ReasonView:
@@ -237,6 +250,13 @@ def _now(services: Services, alert: Alert, person: Person | None, speech: Speech
     waiting = services.waiting(person.id)
     words = speech.say_many("%(number)s act waits for a key", "%(number)s acts wait for a key", waiting) if waiting else ""
     return speech.say("Access is open"), words or speech.say("no act is waiting")
+
+
+def _left_how(day: Day, kind: str, speech: Speech) -> str:
+    """A stick is named first: it can still be taken back."""
+    if day.copied:
+        return speech.say_many("%(number)s of them on a stick", "%(number)s of them on a stick", len(day.copied))
+    return speech.say("with the key, as the rules allow") if kind == "export" and not day.sent else ""
 
 
 def _name(who: Who) -> str:

@@ -1,7 +1,7 @@
 """What somebody outside is told about an alert: one content for mail and web hook, with a pseudonym and counts (law 11).
 
-"Left the house" counts distinct clients delivered by the person's released exports, reports and prints of that day, under any name;
-what was shown on a screen does not count.
+"Left the house" counts distinct clients delivered by the person's released exports, reports and prints of that day, under any name, or
+recognised in uploads that were let out and in files on a stick; what was shown on a screen does not count.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "subject_grown": "Torwart: Meldung gewachsen – {what} ({person}, {severity})",
         "asked_and_left": "{asked} Kunden angefragt, {left} hinausgegangen",
         "happened": "Was geschehen ist",
-        "stopped": "Angehaltene Exporte, Berichte und Drucke: {stopped}",
+        "stopped": "Angehaltene Exporte, Berichte, Drucke und Sendungen: {stopped}",
         "asked": "Angefragte Kunden: {asked}",
         "left": "Kunden, die das Haus verlassen haben: {left}",
         "left_note": "(Gezählt über den ganzen Tag. Was nur auf dem Bildschirm gezeigt wurde, hat das Haus nicht verlassen.)",
@@ -45,7 +45,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "subject_grown": "Torwart: alert has grown – {what} ({person}, {severity})",
         "asked_and_left": "{asked} clients asked for, {left} went out",
         "happened": "What happened",
-        "stopped": "Exports, reports and prints stopped: {stopped}",
+        "stopped": "Exports, reports, prints and messages stopped: {stopped}",
         "asked": "Clients asked for: {asked}",
         "left": "Clients that left the house: {left}",
         "left_note": "(Counted over the whole day. What was only shown on a screen has not left the house.)",
@@ -79,7 +79,8 @@ class Totals:
         """None for a day of which nothing is known."""
         if day is None:
             return None
-        return cls(stopped=len(day.stopped_exports), asked=len(day.asked), left=len(day.left))
+        stopped = len(day.stopped_exports) + len(day.stopped_uploads) + len(day.unread_uploads)
+        return cls(stopped=stopped, asked=len(day.asked), left=len(day.gone))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Any
 from audit_store.event import EventAction, decode_ids, reasons_of
 from audit_store.log import Logged
 from console.language import Speech
-from console.words import ACTIONS, N_, ROADS, STATUSES, field_words, word
+from console.words import ACTIONS, N_, ROADS, STATUSES, UNREAD, field_words, word
+from detectors.verdict import UNINSPECTABLE
 from policies.request import ClientId
 
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
@@ -20,6 +21,7 @@ _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "held": (N_("held"), "held", "held"),
     "denied": (N_("stopped"), "stop", "stopped"),
     "not_confirmed": (N_("not confirmed"), "stop", "stopped"),
+    "observed": (N_("seen"), "held", "out"),
 }
 """Phase -> words, look of the chip, look of the line."""
 _PLAIN: dict[str, str] = {
@@ -125,11 +127,7 @@ def _line(logged: Logged, speech: Speech) -> Line:
     outcome, chip, kind = _OUTCOMES.get(act["phase"], (act["phase"], "plain", ""))
     asked, shown = clients["asked_count"], clients["shown_count"]
     road = word(ROADS, ours["channel"], speech)
-    counts = []
-    if asked:
-        counts.append(speech.say_many("%(number)s client asked for", "%(number)s clients asked for", asked))
-    if act["phase"] in ("allowed", "released") or asked:
-        counts.append(speech.say_many("%(number)s delivered", "%(number)s delivered", shown))
+    counts = _content(document, asked, speech) if "file" in document else _delivery(act["phase"], asked, shown, speech)
     return Line(
         at=_at(logged),
         act_id=act.get("id"),
@@ -147,6 +145,28 @@ def _line(logged: Logged, speech: Speech) -> Line:
         route=ours.get("route", ""),
         sequence=logged.sequence,
     )
+
+
+def _delivery(phase: str, asked: int, shown: int, speech: Speech) -> list[str]:
+    counts = []
+    if asked:
+        counts.append(speech.say_many("%(number)s client asked for", "%(number)s clients asked for", asked))
+    if phase in ("allowed", "released") or asked:
+        counts.append(speech.say_many("%(number)s delivered", "%(number)s delivered", shown))
+    return counts
+
+
+def _content(document: dict[str, Any], recognised: int, speech: Speech) -> list[str]:
+    """What an upload or a file holds, where it came from and where it was to go."""
+    ours = document["torwart"]
+    said = [speech.say_many("%(number)s client recognised", "%(number)s clients recognised", recognised)] if recognised else []
+    unread = [found["detector"] for found in ours.get("findings", ()) if found["kind"] == UNINSPECTABLE]
+    if unread:
+        causes = speech.listed([word(UNREAD, cause, speech) for cause in unread])
+        said.append(speech.say("could not be inspected: %(causes)s", causes=causes))
+    said += [speech.say("from export %(name)s", name=link["name"]) for link in ours.get("exports", ())]
+    said += [document["destination"]["domain"]] if "destination" in document else []
+    return said
 
 
 def _plain_line(logged: Logged, speech: Speech) -> Line:

@@ -35,6 +35,8 @@ ACTIONS: Mapping[str, str] = {
     "copy": N_("Copy, import or merge"),
     "bulk": N_("Bulk job"),
     "grant_access": N_("New access to the CRM"),
+    "upload": N_("Upload or message"),
+    "file_copy": N_("File with clients"),
 }
 CONFIRMATIONS: Mapping[str, str] = {
     "export": N_("Confirm the export"),
@@ -56,6 +58,12 @@ ROADS: Mapping[str, str] = {
     "download": N_("download"),
     "api": N_("program"),
     "rest": N_("REST"),
+    "cloud": N_("cloud storage"),
+    "webmail": N_("web mail"),
+    "messenger": N_("messenger"),
+    "website": N_("website"),
+    "removable": N_("stick"),
+    "folder": N_("folder of the computer"),
 }
 STATUSES: Mapping[str, str] = {
     Status.ACTIVE: N_("active"),
@@ -79,6 +87,18 @@ ROLES: Mapping[str, str] = {
     "admin": N_("Administrator"),
     "security": N_("Security"),
 }
+UNREAD: Mapping[str, str] = {
+    "encrypted": N_("encrypted"),
+    "damaged": N_("damaged"),
+    "too_large": N_("too large"),
+    "too_deep": N_("packed too deep"),
+    "too_many": N_("too many parts"),
+    "timed_out": N_("took too long"),
+    "crashed": N_("could not be opened safely"),
+    "unknown_format": N_("unknown format"),
+    "images_only": N_("pictures without text"),
+}
+"""Why content could not be inspected (`detectors.verdict.Unread`)."""
 SEVERITIES: Mapping[str, str] = {"low": N_("low"), "medium": N_("medium"), "high": N_("high")}
 ALERT_STATES: Mapping[str, str] = {
     "open": N_("new"),

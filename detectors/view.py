@@ -66,6 +66,11 @@ class Day:
     departing: set[str] = field(default_factory=set)
     """Acts of a departing person that were stopped, took out or deleted."""
 
+    @property
+    def gone(self) -> set[ClientId]:
+        """Left the house by any road: a released export, an upload that was let out, a file on a stick."""
+        return self.left | self.sent | self.copied
+
 
 class View:
     """Every person's days. One thread at a time."""

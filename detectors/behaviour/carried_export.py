@@ -36,8 +36,8 @@ RULE = Rule(
     severity="high",
     runbook={
         "de": "1. Den Export und den Weg hinaus in der Zeitleiste ansehen: Wer hat exportiert, wohin sollte es? 2. Prüfen, ob derselbe "
-        "Export noch an anderer Stelle liegt (`torwart trace DATEI` nennt die Herkunft einer Datei). 3. Mit der Person sprechen, bevor sie das "
-        "Haus verlässt; sonst Zugang sperren. 4. Mit einem Urteil schließen.",
+        "Export noch an anderer Stelle liegt (`torwart trace DATEI` nennt die Herkunft einer Datei). 3. Mit der Person sprechen, bevor sie "
+        "das Haus verlässt; sonst Zugang sperren. 4. Mit einem Urteil schließen.",
         "en": "1. See the export and the way out in the timeline: who exported, where was it to go? 2. Check whether the same export lies "
         "elsewhere (`torwart trace FILE` names where a file came from). 3. Speak to the person before they leave the house; otherwise "
         "freeze the access. 4. Close with a verdict.",
