@@ -14,7 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_store.ecs import CATEGORIES
-from audit_store.event import Event, EventAction, Phase, access_event, decode_ids, plain_event, reasons_of, refused_event
+from audit_store.event import (
+    Content,
+    Event,
+    EventAction,
+    ExportLink,
+    Phase,
+    access_event,
+    decode_ids,
+    file_event,
+    plain_event,
+    reasons_of,
+    refused_event,
+)
 from policies.decision import Allow, Challenge, Decision, Deny, MaskKind, Obligations, RequirementKind
 from policies.reasons import EXPORT_NEEDS_KEY, NOT_FOR_YOU, UNREADABLE, Because
 from policies.request import AccessRequest, Action, Channel, Context, Counts, Finding, KeyProof, Principal, Resource, Status, Usage
@@ -30,6 +42,7 @@ FAMILIES = {
     "boolean": (bool,),
     "ip": (str,),
 }
+CONTENT = Content(12_345, "a" * 64, "zip", (ExportLink("7F3A", "act-1", 40),))
 DECISIONS: list[Decision] = [
     Allow((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), rules=("v7:export", "v7:share")),
     Challenge((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), (RequirementKind.KEY,), asked=3, allowed=2, rules=("v7:export",)),
@@ -54,6 +67,28 @@ def members(value: Any, path: str = "") -> Iterator[tuple[str, Any, bool]]:
         yield path, value, False
 
 
+def way_out_event(content: Content = CONTENT, destination: str = "cloud.example") -> Event:
+    asked = request(action=Action.UPLOAD)
+    asked = replace(
+        asked,
+        context=replace(asked.context, channel=Channel.CLOUD, destination=destination),
+        findings=(Finding("uninspectable", "encrypted", 0, 1.0, "body"),),
+    )
+    return access_event(
+        request=asked,
+        decision=DECISIONS[2],
+        phase=Phase.DENIED,
+        shown=frozenset(),
+        taken=frozenset(),
+        rows=0,
+        fields=(),
+        route="upload",
+        content=content,
+        manifest="7F3A",
+        device="agent-1",
+    )
+
+
 def every_kind_of_event() -> Iterator[Event]:
     for decision, phase, action in product(DECISIONS, Phase, Action):
         yield access_event(
@@ -70,6 +105,10 @@ def every_kind_of_event() -> Iterator[Event]:
             http_status=200,
             method="POST",
         )
+    yield way_out_event()
+    yield file_event(
+        at=NOW, pseudonym="P-1", device="agent-1", channel=Channel.REMOVABLE, content=CONTENT, suspected={1, 1 << 63}, unread=["encrypted"]
+    )
     for action in EventAction:
         yield plain_event(action, at=NOW, pseudonym="P-1", subject="P-2", numbers={"a": 1, "b": "c"}, act_id="act-1")
     yield refused_event(
@@ -108,7 +147,7 @@ def test_every_action_has_its_place_in_ecs() -> None:
 def test_where_somebody_sits_is_not_in_an_event() -> None:
     for event in every_kind_of_event():
         roots = set(orjson.loads(event.canonical()))
-        assert roots <= {"@timestamp", "ecs", "event", "http", "rule", "torwart", "user"}
+        assert roots <= {"@timestamp", "destination", "ecs", "event", "file", "http", "rule", "torwart", "user"}
 
 
 def test_an_access_event_says_who_what_how_many_and_why() -> None:
@@ -238,6 +277,35 @@ def test_no_value_of_a_client_and_no_secret_gets_into_an_event(hostile: tuple[Ac
     for secret in planted:
         assert secret not in everything
     assert event.document["torwart"]["clients"]["taken_count"] == 2
+
+
+def test_of_an_upload_the_event_says_where_to_how_large_and_from_which_export() -> None:
+    document = way_out_event().document
+    assert document["destination"] == {"domain": "cloud.example"}
+    assert document["file"] == {"size": 12_345, "hash": {"sha256": "a" * 64}, "extension": "zip"}
+    assert document["torwart"]["exports"] == [{"name": "7F3A", "act": "act-1", "clients": 40}]
+    assert (document["torwart"]["manifest"], document["torwart"]["device"]) == ("7F3A", "agent-1")
+
+
+def test_of_a_file_the_event_carries_hashes_that_only_the_server_can_tell_apart() -> None:
+    event = file_event(
+        at=NOW, pseudonym="P-1", device="agent-1", channel=Channel.FOLDER, content=CONTENT, suspected={7, 1 << 63}, unread=("encrypted",)
+    )
+    assert decode_ids(event.document["torwart"]["suspected"]) == {"7", str(1 << 63)}
+    assert event.document["torwart"]["unread"] == ("encrypted",)
+
+
+@given(VALUES, VALUES)
+def test_the_name_of_a_file_and_what_is_no_digest_stay_outside(first: str, second: str) -> None:
+    content = Content(1, first, second, (ExportLink(first, "act-1", 1),))
+    text = way_out_event(content).canonical().decode()
+    text += (
+        file_event(at=NOW, pseudonym="P-1", device=first, channel=Channel.FOLDER, content=content, suspected=(), unread=(first, second))
+        .canonical()
+        .decode()
+    )
+    assert first not in text
+    assert second not in text
 
 
 @given(st.text(st.characters(), max_size=50), st.text(st.characters(), max_size=50))

@@ -276,3 +276,24 @@ def test_a_restart_counts_what_the_log_has_and_what_only_the_spool_has(tmp_path:
     alone.rebuild(None, spool, now=NOW)
     assert before(alone, NOW) == before(history, NOW)
     spool.close()
+
+
+def test_what_was_let_out_is_counted_by_day_and_month_and_is_not_shown_by_it() -> None:
+    history = History()
+    history.apply(access(("1", "2"), action=Action.UPLOAD, phase=Phase.ALLOWED, shown=NONE).document)
+    history.note(ANNA, NOW + timedelta(days=2), sent=ids(2, 2))
+    counts = before(history, NOW + timedelta(days=2))
+    assert (counts.sent_day, counts.sent_month, counts.shown_month) == (2, 3, 0)
+
+
+def test_an_upload_under_way_counts_on_top() -> None:
+    history = History()
+    history.note(ANNA, NOW, sent=ids(1, 28))
+    usage = history.usage(ANNA, NOW, own=NONE, sent=ids(28, 2), base=3000, book=0)
+    assert (usage.before.sent_day, usage.after.sent_day) == (28, 29)
+
+
+def test_an_upload_that_was_stopped_did_not_go_out() -> None:
+    history = History()
+    history.apply(access(("1", "2"), action=Action.UPLOAD, phase=Phase.DENIED, shown=NONE).document)
+    assert before(history, NOW).sent_day == 0
