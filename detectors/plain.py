@@ -1,0 +1,85 @@
+"""Bytes as text: which encoding they are in, and what can be read in bytes that are no text."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+import re2
+
+SAMPLE = 1 << 16
+"""Bytes by which text is told from other bytes."""
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\r\f\x1b\x08") + b"\x7f"
+_LOW = bytes(range(7))
+"""High bytes of Latin, Greek, Cyrillic, Hebrew and Arabic letters in UTF-16 (U+0000 to U+06FF)."""
+_STEP, _SHARED = 4 << 20, 512
+"""Bytes that are searched for runs at once, and bytes that two steps share."""
+_BYTES = re2.Options()
+_BYTES.encoding = re2.Options.Encoding.LATIN1
+_RUNS = (
+    ("utf-8", re2.compile(rb"(?:[\t\n\r\x20-\x7e]|[\xc3-\xd1][\x80-\xbf]){6,}", _BYTES)),
+    ("utf-16-le", re2.compile(rb"(?:[\t\n\r\x20-\x7e\xa0-\xff]\x00|[\x10-\x4f]\x04){6,}", _BYTES)),
+    ("utf-16-be", re2.compile(rb"(?:\x00[\t\n\r\x20-\x7e\xa0-\xff]|\x04[\x10-\x4f]){6,}", _BYTES)),
+)
+"""Latin and Cyrillic letters, digits and signs."""
+
+
+def as_text(content: bytes) -> str | None:
+    """The content as text; None if it is none. UTF-8, UTF-16 and UTF-32 with and without a mark at the beginning, else Windows-1252.
+
+    A wrong byte costs one letter: what stands around it is read.
+    """
+    for mark, encoding in _BOMS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding, "replace")
+    sample = content[:SAMPLE]
+    if wide := _wide(sample):
+        return content.decode(wide, "replace")
+    if len(sample.translate(None, _CONTROLS)) < 0.98 * len(sample):
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    text = content.decode("utf-8", "replace")
+    beyond_ascii = len(content) - len(content.translate(None, bytes(range(128, 256)))) if content else 0
+    return text if text.count("\ufffd") * 4 < beyond_ascii else content.decode("cp1252", "replace")
+
+
+def runs(content: bytes) -> Iterator[str]:
+    """What is readable in bytes that are no text: runs of at least six letters, in one byte a letter and in UTF-16, one a line.
+
+    Given in steps, so that whoever reads can stop between two.
+    """
+    for begin in range(0, len(content), _STEP):
+        step = content[begin : begin + _STEP + _SHARED]
+        found: list[str] = []
+        for encoding, pattern in _RUNS if b"\x00" in step else _RUNS[:1]:
+            found += [run.decode(encoding, "replace") for run in pattern.findall(step)]
+        yield "\n".join(found)
+
+
+def _wide(sample: bytes) -> str | None:
+    """The encoding of text with two or four bytes a letter and no mark."""
+    even = sample[: len(sample) // 4 * 4]
+    if len(even) < 8:
+        return None
+    quarter = len(even) // 4
+    if even[2::4].count(0) + even[3::4].count(0) > 1.9 * quarter and even[0::4].count(0) < quarter // 8:
+        return "utf-32-le"
+    if even[0::4].count(0) + even[1::4].count(0) > 1.9 * quarter and even[3::4].count(0) < quarter // 8:
+        return "utf-32-be"
+    half = len(even) // 2
+    first, second = (half - len(even[n::2].translate(None, _LOW)) for n in (0, 1))
+    if second > 0.9 * half and first < 0.3 * half:
+        return "utf-16-le"
+    if first > 0.9 * half and second < 0.3 * half:
+        return "utf-16-be"
+    return None

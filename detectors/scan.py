@@ -1,0 +1,172 @@
+"""The pure pipeline of a scan: content in, verdict out. No file, no network; time only to keep to the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from detectors.budget import Budget, Limits, SpentError
+from detectors.formats import Format, Layer, Nested, Part, decoders, formats
+from detectors.knowledge import Matcher, Matches
+from detectors.plain import as_text, runs
+from detectors.transfer import without_encoding
+from detectors.verdict import Unread, Verdict
+
+WINDOW = 1 << 20
+"""Letters given to the matcher at once."""
+OVERLAP = 1_024
+"""Letters of one window that the next one sees again: longer than a value in any spelling."""
+_WORTH_TELLING = 24
+"""Bytes that a decoded run needs to count as packed too deep."""
+
+
+def scan(
+    content: bytes,
+    matcher: Matcher,
+    limits: Limits,
+    *,
+    media_type: str | None = None,
+    encoding: str | None = None,
+    name: str | None = None,
+) -> Verdict:
+    """What the matcher recognises in the content and in everything packed in it. Never raises for content.
+
+    `media_type` and `encoding` are what a header says (Content-Type, Content-Encoding); a header that lies is `damaged`. `name` is text
+    like any other.
+    """
+    size = len(content)
+    run = _Scan(matcher, Budget(limits, size))
+    if size > limits.size:
+        run.budget.note(Unread.TOO_LARGE)
+        content = content[: limits.size]
+    if name:
+        run.take(name, Depth())
+    for part in run.guarded(without_encoding(content, encoding, run.budget)):
+        run.take(Nested(part, media_type) if isinstance(part, bytes) else part, Depth())
+    found = run.matches
+    clients = {client: frozenset(kinds) for client, kinds in found.clients.items()}
+    return Verdict(clients, frozenset(found.keys), frozenset(found.suspected), run.budget.unread, size, run.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How often a part is packed, by kind of layer."""
+
+    archives: int = 0
+    decoded: int = 0
+    writings: int = 0
+
+    def below(self, layer: Layer) -> Depth:
+        """The depth of what lies in such a layer here."""
+        return Depth(
+            self.archives + (layer is Layer.ARCHIVE), self.decoded + (layer is Layer.DECODED), self.writings + (layer is Layer.WRITING)
+        )
+
+    def within(self, limits: Limits) -> bool:
+        """False if this is deeper than a scan follows."""
+        return self.archives <= limits.archives and self.decoded <= limits.decoded and self.writings <= limits.writings
+
+
+@dataclass(slots=True)
+class _Scan:
+    matcher: Matcher
+    budget: Budget
+    matches: Matches = field(default_factory=Matches)
+    parts: int = 0
+    seen: set[int] = field(default_factory=set)
+    """Digests of texts that were read: ways of writing in different order often give the same text."""
+
+    def take(self, part: Part, depth: Depth) -> None:
+        """Read one part and everything in it."""
+        if isinstance(part, Unread):
+            self.budget.note(part)
+            return
+        try:
+            if isinstance(part, str):
+                self._text(part, depth)
+            elif isinstance(part, Nested):
+                self._bytes(part.content, part.media_type.lower() if part.media_type else None, depth)
+            else:
+                self._bytes(part, None, depth)
+        except SpentError as spent:
+            self.budget.note(spent.cause)
+        except MemoryError:
+            self.budget.note(Unread.CRASHED)
+
+    def guarded[P: Part](self, parts: Iterator[P]) -> Iterator[P]:
+        """The parts; a fault on the way ends them and is a cause."""
+        try:
+            yield from parts
+        except SpentError as spent:
+            self.budget.note(spent.cause)
+        except MemoryError:
+            self.budget.note(Unread.CRASHED)
+        except Exception:  # noqa: BLE001 # whatever a hostile file makes a parser raise: not read
+            self.budget.note(Unread.DAMAGED)
+
+    def _bytes(self, content: bytes, media_type: str | None, depth: Depth) -> None:
+        self.budget.check()
+        if not content:
+            return
+        for one in self._readings(content, media_type):
+            self._unpack(one, content, media_type, depth.below(one.layer))
+            if one.alone:
+                return
+        text = as_text(content)
+        if text is not None:
+            self._text(text, depth)
+            return
+        for readable in runs(content):
+            self._text(readable, depth)
+            self.budget.check()
+
+    def _readings(self, content: bytes, media_type: str | None) -> Iterator[Format]:
+        for one in formats():
+            try:
+                recognised = one.recognises(content, media_type)
+            except Exception:  # noqa: BLE001 # a head that breaks its recogniser is no readable file
+                self.budget.note(Unread.DAMAGED)
+                continue
+            if recognised:
+                yield one
+
+    def _unpack(self, one: Format, content: bytes, media_type: str | None, depth: Depth) -> None:
+        if not depth.within(self.budget.limits):
+            self.budget.note(Unread.TOO_DEEP)
+            return
+        self.parts += 1
+        for part in self.guarded(one.open(content, media_type, self.budget)):
+            self.take(part, depth)
+
+    def _text(self, text: str, depth: Depth) -> None:
+        digest = hash(text)
+        if digest in self.seen or not text:
+            return
+        self.seen.add(digest)
+        self.parts += 1
+        for window in _windows(text):
+            self.budget.check()
+            try:
+                self.matcher.find(window, self.matches)
+            except Exception:  # noqa: BLE001 # not looked at is not read
+                self.budget.note(Unread.CRASHED)
+        for decoder in decoders():
+            below = depth.below(decoder.layer)
+            for part in self.guarded(decoder.decode(text)):
+                if below.within(self.budget.limits):
+                    self.budget.take(len(part))
+                    self.take(part, below)
+                elif len(part) >= _WORTH_TELLING:
+                    self.budget.note(Unread.TOO_DEEP)
+
+
+def _windows(text: str) -> Iterator[str]:
+    """The text in stretches that share `OVERLAP` letters; cut where a line or a word ends, if there is one near."""
+    begin = 0
+    while len(text) - begin > WINDOW:
+        end = begin + WINDOW
+        cut = max(text.rfind("\n", end - OVERLAP, end), text.rfind(" ", end - OVERLAP, end))
+        end = cut if cut > 0 else end
+        yield text[begin:end]
+        begin = end - OVERLAP
+    yield text[begin:]
