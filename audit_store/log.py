@@ -21,6 +21,7 @@ from audit_store.log_file import (
     COLUMNS,
     FIRST_SEAL,
     Cursor,
+    Entry,
     LogError,
     Logged,
     columns_of,
@@ -35,7 +36,7 @@ from audit_store.log_verify import Problem, problems
 from audit_store.spool_file import Stored
 from audit_store.sqlite_file import own_folder, translated
 
-__all__ = ["Log", "LogError", "Logged", "Problem", "Source"]
+__all__ = ["Entry", "Log", "LogError", "Logged", "Problem", "Source"]
 
 FILE = "log.db"
 OWN_PRODUCER = "log"
@@ -99,6 +100,13 @@ class Log:
     def read(self, after: int, limit: int) -> list[Logged]:
         """Up to `limit` events above the log's own sequence `after`, in order. Raises LogError."""
         return self.where("sequence > ?", (after,), limit=limit)
+
+    def entries(self, after: int, limit: int, *, until: int | None = None) -> list[Entry]:
+        """As `read`, with the producers' own bytes instead of documents; `until` is the last sequence that is wanted. Raises LogError."""
+        statement = f"SELECT {_ROW}, CAST(hash AS BLOB) FROM entry WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"  # noqa: S608
+        with self._lock, translated("the log cannot be read", LogError):
+            rows = self._connection.execute(statement, (after, 1 << 62 if until is None else until, limit)).fetchall()
+        return [Entry(*row) for row in rows]
 
     def tail(self, count: int) -> list[Logged]:
         """The newest `count` events, oldest first. Raises LogError."""

@@ -67,6 +67,21 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One event in the central log as the producer's own bytes, to be passed on."""
+
+    sequence: int
+    received: int
+    """Milliseconds since 1970, UTC."""
+    producer: str
+    epoch: int
+    producer_sequence: int
+    canonical: bytes
+    hash: bytes
+    """The event's link in its producer's chain: no two events have the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
     """How far the log has a producer."""
 

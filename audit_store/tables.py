@@ -1,4 +1,4 @@
-"""The tables of alerts and of what left in exports."""
+"""The tables of alerts, of what left in exports, and of how far each consumer has read the central log."""
 
 from __future__ import annotations
 
@@ -78,3 +78,13 @@ class Manifest(Base):
     """SHA-256 of the delivered bytes, hexadecimal."""
     filter_digest: Mapped[str | None] = mapped_column(String(128), default=None)
     rows: Mapped[int] = mapped_column(Integer)
+
+
+class Cursor(Base):
+    """A consumer's place in the central log."""
+
+    __tablename__ = "log_cursors"
+
+    consumer: Mapped[str] = mapped_column(String(32), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+    """Global sequence of the last event that was dealt with; 0: none."""

@@ -15,14 +15,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from audit_store.alerts import Alerts, Signal
-from audit_store.database import Base
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Log, Logged
 from audit_store.search import search
 from audit_store.spool import SpoolError
+from audit_store.tables import Cursor
 from detectors.base import RULE_FAILED, SEVERITIES, Rule, rules
 from detectors.deed import Deed, UnreadableEventError, deed_of
-from detectors.tables import Cursor
 from detectors.view import LOOK_BACK_DAYS, Day, View
 
 CONSUMER = "behaviour"
@@ -43,7 +42,6 @@ class Runner:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`using` replaces the installation's rules. Raises RuleError when a file of the folder is no rule."""
-        Base.metadata.create_all(engine, tables=[Base.metadata.tables[Cursor.__tablename__]])
         self._engine = engine
         self._log = log
         self._alerts = alerts

@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.services.browser",
     "tests.services.console",
     "tests.services.demo",
+    "tests.services.elastic",
     "tests.services.front",
     "tests.services.gate",
     "tests.services.gateway",
@@ -24,6 +25,9 @@ SERVICES = {
     "demo": "tryton",
     "firm": "tryton",
     "fresh_firm": "tryton",
+    "elastic_node": "elasticsearch",
+    "elastic": "elasticsearch",
+    "each_elastic": "elasticsearch",
 }
 """Fixture -> the real part that it starts."""
 SLOW = {

@@ -1,6 +1,6 @@
 """Real Tryton for the tests: prepared once per machine, a fresh copy for whoever asks.
 
-The folder outside the repository that keeps what is prepared: TORWART_TEST_CACHE, else `~/.cache/torwart-tests`.
+The folder outside the repository that keeps what is prepared: TORWART_TEST_CACHE, else `torwart-tests` in XDG_CACHE_HOME or `~/.cache`.
 """
 
 import os
@@ -16,7 +16,8 @@ from tests.services.require import missing
 
 def cache_folder() -> Path:
     """Where real parts are kept between test runs."""
-    return Path(os.environ.get("TORWART_TEST_CACHE") or Path.home() / ".cache" / "torwart-tests")
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("TORWART_TEST_CACHE") or Path(caches) / "torwart-tests")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,78 @@
+"""What is shipped: the producer's bytes with the log's own numbers spliced in, or a dead letter about bytes that cannot be shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from audit_store.elastic_bulk import Item, Misfit
+from audit_store.log import Entry
+from audit_store.log_file import columns_of, parsed, received_at
+from audit_store.mapping import PLACE
+from audit_store.wording import short, without_surrogates
+
+UNREADABLE, FORGED = "unreadable", "forged_place"
+"""Kinds of our own: bytes that are no JSON object; members that stand where only the log writes."""
+ORIGINAL_MAX_BYTES = 4 * 1024 * 1024
+"""Of a dead letter; the log has every byte of it anyway."""
+_OWNER, _, _MEMBER = PLACE.partition(".")
+
+
+def item_of(entry: Entry) -> Item | Misfit:
+    """The entry as a document. Its id is the event's hash in its producer's chain: an id that a producer could choose, it could also take
+    from another event, which then would never arrive.
+    """
+    document = parsed(entry.canonical)
+    if not document:
+        return Misfit(Item(entry.hash.hex(), b""), UNREADABLE, "not a JSON object")
+    if _speaks_for_the_log(document):
+        return Misfit(Item(entry.hash.hex(), b""), FORGED, f"it brings members of {PLACE}")
+    return Item(entry.hash.hex(), b'%s,"%s":%s}' % (entry.canonical.rstrip()[:-1], PLACE.encode(), orjson.dumps(_place(entry))))
+
+
+def dead_letter(entry: Entry, misfit: Misfit, at: datetime) -> Item:
+    """A document that the dead-letter stream always takes: it can be found like the event itself, and says why it is one."""
+    found = parsed(entry.canonical)
+    stamp, act_id, person, subject, action, phase, outcome = columns_of(found)
+    event_id = found.get("event", {}).get("id") if isinstance(found.get("event"), dict) else None
+    text = entry.canonical.decode("utf-8", "backslashreplace")
+    document = {
+        "@timestamp": _readable(stamp) or at.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "event": {"kind": "pipeline_error", "action": action, "outcome": outcome, "id": event_id if isinstance(event_id, str) else None},
+        "user": {"id": person},
+        "torwart": {"act": {"id": act_id, "phase": phase}, "subject": subject},
+        "error": {"type": misfit.kind, "message": short(misfit.reason)},
+        PLACE: _place(entry),
+    }
+    if len(text) <= ORIGINAL_MAX_BYTES and misfit.kind != "too_large":
+        document["torwart"]["original"] = text  # type: ignore[index] # built above
+    return Item(misfit.item.id, orjson.dumps(without_surrogates(document)))
+
+
+def _place(entry: Entry) -> dict[str, Any]:
+    return {
+        "sequence": entry.sequence,
+        "received": received_at(entry.received).isoformat(timespec="milliseconds"),
+        "producer": entry.producer,
+        "epoch": entry.epoch,
+        "producer_sequence": entry.producer_sequence,
+    }
+
+
+def _speaks_for_the_log(document: Mapping[str, Any]) -> bool:
+    """True if the document has, in any spelling, members below `PLACE`: Elasticsearch would join them with ours."""
+    if any(name.startswith(PLACE) for name in document):
+        return True
+    ours = document.get(_OWNER)
+    parts = ours if isinstance(ours, list) else [ours]
+    return any(isinstance(part, dict) and any(name.split(".")[0] == _MEMBER for name in part) for part in parts)
+
+
+def _readable(stamp: str | None) -> str | None:
+    try:
+        return stamp if stamp is not None and 1 <= datetime.fromisoformat(stamp).year <= 9999 else None
+    except ValueError:
+        return None
