@@ -1,0 +1,236 @@
+"""What in a text could be a client's phone number, e-mail address or official number. Every candidate is hashed once.
+
+All spellings of a number were made when it was indexed (`variants`), so that here only digits are joined: groups of digits with separators
+between them, in every window of neighbouring groups, for two numbers may stand side by side with one blank between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.client_index.folding import address, visible
+from detectors.client_index.hashes import MOST_DIGITS, Numbers
+
+PIECE = 1 << 18
+"""Characters that are worked on at once: bounds the memory for a text that is nothing but digits (attacks X13)."""
+OVERLAP = 128
+"""Longer than a number with its separators; characters of the next piece that are looked at with this one."""
+SHORTEST = 7
+"""Digits of the shortest number that is a candidate, unless the index holds shorter ones."""
+_GAP = 4
+"""Most separators between two groups of digits."""
+_SEPARATORS = b" ().-/+_~*'"
+_OTHER, _SEPARATOR, _DIGIT, _LETTER = 0, 1, 2, 3
+_CLASSES = bytes(
+    _DIGIT if chr(c) in "0123456789" else _SEPARATOR if c in _SEPARATORS else _LETTER if chr(c).isascii() and chr(c).isalpha() else _OTHER
+    for c in range(256)
+)
+_POWERS = np.array([10**k for k in range(MOST_DIGITS + 2)], np.uint64)
+
+_LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}")
+_PLAIN_LOCAL = re.compile(r"[\w.+-]+")
+"""Both for the reversed text before an `@` (RFC 5321, sections 4.1.2 and 4.5.3.1.1)."""
+_DOMAIN = re.compile(r"[^\W_](?:[^\W_]|[.-]){1,252}")
+_TOKEN = re.compile(r"[A-Za-z0-9]+")
+_AROUND = 28
+"""Characters on either side of some digits in which an official number with letters can stand."""
+_MOST_TOKENS = 6
+OFFICIAL_LENGTHS = range(7, 21)
+OFFICIAL_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What was found in one piece of text; `number_places` and `text_places` are where in `piece` each begins."""
+
+    piece: str
+    numbers: Numbers
+    number_places: NDArray[np.int64]
+    texts: list[str]
+    text_places: list[int]
+
+
+def candidates(text: str, *, shortest: int = SHORTEST, officials: bool = True) -> Iterator[Candidates]:
+    """All candidates of a text, piece by piece. `officials`: look for official numbers with letters too."""
+    text = visible(text)
+    for start in range(0, max(len(text) - OVERLAP, 1), PIECE):
+        piece = text[start : start + PIECE + OVERLAP]
+        groups = _groups(piece, cut_before=start > 0, cut_after=start + len(piece) < len(text))
+        numbers, places = _windows(groups, shortest)
+        texts: list[str] = []
+        text_places: list[int] = []
+        for found in (_addresses(piece), _officials(piece, groups) if officials else ()):
+            for value, place in found:
+                texts.append(value)
+                text_places.append(place)
+        yield Candidates(piece, numbers, places, texts, text_places)
+
+
+def addresses(text: str) -> list[str]:
+    """Canonical forms of all e-mail addresses in a text that is `visible`."""
+    return [value for value, _ in _addresses(text)]
+
+
+# numbers
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Groups of digits, in order. `joined`: only separators, and few, stand between a group and the next one."""
+
+    raw: NDArray[np.uint8]
+    classes: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    joined: NDArray[np.bool_]
+
+
+def _groups(piece: str, *, cut_before: bool, cut_after: bool) -> _Groups:
+    plain = piece.encode("ascii", "replace")
+    classes = np.frombuffer(plain.translate(_CLASSES), np.uint8)
+    is_digit = np.zeros(len(classes) + 2, np.int8)
+    is_digit[1:-1] = classes == _DIGIT
+    edges = np.flatnonzero(np.diff(is_digit))
+    starts, ends = edges[::2], edges[1::2]
+    # A group that touches a cut may be half of one: the piece on the other side has it whole.
+    first = 1 if cut_before and len(starts) and starts[0] == 0 else 0
+    last = len(starts) - 1 if cut_after and len(starts) and ends[-1] == len(classes) else len(starts)
+    starts, ends = starts[first:last], ends[first:last]
+    joined = np.zeros(len(starts), np.bool_)
+    gaps = starts[1:] - ends[:-1]
+    near = np.flatnonzero(gaps <= _GAP)
+    for step in range(_GAP):
+        near = near[(gaps[near] <= step) | (classes[np.minimum(ends[near] + step, len(classes) - 1)] == _SEPARATOR)]
+    joined[near] = True
+    return _Groups(np.frombuffer(plain, np.uint8), classes, starts, ends, joined)
+
+
+def _windows(groups: _Groups, shortest: int) -> tuple[Numbers, NDArray[np.int64]]:
+    """Every window of joined groups with `shortest` to 17 digits, and the same without `00` in front; and where each begins."""
+    lengths = groups.ends - groups.starts
+    values = np.zeros(len(lengths), np.uint64)
+    here = np.flatnonzero(lengths <= MOST_DIGITS)
+    for step in range(MOST_DIGITS):
+        here = here[lengths[here] > step]
+        if not len(here):
+            break
+        values[here] += _POWERS[step] * (groups.raw[groups.ends[here] - 1 - step] - np.uint8(48))
+    numbers, places = [], []
+    begin = last = np.flatnonzero(lengths <= MOST_DIGITS)
+    size, value = lengths[begin], values[begin]
+    while len(begin):
+        long = size >= shortest
+        numbers.append(value[long] + _POWERS[size[long]])
+        places.append(groups.starts[begin[long]])
+        after = groups.joined[last]
+        begin, last, size, value = begin[after], last[after] + 1, size[after], value[after]
+        after = size + lengths[last] <= MOST_DIGITS
+        begin, last, size, value = begin[after], last[after], size[after], value[after]
+        value = value * _POWERS[lengths[last]] + values[last]
+        size = size + lengths[last]
+    if not numbers:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    return _without_zeros(np.concatenate(numbers), np.concatenate(places), shortest)
+
+
+def _without_zeros(numbers: Numbers, places: NDArray[np.int64], shortest: int) -> tuple[Numbers, NDArray[np.int64]]:
+    """The `00` before a country's code is an international prefix (ITU-T E.123): the number without it is a candidate too."""
+    size = np.searchsorted(_POWERS, numbers, side="right") - 1
+    rest = numbers - _POWERS[size]
+    zeros = (size >= shortest + 2) & (rest < _POWERS[np.maximum(size - 2, 0)])
+    if not zeros.any():
+        return numbers, places
+    bare = rest[zeros] + _POWERS[size[zeros] - 2]
+    return np.concatenate((numbers, bare)), np.concatenate((places, places[zeros]))
+
+
+# e-mail addresses
+
+
+def _addresses(piece: str) -> Iterator[tuple[str, int]]:
+    place = piece.find("@")
+    while place >= 0:
+        yield from _around(piece, place)
+        place = piece.find("@", place + 1)
+
+
+def _around(piece: str, place: int) -> Iterator[tuple[str, int]]:
+    """The address around an `@`: as long as it can be, and as it is where punctuation of the text was taken for a part of it."""
+    before = _LOCAL.match(piece[max(place - 64, 0) : place][::-1])
+    after = _DOMAIN.match(piece, place + 1, place + 254)
+    if before is None or after is None:
+        return
+    longest = before[0][::-1]
+    locals_ = {longest: None}
+    if (plain := _PLAIN_LOCAL.match(before[0])) is not None:
+        locals_[plain[0][::-1].lstrip(".+-_")] = None
+    domain = after[0].rstrip(".-")
+    domains = (domain, domain.rpartition(".")[0]) if domain.count(".") > 1 else (domain,)
+    for local in locals_:
+        for host in domains:
+            value = address(local, host)
+            if value is not None:
+                yield value, place
+
+
+# official numbers with letters
+
+
+def _officials(piece: str, groups: _Groups) -> Iterator[tuple[str, int]]:
+    """Letters and digits around digits that have a letter beside them, joined where at most two separators stand between."""
+    seen: set[str] = set()
+    for place in _seeds(groups).tolist():
+        low = max(place - _AROUND, 0)
+        tokens = [(found.start(), found.end()) for found in _TOKEN.finditer(piece, low, place + _AROUND)]
+        middle = next(index for index, (_, end) in enumerate(tokens) if end > place)
+        first, last = _reach(groups.classes, tokens, middle)
+        for begin in range(middle, first - 1, -1):
+            head = piece[slice(*tokens[begin])]
+            if head.isalpha() and len(head) > 4:
+                break
+            for end in range(middle, last + 1):
+                tail = piece[slice(*tokens[end])]
+                if tail.isalpha() and len(tail) > 1 and end > middle:
+                    continue
+                value = "".join(piece[slice(*token)] for token in tokens[begin : end + 1]).upper()
+                if len(value) >= OFFICIAL_LENGTHS.stop:
+                    break
+                if value not in seen and is_official(value):
+                    seen.add(value)
+                    yield value, place
+
+
+def is_official(value: str) -> bool:
+    """True for capital letters and digits that can be an official number: 7 to 20, at least 5 digits and a letter."""
+    return len(value) in OFFICIAL_LENGTHS and OFFICIAL_DIGITS <= sum(map(str.isdigit, value)) < len(value)
+
+
+def _seeds(groups: _Groups) -> NDArray[np.int64]:
+    padded = np.zeros(len(groups.classes) + 4, np.uint8)
+    padded[3:-1] = groups.classes
+    before = padded[groups.starts + 2]
+    second, third = padded[groups.starts + 1], padded[groups.starts]
+    letter_before = (before == _LETTER) | ((before == _SEPARATOR) & ((second == _LETTER) | ((second == _SEPARATOR) & (third == _LETTER))))
+    letter_after = padded[groups.ends + 3] == _LETTER
+    seeds: NDArray[np.int64] = groups.starts[(letter_before | letter_after) & (groups.ends - groups.starts >= 3)]
+    return seeds
+
+
+def _reach(classes: NDArray[np.uint8], tokens: list[tuple[int, int]], middle: int) -> tuple[int, int]:
+    """First and last token that hangs together with the one in the middle."""
+
+    def hangs(left: int) -> bool:
+        gap = classes[tokens[left][1] : tokens[left + 1][0]]
+        return len(gap) <= 2 and bool((gap == _SEPARATOR).all())
+
+    first = last = middle
+    while first > 0 and middle - first < _MOST_TOKENS and hangs(first - 1):
+        first -= 1
+    while last + 1 < len(tokens) and last - middle < _MOST_TOKENS and hangs(last):
+        last += 1
+    return first, last

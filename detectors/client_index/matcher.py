@@ -1,0 +1,132 @@
+"""Recognises clients in text, in the worker, by the server's index or an employee's filter. Opens no path, imports nothing late."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from detectors.client_index.base_file import MOST_SHARED, BaseFile
+from detectors.client_index.candidates import SHORTEST, candidates
+from detectors.client_index.desk import DESK, DeskMatcher
+from detectors.client_index.folding import name_word
+from detectors.client_index.hashes import DeskHashes, IndexKeys, Numbers
+from detectors.client_index.identifier import Kind
+from detectors.client_index.journal import entries
+from detectors.client_index.live import Live
+from detectors.knowledge import Image, KnowledgeError, Matcher, Matches
+from policies.request import ClientId
+
+INDEX: Final = "index"
+NAME_REACH = 120
+"""Characters on either side of a strong hit in which the client's name is looked for."""
+MOST_NAMES = 1_000
+"""Clients whose names are looked for in one scan: beyond them the number of clients says enough."""
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def load_matcher(image: Image) -> Matcher:
+    """The matcher of an image. Uses its file descriptors and closes none. Raises KnowledgeError."""
+    description = orjson.loads(image.description)
+    match description["kind"]:
+        case kind if kind == INDEX:
+            return IndexMatcher.load(description, image.files)
+        case kind if kind == DESK:
+            return DeskMatcher.load(description, image.files)
+    raise KnowledgeError(f"no such kind of image: {description['kind']}")
+
+
+@dataclass(slots=True)
+class Owner:
+    """A client who has a value."""
+
+    kinds: set[Kind] = field(default_factory=set)
+    name: int = 0
+    """`DeskHashes.name`, 0 if it has none."""
+
+
+class IndexMatcher:
+    """Knows every client."""
+
+    def __init__(self, base: BaseFile, live: Live, desk: DeskHashes, index: IndexKeys) -> None:
+        self._base = base
+        self._live = live
+        self._desk = desk
+        self._index = index
+
+    @classmethod
+    def load(cls, description: dict[str, object], files: tuple[int, ...]) -> IndexMatcher:
+        """From an image of `ClientIndex`. Raises KnowledgeError."""
+        base = BaseFile.map(files[0], check=False)
+        live, length = Live(), description["live_bytes"]
+        if len(files) > 1 and isinstance(length, int):
+            live.add(entries(os.pread(files[1], length, 0)))
+        desk_key, index_key = (bytes.fromhex(str(description[name])) for name in ("desk_key", "index_key"))
+        return cls(base, live, DeskHashes(desk_key), IndexKeys(index_key))
+
+    def add(self, news: bytes) -> None:
+        """Take over lines of the journal."""
+        self._live.add(entries(news))
+
+    def find(self, text: str, into: Matches) -> None:
+        """Add the clients that are recognised in this text, and the keys by which."""
+        head, live = self._base.head, self._live
+        shortest = min(head.shortest or SHORTEST, live.shortest or SHORTEST, SHORTEST)
+        for found in candidates(text, shortest=shortest, officials=head.officials or live.officials):
+            hashes = self._desk.digits(found.numbers)
+            if found.texts:
+                hashes = np.concatenate((hashes, self._desk.texts(found.texts)))
+            if not len(hashes):
+                continue
+            keys = self._index.of(hashes)
+            for place in self.hits(keys).tolist():
+                begin = int(found.number_places[place]) if place < len(found.numbers) else found.text_places[place - len(found.numbers)]
+                self._take(int(keys[place]), found.piece, begin, into)
+
+    def hits(self, keys: Numbers) -> NDArray[np.int64]:
+        """Which of these keys are some client's, as places in `keys`."""
+        hits = self._base.hits(keys)
+        return np.union1d(hits, self._live.hits(keys)) if self._live.by_key else hits
+
+    def has(self, key: int, client: ClientId) -> bool:
+        """True if the base file has this key for this client, or for so many that it is nobody's."""
+        rows = self._base.of(key)
+        return rows is None or any(self._base.client(row) == client for row, _ in rows)
+
+    def owners(self, key: int) -> dict[ClientId, Owner]:
+        """Whose value this key is; empty for a value that too many share."""
+        found: dict[ClientId, Owner] = {}
+        rows = self._base.of(key)
+        if rows is None:
+            return found
+        for row, kind in rows:
+            found.setdefault(self._base.client(row), Owner(name=self._base.name_of(row))).kinds.add(kind)
+        for client, kind in self._live.by_key.get(key, {}).items():
+            owner = found.setdefault(client, Owner())
+            owner.kinds.add(kind)
+            owner.name = self._live.names.get(client, owner.name)
+        return found if len(found) <= MOST_SHARED else {}
+
+    def _take(self, key: int, piece: str, begin: int, into: Matches) -> None:
+        owners = self.owners(key)
+        if owners:
+            into.keys.add(key)
+        for client, owner in owners.items():
+            known = into.clients.setdefault(client, set())
+            known |= owner.kinds
+            if Kind.NAME not in known and len(into.clients) <= MOST_NAMES and self._named(owner.name, piece, begin):
+                known.add(Kind.NAME)
+
+    def _named(self, name: int, piece: str, begin: int) -> bool:
+        """True if this name stands near this place, its words in any order."""
+        count = name & 7
+        if not name:
+            return False
+        near = piece[max(begin - NAME_REACH, 0) : begin + NAME_REACH]
+        words = [folded for word in _WORD.findall(near) if (folded := name_word(word)) is not None]
+        return any(self._desk.name(sorted(words[place : place + count])) == name for place in range(len(words) - count + 1))
