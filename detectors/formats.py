@@ -38,7 +38,14 @@ class Nested:
     media_type: str | None = None
 
 
-type Part = str | bytes | Nested | Unread
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What is readable in bytes that are no text, one run a line. Short runs are mostly noise: nothing is decoded in them."""
+
+    text: str
+
+
+type Part = str | bytes | Nested | Readable | Unread
 """Text, bytes that may be anything, or the cause why a part could not be read."""
 
 
@@ -54,6 +61,8 @@ class Format:
     """Takes it apart. May raise anything: what was not given by then is `damaged`."""
     alone: bool = False
     """It gives every byte of the content to somebody: no other reading is needed."""
+    covers: bool = False
+    """It gives every byte that can hold text: other formats are still asked, but the content is not read as plain text too."""
     order: int = 50
     """Smaller is asked earlier; matters only for formats that stand `alone`."""
 

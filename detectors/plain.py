@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import re2
 
+from detectors.formats import Readable
+
 SAMPLE = 1 << 16
 """Bytes by which text is told from other bytes."""
 _BOMS = (
@@ -53,7 +55,7 @@ def as_text(content: bytes) -> str | None:
     return text if text.count("\ufffd") * 4 < beyond_ascii else content.decode("cp1252", "replace")
 
 
-def runs(content: bytes) -> Iterator[str]:
+def runs(content: bytes) -> Iterator[Readable]:
     """What is readable in bytes that are no text: runs of at least six letters, in one byte a letter and in UTF-16, one a line.
 
     Given in steps, so that whoever reads can stop between two.
@@ -63,7 +65,7 @@ def runs(content: bytes) -> Iterator[str]:
         found: list[str] = []
         for encoding, pattern in _RUNS if b"\x00" in step else _RUNS[:1]:
             found += [run.decode(encoding, "replace") for run in pattern.findall(step)]
-        yield "\n".join(found)
+        yield Readable("\n".join(found))
 
 
 def _wide(sample: bytes) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from detectors.budget import Budget, Limits, SpentError
-from detectors.formats import Format, Layer, Nested, Part, decoders, formats
+from detectors.formats import Format, Layer, Nested, Part, Readable, decoders, formats
 from detectors.knowledge import Matcher, Matches
 from detectors.plain import as_text, runs
 from detectors.transfer import without_encoding
@@ -16,6 +16,8 @@ WINDOW = 1 << 20
 """Letters given to the matcher at once."""
 OVERLAP = 1_024
 """Letters of one window that the next one sees again: longer than a value in any spelling."""
+_NO_NOISE = 32
+"""Letters in a row that chance does not make in bytes that are no text."""
 _WORTH_TELLING = 24
 """Bytes that a decoded run needs to count as packed too deep."""
 
@@ -84,6 +86,8 @@ class _Scan:
         try:
             if isinstance(part, str):
                 self._text(part, depth)
+            elif isinstance(part, Readable):
+                self._text(part.text, depth, noise=True)
             elif isinstance(part, Nested):
                 self._bytes(part.content, part.media_type.lower() if part.media_type else None, depth)
             else:
@@ -108,16 +112,20 @@ class _Scan:
         self.budget.check()
         if not content:
             return
+        covered = False
         for one in self._readings(content, media_type):
             self._unpack(one, content, media_type, depth.below(one.layer))
+            covered = covered or one.covers
             if one.alone:
                 return
+        if covered:
+            return
         text = as_text(content)
         if text is not None:
             self._text(text, depth)
             return
         for readable in runs(content):
-            self._text(readable, depth)
+            self.take(readable, depth)
             self.budget.check()
 
     def _readings(self, content: bytes, media_type: str | None) -> Iterator[Format]:
@@ -138,7 +146,7 @@ class _Scan:
         for part in self.guarded(one.open(content, media_type, self.budget)):
             self.take(part, depth)
 
-    def _text(self, text: str, depth: Depth) -> None:
+    def _text(self, text: str, depth: Depth, *, noise: bool = False) -> None:
         digest = hash(text)
         if digest in self.seen or not text:
             return
@@ -150,6 +158,8 @@ class _Scan:
                 self.matcher.find(window, self.matches)
             except Exception:  # noqa: BLE001 # not looked at is not read
                 self.budget.note(Unread.CRASHED)
+        if noise:
+            text = "\n".join(line for line in text.split("\n") if len(line) >= _NO_NOISE)
         for decoder in decoders():
             below = depth.below(decoder.layer)
             for part in self.guarded(decoder.decode(text)):

@@ -1,7 +1,7 @@
 """A filter of system calls (seccomp, Linux): what is not needed to compute on memory and talk over open pipes answers EPERM.
 
-Classic BPF, handed over with ctypes: see seccomp(2) and `Documentation/userspace-api/seccomp_filter.rst` of the kernel. Numbers of the calls:
-`arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi/asm-generic/unistd.h` there.
+Classic BPF, handed over with ctypes: see seccomp(2) and `Documentation/userspace-api/seccomp_filter.rst` of the kernel, whose files
+`arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi/asm-generic/unistd.h` give the numbers.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ _KNOWN_METHODS = frozenset({0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 16, 18, 19, 2
 _ENCRYPTED_FLAG, _SIZES_FOLLOW_FLAG, _UTF8_FLAG, _MASKED_FLAG = 1, 8, 0x800, 0x2000
 _AES = 99
 _CANDIDATES = 50
+_ODF_MANIFEST = "META-INF/manifest.xml"
 _GAP = 16
 """Bytes between entries that nobody lists, from which on they are looked at."""
 
@@ -50,7 +51,7 @@ def recognises(content: bytes, _media_type: str | None) -> bool:
     return content.startswith((LOCAL, END, b"PK\x07\x08")) or content.rfind(END, max(0, len(content) - 65_600)) >= 0 or _first(content) >= 0
 
 
-def entries(content: bytes) -> tuple[list[zipfile.ZipInfo], bool]:
+def _listed(content: bytes) -> tuple[list[zipfile.ZipInfo], bool]:
     """What the list at the end names, and whether that list can be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -59,9 +60,28 @@ def entries(content: bytes) -> tuple[list[zipfile.ZipInfo], bool]:
         return [], False
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An entry with its name."""
+
+    name: str
+    content: bytes
+
+
 def open_zip(content: bytes, _media_type: str | None, budget: Budget) -> Iterator[Part]:
     """Names, then entries; then entries that the list does not name, and what lies between."""
-    listed, readable = entries(content)
+    for one in members(content, budget):
+        if not isinstance(one, Member):
+            yield one
+            continue
+        if one.name == _ODF_MANIFEST and b"encryption-data" in one.content:
+            yield Unread.ENCRYPTED
+        yield one.content
+
+
+def members(content: bytes, budget: Budget) -> Iterator[Member | Part]:
+    """As `open_zip`, the entries with their names."""
+    listed, readable = _listed(content)
     if not readable:
         yield Unread.DAMAGED
     if listed:
@@ -73,17 +93,17 @@ def open_zip(content: bytes, _media_type: str | None, budget: Budget) -> Iterato
         if info.header_offset in seen or any(begin <= info.header_offset < end for begin, end in taken[-1:]):
             yield Unread.DAMAGED
             continue
-        entry = read_head(content, info.header_offset)
+        entry = _read_head(content, info.header_offset)
         if entry is None:
             yield Unread.DAMAGED
             continue
         seen[entry.offset] = info.file_size
-        end = yield from read_entry(content, entry, budget, listed=info)
+        end = yield from _read_entry(content, entry, budget, listed=info)
         taken.append((entry.offset, end))
     yield from _unlisted(content, taken, budget)
 
 
-def read_head(content: bytes, offset: int) -> Entry | None:
+def _read_head(content: bytes, offset: int) -> Entry | None:
     """The head of an entry; None if there is none."""
     if offset < 0 or offset + _HEAD.size > len(content):
         return None
@@ -97,7 +117,7 @@ def read_head(content: bytes, offset: int) -> Entry | None:
     return Entry(offset, name.decode("utf-8" if flags & _UTF8_FLAG else "cp437", "replace"), flags, method, packed, start)
 
 
-def read_entry(content: bytes, entry: Entry, budget: Budget, *, listed: zipfile.ZipInfo | None) -> Generator[Part, None, int]:
+def _read_entry(content: bytes, entry: Entry, budget: Budget, *, listed: zipfile.ZipInfo | None) -> Generator[Member | Part, None, int]:
     """Its bytes, or the cause why not; returns where it ends. Raises SpentError."""
     size = listed.compress_size if listed is not None else entry.packed
     flags = entry.flags | (listed.flag_bits if listed is not None else 0)
@@ -112,7 +132,7 @@ def read_entry(content: bytes, entry: Entry, budget: Budget, *, listed: zipfile.
         if len(stored) < size or (listed is not None and listed.file_size != size):
             yield Unread.DAMAGED
         budget.take(len(stored))
-        yield stored
+        yield Member(entry.name, stored)
         return entry.start + len(stored)
     decompressor = _decompressor(entry.method, packed)
     if decompressor is None:
@@ -120,7 +140,7 @@ def read_entry(content: bytes, entry: Entry, budget: Budget, *, listed: zipfile.
         return min(entry.start + size, len(content))
     tool, skip = decompressor
     result = unpack(tool, packed[skip:], budget)
-    yield result.content
+    yield Member(entry.name, result.content)
     yield from result.causes
     if listed is not None and listed.file_size != len(result.content) and not result.causes:
         yield Unread.DAMAGED
@@ -140,7 +160,7 @@ def _decompressor(method: int, packed: memoryview) -> tuple[Decompressor, int] |
     return None
 
 
-def _unlisted(content: bytes, taken: list[tuple[int, int]], budget: Budget) -> Iterator[Part]:
+def _unlisted(content: bytes, taken: list[tuple[int, int]], budget: Budget) -> Iterator[Member | Part]:
     """Entries that only their heads name, and what lies before, between and behind the entries."""
     position, gap = 0, 0
     ranges = iter(sorted(taken))
@@ -155,7 +175,7 @@ def _unlisted(content: bytes, taken: list[tuple[int, int]], budget: Budget) -> I
         if found < 0:
             position = begin
             continue
-        entry = read_head(content, found)
+        entry = _read_head(content, found)
         position = found + 4
         if entry is None or not entry.name:
             continue
@@ -163,7 +183,7 @@ def _unlisted(content: bytes, taken: list[tuple[int, int]], budget: Budget) -> I
         yield from _between(content[gap:found])
         yield entry.name
         try:
-            gap = position = max(position, (yield from read_entry(content, entry, budget, listed=None)))
+            gap = position = max(position, (yield from _read_entry(content, entry, budget, listed=None)))
         except SpentError as spent:
             yield spent.cause
             gap = position
@@ -192,10 +212,10 @@ def _first(content: bytes) -> int:
         at = content.find(LOCAL, at + 1)
         if at < 0:
             return -1
-        entry = read_head(content, at)
+        entry = _read_head(content, at)
         if entry is not None and entry.name and entry.name.isprintable():
             return at
     return -1
 
 
-FORMAT = Format("zip", Layer.ARCHIVE, recognises, open_zip)
+FORMAT = Format("zip", Layer.ARCHIVE, recognises, open_zip, covers=True)

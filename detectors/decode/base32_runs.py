@@ -1,0 +1,42 @@
+"""Base32 (RFC 4648 section 6) within text, in capital or small letters, also wrapped."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b32decode
+from collections.abc import Iterator
+
+import re2
+
+from detectors.formats import Decoder, Layer
+from detectors.meaning import means_something
+
+_RUN = re2.compile(rb"(?:[A-Z2-7]{16,}(?:\r?\n[A-Z2-7]+)*|[a-z2-7]{16,}(?:\r?\n[a-z2-7]+)*)={0,6}")
+_LONG = 96
+
+
+def decode(text: str) -> Iterator[str | bytes]:
+    """The long runs one by one, the short ones together."""
+    short: list[bytes] = []
+    for match in _RUN.finditer(text.encode("utf-8", "replace")):
+        lines = match.group().rstrip(b"=").upper().split()
+        for letters in [b"".join(lines), *(lines if len(lines) > 1 else ())]:
+            usable = letters[: len(letters) - _SPARE[len(letters) % 8]]
+            try:
+                found = b32decode(usable + b"=" * (-len(usable) % 8))
+            except (binascii.Error, ValueError):
+                continue
+            if not means_something(found):
+                continue
+            if len(letters) < _LONG:
+                short.append(found)
+            else:
+                yield found
+    if short:
+        yield b"\n".join(short)
+
+
+_SPARE = (0, 1, 0, 1, 0, 0, 1, 0)
+"""Letters at the end that hold no whole byte, by the number of letters modulo eight."""
+
+DECODER = Decoder("base32", Layer.DECODED, decode)

@@ -1,0 +1,31 @@
+"""Tags and entities of HTML and XML: the text without them, rows and cells kept apart, letters that only a tag divides put together."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+import re2
+
+from detectors.formats import Decoder, Layer
+
+_TAG = re2.compile(r"<[A-Za-z/!?][^<>]*>")
+_COMMENT = re2.compile(r"(?s)<!--.*?-->")
+_CELL = re2.compile(r"(?i)</?(?:[a-z]+:)?(?:td|th|table-cell|tab)(?:\s[^<>]*)?/?>")
+_ROWS = "p|tr|div|li|br|hr|h[1-6]|ul|ol|dl|dt|dd|table|table-row|section|article|pre|option|title|script|style"
+_ROW = re2.compile(rf"(?i)</?(?:[a-z]+:)?(?:{_ROWS})(?:\s[^<>]*)?/?>")
+_ENTITY = re2.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,24});?")
+
+
+def decode(text: str) -> Iterator[str | bytes]:
+    """One text without tags and with its entities undone."""
+    tags = "<" in text and _TAG.search(text) is not None
+    if not tags and not ("&" in text and _ENTITY.search(text)):
+        return
+    if tags:
+        text = _COMMENT.sub("", text) if "<!--" in text else text
+        text = _TAG.sub("", _ROW.sub("\n", _CELL.sub("\t", text)))
+    yield html.unescape(text)
+
+
+DECODER = Decoder("markup", Layer.WRITING, decode)

@@ -1,0 +1,59 @@
+"""Streams of one packed content: gzip (RFC 1952), zlib (RFC 1950), bzip2, xz. Several in a row are read, and what stands behind them."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+
+from detectors.budget import Budget
+from detectors.formats import Format, Layer, Part
+from detectors.inflate import Decompressor, unpack
+
+_GZIP, _BZIP2, _XZ = b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00"
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
+_ZLIB_PROBE = 512
+
+
+def recognises(content: bytes, _media_type: str | None) -> bool:
+    """By the first bytes."""
+    return _tool(content) is not None
+
+
+def open_stream(content: bytes, _media_type: str | None, budget: Budget) -> Iterator[Part]:
+    """What is packed; then the next stream, or the rest."""
+    rest = memoryview(content)
+    while rest and (tool := _tool(bytes(rest[:_ZLIB_PROBE]))) is not None:
+        budget.enter()
+        if bytes(rest[:3]) == _GZIP and rest[3] & 0x08:
+            yield bytes(rest[10 : 10 + 256]).partition(b"\0")[0].decode("latin-1")
+        result = unpack(tool(), rest, budget)
+        yield result.content
+        yield from result.causes
+        if result.causes or not result.used:
+            return
+        rest = rest[result.used :]
+        while rest and rest[0] == 0:
+            rest = rest[1:] if bytes(rest[:512]).strip(b"\0") else rest[512:]
+    if rest:
+        yield bytes(rest)
+
+
+def _tool(head: bytes) -> Callable[[], Decompressor] | None:
+    if head.startswith(_GZIP):
+        return lambda: zlib.decompressobj(31)
+    if head.startswith(_BZIP2) and head[4:10] in _BZIP2_BLOCKS:
+        return bz2.BZ2Decompressor
+    if head.startswith(_XZ):
+        return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)
+    if len(head) > 8 and head[0] == 0x78 and int.from_bytes(head[:2], "big") % 31 == 0:
+        try:
+            zlib.decompressobj().decompress(head[:_ZLIB_PROBE])
+        except zlib.error:
+            return None
+        return zlib.decompressobj
+    return None
+
+
+FORMAT = Format("compressed", Layer.ARCHIVE, recognises, open_stream, covers=True)

@@ -1,0 +1,83 @@
+"""The text of an XML part: paragraphs joined, everything else kept apart, attributes that can hold a value beside it.
+
+Read as a stream, without entities, declarations of types, network or huge trees. A part with a DOCTYPE is refused: no office program
+writes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from lxml import etree
+
+from detectors.budget import Budget
+
+_JOINED = ("wordprocessingml", "spreadsheetml", "drawingml", "presentationml")
+"""Namespaces whose elements divide letters of one word (runs of other colours); all others divide values."""
+_BREAKS = frozenset({"p", "br", "cr", "tr", "si", "comment", "text", "row", "definedName", "hyperlinkBase", "oddHeader", "oddFooter"})
+_BREAKS |= {"evenHeader", "evenFooter", "firstHeader", "firstFooter", "f", "v", "s", "n", "formula1", "formula2", "author", "cm", "rPh"}
+_TABS = frozenset({"tab", "tc", "noBreakHyphen"})
+_SHORTEST = 6
+"""Letters of an attribute that can be a value."""
+_CHUNK = 1 << 16
+_GIVEN, _ATTRIBUTES = 1 << 18, 20_000
+"""Letters and attributes after which what was read is given."""
+
+
+class DoctypeError(Exception):
+    """The part declares a type."""
+
+
+def xml_text(content: bytes, budget: Budget, rows: Mapping[str, Callable[[Any], str]] | None = None) -> Iterator[str]:
+    """The text in document order, then the attributes. `rows` renders elements of some names as a line of their own.
+
+    Raises etree.XMLSyntaxError and DoctypeError; what was read before is given.
+    """
+    parser = etree.XMLPullParser(
+        ("start", "end"), resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=False
+    )
+    rows = rows or {}
+    text: list[str] = []
+    attributes: dict[str, None] = {}
+    length, inside = 0, 0
+    for begin in range(0, len(content), _CHUNK):
+        budget.check()
+        parser.feed(content[begin : begin + _CHUNK])
+        for event, element in parser.read_events():
+            namespace, _, name = element.tag.rpartition("}") if isinstance(element.tag, str) else ("", "", "")
+            if event == "start":
+                if element.getparent() is None and element.getroottree().docinfo.internalDTD is not None:
+                    raise DoctypeError
+                inside += name in rows
+                attributes |= dict.fromkeys(value for value in element.attrib.values() if len(value) >= _SHORTEST)
+                continue
+            inside -= name in rows
+            if inside:
+                continue
+            piece = rows[name](element) + "\n" if name in rows else (element.text or "") + _end(namespace, name)
+            text.append(piece + (element.tail or ""))
+            length += len(text[-1])
+            _forget(element)
+        if length > _GIVEN or len(attributes) > _ATTRIBUTES:
+            yield "".join(text)
+            yield "\n".join(attributes)
+            text, length = text[-1:], 0
+            attributes.clear()
+    parser.close()
+    yield "".join(text)
+    yield "\n".join(attributes)
+
+
+def _end(namespace: str, name: str) -> str:
+    if not any(word in namespace for word in _JOINED) or name in _BREAKS:
+        return "\n"
+    return "\t" if name in _TABS else ""
+
+
+def _forget(element: Any) -> None:
+    """Give its memory back, and that of everything before it."""
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
