@@ -48,6 +48,9 @@ crm:
   # Feld des Kunden, das seinen Betreuer nennt; ohne: Zuordnung durch `torwart people assign kunden.csv`.
   # Field of the client that names its owner; without it: `torwart people assign clients.csv`.
   # owner_field: null
+  # Länder, deren Nummern ohne Landesvorwahl gewählt werden (ISO 3166-1), das eigene zuerst: damit Kunden an der Nummer erkannt werden.
+  # Countries whose numbers are dialled without a country code, your own first: so that clients are recognised by their numbers.
+  # regions: [DE]
 
 # E-Mail bei einer Meldung (freiwillig). / Mail for an alert (optional).
 # mail:

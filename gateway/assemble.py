@@ -16,6 +16,7 @@ from audit_store.event import EventAction, plain_event
 from audit_store.history import History
 from audit_store.log import FILE as LOG_FILE
 from audit_store.log import Log
+from audit_store.manifests import Manifests
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from auth.assignments import Assignments
@@ -24,9 +25,13 @@ from auth.installation import Installation
 from auth.keys import Keys
 from auth.sessions import Sessions
 from auth.stepup import StepUp, boot_id
+from detectors.client_index.folder import desk_key, index_key
+from detectors.client_index.hashing import Hashing
+from detectors.client_index.learner import Learner
 from gateway.books import Books
 from gateway.crm.discover import load_profile
 from gateway.crm.profile import Profile
+from gateway.exports import Exports
 from gateway.handle import Handler
 from gateway.holds import Holds
 from gateway.listener import Listener
@@ -59,13 +64,14 @@ class Assembled:
 
     def close(self) -> None:
         """Give back files and connections; the spool writes what waits."""
+        self.handler.learner.close()
         self.handler.directory.close()
         self.spool.close()
         self.engine.dispose()
 
 
 def assemble(installation: Installation, settings: CrmSettings, *, profile: Profile | None = None) -> Assembled:
-    """The gateway of an installation. Raises ConfigError, SpoolError, DatabaseError, PolicyErrors: each says what to do."""
+    """The gateway of an installation. Raises ConfigError, SpoolError, DatabaseError, PolicyErrors, KnowledgeError: each says what to do."""
     now = partial(datetime.now, UTC)
     state = installation.state
     secrets_folder = state / "keys"
@@ -93,6 +99,8 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         questions=Questions(directory, history, policies.current, now),
         touch=touch,
         record=record,
+        exports=Exports(Manifests(engine), Hashing(desk_key(state), index_key(state), settings.regions)),
+        learner=Learner(state, settings.regions),
         refusals=refusals,
         reserved=Reserved(touch, listener, installation.language),
     )

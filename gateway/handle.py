@@ -14,9 +14,11 @@ from audit_store.event import Phase
 from audit_store.history import History
 from audit_store.spool import SpoolError
 from auth.directory import Directory
+from detectors.client_index.learner import Learner
 from gateway.books import Books
 from gateway.crm.profile import Answer, Call, CallKind, Profile, Refusal, UninspectableError, UnreadableError
 from gateway.exchange import Forward, Reply, Request, Response, Step
+from gateway.exports import Exports
 from gateway.foreign import is_foreign
 from gateway.questions import Judged, Questions, obligations
 from gateway.record import Record
@@ -57,6 +59,8 @@ class Handler:
     questions: Questions
     touch: Touch
     record: Record
+    exports: Exports
+    learner: Learner
     refusals: Refusals
     reserved: Reserved
 
@@ -153,6 +157,7 @@ class Handler:
     async def _data(self, state: State, asked: Judged, response: Response) -> Response:
         answer = self.profile.answer(state.call, response)
         self.books.learn(answer, asked.question.principal)
+        self.learner.note(answer.identifiers(self.learner.fresh))
         principal = self.signin.principal(state.call)  # again: a withdrawal acts while the CRM is still thinking
         if principal is None:
             return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
@@ -175,13 +180,16 @@ class Handler:
         duties = obligations(judged.decision)
         if duties is None:
             raise TypeError("a denial is not released")
-        delivered, question = answer.release(duties), judged.question
+        question = judged.question
+        identifiers = answer.identifiers() if question.action in EXPORTS else []
+        delivered = answer.release(duties)
         exported = delivered.shown if question.action in EXPORTS else NOBODY
         card = next(iter(delivered.shown)) if question.action is Action.READ and len(delivered.shown) == 1 else None
         # Counted before the record is awaited: of two answers under way at once, the second must see the first.
         at, pseudonym = question.context.at, question.principal.pseudonym
         self.history.note(pseudonym, at, shown=delivered.shown, taken=delivered.taken, exported=exported, deleted=NOBODY, card=card)
-        await self.record.released(question, judged.decision, delivered, state.call.route, exported=bool(exported))
+        manifest = await self.exports.keep(question, delivered, identifiers) if exported else None
+        await self.record.released(question, judged.decision, delivered, state.call.route, manifest=manifest)
         return delivered.response
 
     # Beside the route: a touch, and what is told when something does not go on.

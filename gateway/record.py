@@ -48,8 +48,10 @@ class Record:
             )
         )
 
-    async def released(self, question: AccessRequest, decision: Decision, delivered: Delivered, route: str, *, exported: bool) -> None:
-        """What is about to go out, with its true numbers; an export with the digest of its bytes."""
+    async def released(
+        self, question: AccessRequest, decision: Decision, delivered: Delivered, route: str, *, manifest: str | None = None
+    ) -> None:
+        """What is about to go out, with its true numbers; an export with the digest of its bytes and the name of its manifest."""
         body = delivered.response.body
         await self(
             access_event(
@@ -63,7 +65,8 @@ class Record:
                 fields=delivered.fields,
                 route=route,
                 bytes_out=len(body),
-                digest=sha256(body).hexdigest() if exported else None,
+                digest=sha256(body).hexdigest() if manifest is not None else None,
+                manifest=manifest,
                 http_status=delivered.response.status,
             )
         )

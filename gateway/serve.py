@@ -16,6 +16,7 @@ from audit_store.spool import SpoolError
 from auth.config_file import ConfigError
 from auth.installation import check_rights, is_demo
 from auth.keys import refuse_demo
+from detectors.knowledge import KnowledgeError
 from gateway.assemble import Assembled, assemble
 from gateway.crm.discover import ProfileError
 from gateway.server import Gateway, StartError
@@ -44,7 +45,7 @@ def serve(config: Path, *, demo: bool = False) -> int:
         return _refuse(*error.errors)
     except PolicyErrors as error:
         return _refuse(*str(error).splitlines())
-    except (DatabaseError, SpoolError, StartError, ProfileError) as error:
+    except (DatabaseError, KnowledgeError, SpoolError, StartError, ProfileError) as error:
         return _refuse(str(error))
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -26,6 +27,8 @@ class CrmSettings(Listening):
     """Tryton's database name: the first segment of its paths."""
     owner_field: str | None = None
     """Field of the client record that names its owner; without it Torwart's own assignment table decides."""
+    regions: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = Field(default=("DE",), min_length=1)
+    """Countries (ISO 3166-1) whose numbers your people dial without a country code, your own first: for recognising phone numbers."""
     certificate: Path | None = None
     """PEM chain of the CRM's public name; may be left out only for names ending in `.localhost`."""
     key: Path | None = None
