@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from detectors.client_index.folding import address, visible
 from detectors.client_index.hashes import MOST_DIGITS, Numbers
 
-PIECE = 1 << 18
+PIECE = 1 << 17
 """Characters that are worked on at once: bounds the memory for a text that is nothing but digits (attacks X13)."""
 OVERLAP = 128
 """Longer than a number with its separators; characters of the next piece that are looked at with this one."""
@@ -217,7 +217,8 @@ def _seeds(groups: _Groups) -> NDArray[np.int64]:
     second, third = padded[groups.starts + 1], padded[groups.starts]
     letter_before = (before == _LETTER) | ((before == _SEPARATOR) & ((second == _LETTER) | ((second == _SEPARATOR) & (third == _LETTER))))
     letter_after = padded[groups.ends + 3] == _LETTER
-    seeds: NDArray[np.int64] = groups.starts[(letter_before | letter_after) & (groups.ends - groups.starts >= 3)]
+    lengths = groups.ends - groups.starts
+    seeds: NDArray[np.int64] = groups.starts[(letter_before | letter_after) & ((lengths >= 3) | groups.joined & (lengths == 2))]
     return seeds
 
 

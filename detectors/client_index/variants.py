@@ -95,13 +95,16 @@ def _of(parsed: PhoneNumber, regions: Sequence[str]) -> set[str]:
         italian_leading_zero=parsed.italian_leading_zero,
         number_of_leading_zeros=parsed.number_of_leading_zeros,
     )  # without an extension, which is written behind the number in too many ways
-    abroad, dialled = (_digits(phonenumbers.format_number(bare, style)) for style in (PhoneNumberFormat.E164, PhoneNumberFormat.NATIONAL))
+    code = str(bare.country_code)
+    dialled = _digits(phonenumbers.format_number(bare, PhoneNumberFormat.NATIONAL))
     significant = phonenumbers.national_significant_number(bare)
+    plain = significant.lstrip("0")  # where the library left the trunk prefix in a number that it does not know
     own = phonenumbers.region_codes_for_country_code(bare.country_code or 0)
+    prefix = (phonenumbers.ndd_prefix_for_region(own[0], True) if own else None) or ""
     short = not set(regions).isdisjoint(own) and phonenumbers.is_valid_number(bare)
     shortest = SHORTEST_AT_HOME if short else SHORTEST
-    local = {value for value in (dialled, significant, significant.lstrip("0")) if len(value) >= shortest}
-    return local | {abroad} if len(abroad) >= SHORTEST else local
+    local = {value for value in (dialled, significant, plain, prefix + plain) if len(value) >= shortest}
+    return local | {value for value in (code + significant, code + plain) if len(value) >= SHORTEST}
 
 
 def _digits(text: str) -> str:
