@@ -1,1 +1,1 @@
-"""The endpoint's process. Its watching of folders and devices comes with a later release; nothing here watches anything yet."""
+"""The endpoint's process: watches folders and sticks of one machine, and delivers what it saw under a key of its own."""

@@ -1,21 +1,189 @@
-"""`torwart-agent`: says openly that this release has no endpoint agent, so that nobody believes a machine to be watched."""
+"""`torwart-agent`: enrol this machine, watch it, say how it stands. Exit codes: 0 well, 1 not as it should be, 2 not possible."""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
+import signal
+import socket
+import ssl
 import sys
+import threading
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
-NOT_HERE = 2
-"""Exit status: nothing was started."""
+import typer
+
+from agent.agent import LOCK_FILE, STATUS_FILE, Agent
+from agent.enroll import EnrolmentError
+from agent.enroll import enrol as enrol_machine
+from agent.identity import IdentityError, load_identity
+from agent.server import Server, UnreachableError
+from agent.settings import AgentSettings, Kind, read_settings, write_template
+from audit_store.spool import SpoolError, SpoolReader
+from audit_store.sqlite_file import StoreError
+from auth.config_file import ConfigError
+
+NOT_WELL, WRONG = 1, 2
+app = typer.Typer(help="Torwart's agent: watches folders and sticks of this machine for the firm's clients.", no_args_is_help=True)
+Config = Annotated[Path, typer.Option("--config", envvar="TORWART_AGENT_CONFIG", help="The agent's configuration file.")]
+DEFAULT_CONFIG = Path("agent.yaml")
+Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
+
+
+@app.command()
+def enrol(
+    url: Annotated[str | None, typer.Option("--url", help="Torwart's address; writes the configuration file if there is none.")] = None,
+    token: Annotated[str | None, typer.Option("--token", help="From `torwart people device`; asked for if it is left out.")] = None,
+    removable: Annotated[list[Path] | None, typer.Option("--removable", help="With --url: a folder to watch as a stick.")] = None,
+    folder: Annotated[list[Path] | None, typer.Option("--folder", help="With --url: any other folder to watch.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Make this machine known to Torwart, with a one-time token."""
+    os.umask(0o077)
+    if url is not None and not config.exists():
+        places = [(Kind.REMOVABLE, path) for path in removable or ()] + [(Kind.FOLDER, path) for path in folder or ()]
+        try:
+            write_template(config, url.rstrip("/"), [(kind, path.absolute()) for kind, path in places])
+        except OSError as error:
+            _fail(f"{config} cannot be written: {error.strerror}")
+    settings = _settings(config)
+    server = _server(settings)
+    try:
+        secret = (token if token is not None else typer.prompt("Token", hide_input=True)).strip()
+        identity = enrol_machine(server, settings.state, secret, socket.gethostname())
+    except (EnrolmentError, UnreachableError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{settings.state} cannot be used: {error.strerror}")
+    finally:
+        server.close()
+    if as_json:
+        _print({"agent": identity.agent, "pseudonym": identity.pseudonym, "url": identity.url})
+    else:
+        typer.echo(f"This machine is agent {identity.agent} of {identity.pseudonym}. Next: torwart-agent run")
+
+
+@app.command()
+def run(config: Config = DEFAULT_CONFIG) -> None:
+    """Watch until a signal ends it."""
+    os.umask(0o077)
+    settings = _settings(config)
+    _enrolled(settings)
+    lock = _alone(settings.state)
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    try:
+        identity = load_identity(settings.state)
+        if identity is None or identity.url != settings.url:
+            _fail(f"this machine is not enrolled at {settings.url}: torwart-agent enrol")
+        agent = Agent(settings, identity)
+        agent.start()
+    except (IdentityError, StoreError, ssl.SSLError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"the agent cannot start: {error}")
+    try:
+        ending.wait()
+    finally:
+        agent.stop()
+        os.close(lock)
+
+
+@app.command()
+def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """How this machine's agent stands: exit code 1 if it does not run, or does not deliver."""
+    settings = _settings(config)
+    identity = _enrolled(settings)
+    recorded = 0
+    with suppress(SpoolError):  # it never ran
+        reader = SpoolReader.open(settings.state / "spool")
+        recorded = reader.head().sequence
+        reader.close()
+    found: dict[str, Any] = {
+        "agent": identity.agent,
+        "pseudonym": identity.pseudonym,
+        "url": settings.url,
+        "running": _runs(settings.state),
+        "recorded": recorded,
+        "delivered": 0,
+        "trouble": "",
+    }
+    with suppress(OSError, ValueError):  # it never delivered
+        found |= json.loads((settings.state / STATUS_FILE).read_text(encoding="utf-8"))
+    if as_json:
+        _print(found)
+    else:
+        typer.echo(f"Agent {identity.agent} of {identity.pseudonym} at {settings.url}: {'runs' if found['running'] else 'does not run'}.")
+        typer.echo(f"{recorded} events recorded, {found['delivered']} delivered." + (f" {found['trouble']}." if found["trouble"] else ""))
+    if not found["running"] or found["trouble"]:
+        raise typer.Exit(NOT_WELL)
 
 
 def main() -> None:
-    """Print the version, or that there is nothing to start; ends the process."""
+    """The command line; ends the process."""
     if sys.argv[1:] == ["--version"]:
-        sys.stdout.write(f"torwart-agent {version('torwart')}\n")
+        typer.echo(f"torwart-agent {version('torwart')}")
         raise SystemExit(0)
-    sys.stderr.write(
-        "torwart-agent: this release has no endpoint agent yet; files, sticks and printers of this machine are not watched. "
-        "The gateway before the CRM works without it.\n"
-    )
-    raise SystemExit(NOT_HERE)
+    app(prog_name="torwart-agent")
+
+
+def _settings(config: Path) -> AgentSettings:
+    try:
+        return read_settings(config)
+    except ConfigError as error:
+        _fail(*error.errors)
+
+
+def _server(settings: AgentSettings) -> Server:
+    try:
+        return Server(settings.url, settings.ca)
+    except (OSError, ssl.SSLError) as error:
+        _fail(f"{settings.ca} is no certificate of an authority: {error}")
+
+
+def _enrolled(settings: AgentSettings) -> Any:
+    try:
+        identity = load_identity(settings.state)
+    except IdentityError as error:
+        _fail(str(error))
+    return identity if identity is not None else _fail("this machine is not enrolled: torwart-agent enrol")
+
+
+def _alone(state: Path) -> int:
+    """Held as long as the agent runs; a second one would tell everything twice."""
+    descriptor = os.open(state / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        _fail("an agent runs on this state folder already")
+    return descriptor
+
+
+def _runs(state: Path) -> bool:
+    try:
+        descriptor = os.open(state / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _print(document: Any) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _fail(*lines: str) -> NoReturn:
+    for line in lines:
+        typer.echo(f"torwart-agent: {line}", err=True)
+    raise typer.Exit(WRONG)

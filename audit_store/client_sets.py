@@ -16,6 +16,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Collection, Iterable
 from itertools import accumulate
 from operator import sub
+from typing import Any
 
 import orjson
 
@@ -41,18 +42,21 @@ def encode_ids(ids: Iterable[ClientId]) -> str:
     return "t:" + _text(zlib.compress(orjson.dumps(names)))
 
 
-def decode_ids(text: str) -> frozenset[ClientId]:
-    """The set of a text made by `encode_ids`. Raises ValueError for any other text."""
+def decode_ids(text: str, *, most: int | None = None) -> frozenset[ClientId]:
+    """The set of a text made by `encode_ids`. Raises ValueError for any other text, and for more than `most` ids (8 bytes each at most):
+    a text from outside could unpack to more than the memory holds.
+    """
     if not text:
         return frozenset()
     kind, _, rest = text.partition(":")
     try:
         if kind == "t":
-            return frozenset(map(str, orjson.loads(_unpack(a2b_base64(rest, strict_mode=True)))))
+            return _bounded(frozenset(map(str, orjson.loads(_unpack(a2b_base64(rest, strict_mode=True), most)))), most)
         start, _, data = rest.partition(":")
         packed = a2b_base64(data, strict_mode=True)
         steps = array(_TYPECODES[kind[1:]])
-        steps.frombytes(packed if kind[:1] == "n" else _unpack(packed))
+        steps.frombytes(packed if kind[:1] == "n" else _unpack(packed, most))
+        _bounded(steps, None if most is None else max(most - 1, 0))
         if sys.byteorder == "big":
             steps.byteswap()
         return frozenset(map(str, accumulate(steps, initial=int(start))))
@@ -104,9 +108,15 @@ def _text(data: bytes) -> str:
     return b2a_base64(data, newline=False).decode("ascii")
 
 
-def _unpack(data: bytes) -> bytes:
+def _bounded[Many: Collection[Any]](found: Many, most: int | None) -> Many:
+    if most is not None and len(found) > most:
+        raise ValueError("more than there may be")
+    return found
+
+
+def _unpack(data: bytes, most: int | None) -> bytes:
     stream = zlib.decompressobj()
-    plain = stream.decompress(data, _UNPACKED_BYTES_MAX)
+    plain = stream.decompress(data, _UNPACKED_BYTES_MAX if most is None else min(_UNPACKED_BYTES_MAX, 8 * most + 2))
     if not stream.eof or stream.unused_data:
         raise ValueError("cut off, or longer than any set of ours")
     return plain

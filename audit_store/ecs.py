@@ -39,6 +39,8 @@ class EventAction(StrEnum):
     GATEWAY_STOPPED = "gateway-stopped"
     SELF_TEST = "self-test"
     CONNECTION_REFUSED = "connection-refused"
+    TUNNEL_UNREAD = "tunnel-unread"
+    """TLS to a host of the bypass list went through the proxy unread: a blind spot, with its bytes."""
     ALERT_OPENED = "alert-opened"
     ALERT_GROWN = "alert-grown"
     ALERT_TAKEN = "alert-taken"
@@ -52,6 +54,7 @@ class EventAction(StrEnum):
     """An agent saw a file at a watched place; what it may hold is confirmed by the server (`ACCESS` with the action `file_copy`)."""
     AGENT_TOKEN_ISSUED = "agent-token-issued"  # noqa: S105 -- a name, no secret
     AGENT_ENROLLED = "agent-enrolled"
+    AGENT_REMOVED = "agent-removed"
     AGENT_REFUSED = "agent-refused"
     """Somebody delivered what is not theirs: forged, repeated, out of order, or in another's name (attacks X22)."""
     AGENT_STARTED = "agent-started"
@@ -128,6 +131,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.GATEWAY_STARTED: ("event", ("process",), ("start",)),
     EventAction.GATEWAY_STOPPED: ("event", ("process",), ("end",)),
     EventAction.SELF_TEST: ("state", ("process",), ("info",)),
+    EventAction.TUNNEL_UNREAD: ("event", ("network",), ("connection", "end")),
     EventAction.CONNECTION_REFUSED: ("event", ("network",), ("connection", "denied")),
     EventAction.ALERT_OPENED: _ALERT,
     EventAction.ALERT_GROWN: _ALERT,
@@ -138,6 +142,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.FILE_SEEN: ("event", ("file",), ("creation",)),
     EventAction.AGENT_TOKEN_ISSUED: ("event", ("iam",), ("admin", "creation")),
     EventAction.AGENT_ENROLLED: ("event", ("host", "iam"), ("creation",)),
+    EventAction.AGENT_REMOVED: ("event", ("iam",), ("admin", "deletion")),
     EventAction.AGENT_REFUSED: ("alert", ("intrusion_detection",), ("denied",)),
     EventAction.AGENT_STARTED: ("event", ("process",), ("start",)),
     EventAction.AGENT_STOPPED: ("event", ("process",), ("end",)),

@@ -239,15 +239,19 @@ def file_event(
     content: Content,
     suspected: Collection[int],
     unread: Iterable[str],
+    suspected_count: int | None = None,
 ) -> Event:
-    """A file that an agent saw arrive at a place. `suspected` are hashes under the desk key: what of them is a client the server says."""
+    """A file that an agent saw arrive at a place. `suspected` are hashes under the desk key: what of them is a client the server says.
+
+    `suspected_count` is how many there were, where not all are named.
+    """
     document, event_id = _start(EventAction.FILE_SEEN, at=at, outcome="success")
     document["user"] = {"id": pseudonym}
     ours = document["torwart"]
     ours["device"] = name(device)
     ours["channel"] = channel.value
     ours["suspected"] = encode_ids([str(one) for one in suspected])
-    ours["suspected_count"] = len(suspected)
+    ours["suspected_count"] = len(suspected) if suspected_count is None else suspected_count
     ours["unread"] = names(frozenset(unread))
     _put_content(document, content)
     return Event(event_id, at, EventAction.FILE_SEEN, None, pseudonym, document)

@@ -59,12 +59,12 @@ class Sections(dict[str, Any]):
         return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
 
 
-def read_config(path: Path) -> Sections:
-    """Read a YAML file. Raises ConfigError when it is not one."""
+def read_config(path: Path, *, hint: str = "`torwart init` writes one") -> Sections:
+    """Read a YAML file. Raises ConfigError when it is not one; `hint` says what to do when there is none."""
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read ({error.strerror}) — `torwart init` writes one"]) from error
+        raise ConfigError([f"{path}: cannot be read ({error.strerror}) — {hint}"]) from error
     if len(raw) > _MAX_BYTES:
         raise ConfigError([f"{path}: larger than 1 MiB — this is no configuration file of Torwart"])
     try:

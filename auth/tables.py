@@ -194,3 +194,38 @@ class Act(Base):
     assertion: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     """The whole assertion as it was verified: evidence that can be checked again."""
     boot_id: Mapped[str] = mapped_column(String(64))
+
+
+class Agent(Base):
+    """A program on an employee's machine that tells what it sees there, under a key of its own."""
+
+    __tablename__ = "agents"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """Random, says nothing."""
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    """Ed25519 (RFC 8032, section 5.1.5)."""
+    label: Mapped[str] = mapped_column(String(100))
+    """What the machine calls itself; in no event (attacks X31)."""
+    enrolled_at: Mapped[datetime] = mapped_column(Moment)
+    last_seen_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    counter: Mapped[int] = mapped_column(BigInteger)
+    """Of the last request that was accepted: a later one has a higher one."""
+    removed_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+
+
+class AgentToken(Base):
+    """One-time permission to enrol an agent. Kept as a hash."""
+
+    __tablename__ = "agent_tokens"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    issued_by: Mapped[str | None] = mapped_column(String(32), default=None)
+    """Person id of the administrator; None: the command line on the machine itself."""
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    agent_id: Mapped[str | None] = mapped_column(String(16), default=None)
+    """The agent that was enrolled with it; None for one that became void unused."""

@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_LIMIT_BYTES = 64 * 1024
 """An assertion with its extensions is a few kilobytes; nothing here takes a file."""
+INTAKE = "/api/intake"
+INTAKE_LIMIT_BYTES = 1024 * 1024
+"""What agents deliver comes in batches of half of it, and one event is never larger (`agent.uplink`)."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -29,6 +32,7 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "permissions-policy": _PERMISSIONS,
 }
+_LENGTH_DIGITS = 12
 _SAFE_METHODS = ("GET", "HEAD")
 _METHODS = (*_SAFE_METHODS, "POST")
 
@@ -48,14 +52,14 @@ class Guard:
                 await self._app(scope, receive, send)
             return  # there are no web sockets here
         guarded = self._sender(scope, send)
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
         if refusal is not None:
             status, why = refusal
             await PlainTextResponse(why, status)(scope, receive, guarded)
             return
         await self._app(scope, receive, guarded)
 
-    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> tuple[int, str] | None:
         if headers.getlist("host") != [self._host]:
             return 421, "This host is not served here."
         if method not in _METHODS:
@@ -67,7 +71,8 @@ class Guard:
         length = headers.get("content-length")
         if length is None or not length.isdecimal():
             return 411, "The request must say its length."
-        return (413, "The request is too large.") if int(length) > BODY_LIMIT_BYTES else None
+        limit = INTAKE_LIMIT_BYTES if path == INTAKE else BODY_LIMIT_BYTES
+        return (413, "The request is too large.") if len(length) > _LENGTH_DIGITS or int(length) > limit else None
 
     def _same_origin(self, headers: Headers) -> bool:
         """Browsers say where a request comes from; what does not say it must at least name our origin.

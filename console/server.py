@@ -22,6 +22,7 @@ from console.services import open_services
 from console.settings import MailSettings, TorwartSettings, WebhookSettings
 from console.worker import worker_for
 from detectors.base import RuleError
+from detectors.knowledge import KnowledgeError
 
 REFUSED = 2
 """Exit status: it will not start as things are."""
@@ -43,7 +44,7 @@ def run(config: Path, extensions: Iterable[APIRouter] = (), *, demo: bool = Fals
         _serve(installation, settings, mail, webhook, extensions)
     except ConfigError as error:
         return _refuse(*error.errors)
-    except (DatabaseError, SpoolError, LogError, SecretError, RuleError) as error:
+    except (DatabaseError, SpoolError, LogError, SecretError, RuleError, KnowledgeError) as error:
         return _refuse(str(error))
     return 0
 

@@ -15,7 +15,10 @@ from audit_store.event import EventAction, plain_event
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
+from auth.agent_alarms import AgentAlarms
+from auth.agents import Agents
 from auth.console_sessions import ConsoleSessions
+from auth.directory import Directory
 from auth.installation import Installation, is_demo
 from auth.keys import Keys
 from auth.people import People
@@ -24,6 +27,8 @@ from auth.signin import SignIn
 from auth.stepup import StepUp, boot_id
 from auth.storage import reading
 from auth.tables import Act, Person
+from console.intake import Intake
+from detectors.client_index.index import ClientIndex
 
 TABLES = (audit_store.tables, auth.tables)
 """Imported before the database is opened: it makes the tables that are missing."""
@@ -53,12 +58,20 @@ class Services:
     sign_in: SignIn
     console_sessions: ConsoleSessions
     alerts: Alerts
+    agent_alarms: AgentAlarms
+    agents: Agents
+    intake: Intake
+    index: ClientIndex
     demo: bool = False
     """True only for the demo: pages then offer its software key, which signs in a process of its own."""
 
     @property
     def https(self) -> bool:
         return self.installation.torwart_url.startswith("https://")
+
+    def directory(self) -> Directory:
+        """A view of people and owners, for one thread."""
+        return Directory(self.engine, self.pseudonyms, secret(self.installation.state / "keys", "credential.key"))
 
     def who(self, person: Person | None, pseudonym: str | None = None) -> Who:
         """How pages name a person, or somebody of whom only the pseudonym is known."""
@@ -80,13 +93,15 @@ class Services:
 
     def close(self) -> None:
         """Close what is open on disk."""
+        self.intake.close()
+        self.index.close()
         self.spool.close()
         self.log.close()
         self.engine.dispose()
 
 
 def open_services(installation: Installation) -> Services:
-    """Everything from the state folder. Raises DatabaseError, SpoolError, LogError, SecretError."""
+    """Everything from the state folder. Raises DatabaseError, SpoolError, LogError, SecretError, KnowledgeError."""
     state = installation.state
     engine = open_database(state / "torwart.db")
     spool = Spool.open(state / "spool" / "console", "console")
@@ -95,6 +110,7 @@ def open_services(installation: Installation) -> Services:
     credential_key = secret(state / "keys", "credential.key")
     keys = Keys(engine, record, installation.rp_id, installation.origin)
     console_sessions = ConsoleSessions(engine, record, credential_key)
+    agent_alarms = AgentAlarms(record)
     return Services(
         installation=installation,
         engine=engine,
@@ -108,5 +124,9 @@ def open_services(installation: Installation) -> Services:
         sign_in=SignIn(engine, record, keys, console_sessions),
         console_sessions=console_sessions,
         alerts=Alerts(engine, record),
+        agent_alarms=agent_alarms,
+        agents=Agents(engine, record, agent_alarms, installation.origin),
+        intake=Intake(state / "spool", agent_alarms),
+        index=ClientIndex(state),
         demo=is_demo(state),
     )

@@ -6,16 +6,19 @@ One thread watches, every quarter of a second; one more for each way out sends, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Log
+from audit_store.manifests import Manifests
 from audit_store.pseudonyms import secret
 from audit_store.spool import FILE, SpoolError, SpoolReader
 from auth.stepup import StepUp
+from console.confirm import Confirmations
 from console.delivery import Channel
 from console.mail import MailChannel
 from console.notice import Totals
@@ -30,6 +33,7 @@ PAUSE_SECONDS = 0.25
 EXPIRE_EVERY_ROUNDS = 4
 """It takes the database's write lock for a moment, which the data path wants too."""
 SEND_PAUSE_SECONDS = 0.5
+_NOTHING: Mapping[str, Callable[[], object]] = MappingProxyType({})
 WEBHOOK_KEY = "webhook.key"
 """Of `state/keys`: what a receiver of the web hook is given, in hexadecimal, to check signatures."""
 
@@ -64,9 +68,10 @@ class Worker:
         stepup: StepUp,
         notifier: Notifier,
         record: Callable[[Event], object],
+        before_rules: Mapping[str, Callable[[], object]] = _NOTHING,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`spools` is the folder with one folder per producer."""
+        """`spools` is the folder with one folder per producer; `before_rules` are further stages by name, between intake and rules."""
         self.health = Health()
         self._spools = spools
         self._readers: dict[Path, tuple[int, SpoolReader]] = {}
@@ -75,6 +80,7 @@ class Worker:
         self._stepup = stepup
         self._notifier = notifier
         self._record = record
+        self._before_rules = before_rules
         self._now = now
         self._ending = threading.Event()
         self._to_send = {channel: threading.Event() for channel in notifier.channels}
@@ -126,6 +132,8 @@ class Worker:
 
     def _round(self, *, acts: bool = True) -> None:
         self._guarded("intake", self._take)
+        for stage, work in self._before_rules.items():
+            self._guarded(stage, work)
         self._guarded("rules", self._runner.step)
         if acts:
             self._guarded("acts", self._stepup.expire)
@@ -207,6 +215,22 @@ def worker_for(services: Services, mail: MailSettings | None, webhook: WebhookSe
         torwart_url=installation.torwart_url,
         language=installation.language,
     )
+    confirmations = Confirmations(
+        engine=services.engine,
+        log=services.log,
+        own=services.spool,
+        record=record,
+        index=services.index,
+        manifests=Manifests(services.engine),
+        people=services.people,
+        directory=services.directory,
+    )
     return Worker(
-        spools=installation.state / "spool", log=services.log, runner=runner, stepup=services.stepup, notifier=notifier, record=record
+        spools=installation.state / "spool",
+        log=services.log,
+        runner=runner,
+        stepup=services.stepup,
+        notifier=notifier,
+        record=record,
+        before_rules={"confirm": confirmations.step, "refused agents": services.agent_alarms.flush},
     )

@@ -20,6 +20,8 @@ from audit_store.alerts import Alerts
 from audit_store.database import DatabaseError, open_database
 from audit_store.pseudonyms import Pseudonyms, SecretError, secret
 from audit_store.spool import Spool, SpoolError
+from auth.agent_alarms import AgentAlarms
+from auth.agents import Agents
 from auth.assignments import Assignments
 from auth.installation import ConfigError, Installation, check_rights, load_installation
 from auth.keys import Keys
@@ -47,6 +49,7 @@ class House:
     sessions: Sessions
     assignments: Assignments
     keys: Keys
+    agents: Agents
     alerts: Alerts
 
     def person(self, word: str) -> Person:
@@ -74,6 +77,7 @@ def open_house(config: Path) -> Iterator[House]:
                 sessions=Sessions(engine, record, credential_key),
                 assignments=Assignments(engine, record),
                 keys=Keys(engine, record, installation.rp_id, installation.origin),
+                agents=Agents(engine, record, AgentAlarms(record), installation.origin),
                 alerts=Alerts(engine, record),
             )
         finally:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from auth.agents import TOKEN_HOURS
 from auth.assignments import TableError
 from auth.cut import Cut
 from auth.enrolment import TokenError
@@ -160,6 +161,58 @@ def token(
             fail(str(error))
         link = f"{house.installation.torwart_url}/enrol/{secret}"
     _tell(as_json, f"For {_named(person)}, {hours:g} hours, once:\n{link}", {"pseudonym": person.pseudonym, "link": link}, [])
+
+
+@app.command()
+def device(
+    who: Who,
+    hours: Annotated[float, typer.Option("--hours", min=0.1, max=168, help="How long the token may be used.")] = TOKEN_HOURS,
+    revoke: Annotated[str | None, typer.Option("--revoke", metavar="ID", help="Take nothing more from this agent.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """A token with which `torwart-agent enrol` on this person's machine registers itself, once. With --revoke, end an agent."""
+    with open_house(config) as house:
+        person = house.person(who)
+        if revoke is not None:
+            agent = revoke.removeprefix("agent-")
+            if not house.agents.remove(person.id, agent, None):
+                fail(f"{_named(person)} has no such agent, or it was revoked before: `torwart people devices` names all")
+            _tell(as_json, f"Nothing more is taken from agent {agent}.", {"pseudonym": person.pseudonym, "revoked": agent}, [])
+            return
+        try:
+            token = house.agents.issue(person.id, None, hours)
+        except TokenError as error:
+            fail(str(error))
+        url = house.installation.torwart_url
+    said = f"For the machine of {_named(person)}, {hours:g} hours, once:\ntorwart-agent enrol --url {url} --token {token}"
+    _tell(as_json, said, {"pseudonym": person.pseudonym, "url": url, "token": token}, [])
+
+
+@app.command()
+def devices(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """The agents on people's machines, and when each was heard last."""
+    with open_house(config) as house:
+        found = house.agents.all()
+    rows = [
+        {
+            "agent": agent.id,
+            "pseudonym": person.pseudonym,
+            "name": person.name,
+            "label": agent.label,
+            "enrolled_at": _time(agent.enrolled_at),
+            "last_seen_at": _time(agent.last_seen_at) if agent.last_seen_at else None,
+            "revoked_at": _time(agent.removed_at) if agent.removed_at else None,
+        }
+        for agent, person in found
+    ]
+    if as_json:
+        print_json({"devices": rows})
+        return
+    print_table(
+        ("agent", "pseudonym", "name", "machine", "enrolled", "heard last", "revoked"),
+        [tuple(v or "–" for v in row.values()) for row in rows],
+    )
 
 
 def _secret(path: Path) -> str:

@@ -1,10 +1,61 @@
-"""The agent's command must not pretend."""
+"""The agent's command: it says what is missing, and never pretends to watch."""
 
-import subprocess
-import sys
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from agent.cli import app
+
+RUN = CliRunner()
 
 
-def test_the_agent_says_that_it_watches_nothing_and_does_not_succeed() -> None:
-    done = subprocess.run([sys.executable, "-c", "from agent.cli import main; main()"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "not watched" in done.stderr
+def write(folder: Path) -> Path:
+    config = folder / "agent.yaml"
+    text = f"url: http://torwart.localhost:9\nstate: state\nwatch:\n  - path: {folder / 'stick'}\n    place: removable\n"
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_machine_that_is_not_enrolled_is_not_watched_and_the_command_says_so(tmp_path: Path, command: str) -> None:
+    done = RUN.invoke(app, [command, "--config", str(write(tmp_path))])
+    assert done.exit_code == 2
+    assert "not enrolled" in done.output
+
+
+def test_without_a_configuration_the_command_says_how_to_get_one(tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["run", "--config", str(tmp_path / "agent.yaml")])
+    assert done.exit_code == 2
+    assert "torwart-agent enrol --url" in done.output
+
+
+def test_an_enrolment_that_reaches_nobody_keeps_the_key_and_fails(tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["enrol", "--token", "x", "--config", str(write(tmp_path))])
+    assert done.exit_code == 2
+    assert "cannot be reached" in done.output
+    assert (tmp_path / "state" / "key.pem").stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "state" / "agent.json").exists()
+
+
+def test_enrol_writes_a_configuration_that_can_be_read_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    odd = tmp_path / 'a "stick": # né'
+    config = tmp_path / "agent.yaml"
+    done = RUN.invoke(
+        app, ["enrol", "--url", "http://torwart.localhost:9/", "--token", "x", "--removable", str(odd), "--config", str(config)]
+    )
+    assert "cannot be reached" in done.output
+    assert str(odd).replace('"', '\\"') in config.read_text(encoding="utf-8")
+
+
+def test_the_status_is_one_document_for_programs(tmp_path: Path) -> None:
+    config = write(tmp_path)
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    (state / "agent.json").write_text(json.dumps({"agent": "00ff", "pseudonym": "P-00000001", "url": "http://torwart.localhost:9"}))
+    done = RUN.invoke(app, ["status", "--json", "--config", str(config)])
+    assert done.exit_code == 1
+    assert json.loads(done.output)["running"] is False

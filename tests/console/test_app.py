@@ -11,6 +11,8 @@ POSTS = sorted({route.path for route in ROUTES if "POST" in route.methods})
 OPEN_PAGES = {"/", "/signin", "/enrol/{token}", "/act/{act_id}", "/why/{act_id}", "/api/acts/{act_id}"}
 """Need no sign-in: the id or token in the address is unguessable, or there is nothing to see."""
 EVERYBODYS = {"/keys"}
+SIGNED = {"/api/agents/filter", "/api/intake"}
+"""For agents: no sign-in of a person opens them, each request is signed (`tests/hostile/test_x22_agents.py`)."""
 OPEN_POSTS = {path for path in POSTS if path.startswith("/api/")}
 """Ceremonies: the key's signature takes the place of a sign-in and its token."""
 
@@ -28,7 +30,7 @@ def test_without_a_sign_in_a_page_leads_to_the_sign_in(pages: Pages, path: str):
         assert (answer.status_code, answer.headers["location"]) == (303, f"/signin?to={filled(path)}")
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if path not in OPEN_PAGES | EVERYBODYS])
+@pytest.mark.parametrize("path", [path for path in PAGES if path not in OPEN_PAGES | EVERYBODYS | SIGNED])
 @pytest.mark.parametrize("role", ["manager", "head_of_sales", "accountant"])
 def test_employees_do_not_see_what_reviewers_see(pages: Pages, path: str, role: str):
     assert pages.client(pages.add("Anna Feldmann", role)).get(filled(path)).status_code == 403
@@ -54,10 +56,16 @@ def test_a_form_without_the_token_of_its_own_sign_in_does_nothing(pages: Pages, 
     assert (found.frozen, found.status) == (False, "active")
 
 
-@pytest.mark.parametrize("path", sorted(OPEN_POSTS))
+@pytest.mark.parametrize("path", sorted(OPEN_POSTS - SIGNED))
 def test_a_ceremony_takes_json_only(pages: Pages, path: str):
     answer = pages.client().post(filled(path), data={"response": "{}", "token": "x", "state": "x"})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("role", ["manager", "owner"])
+def test_no_sign_in_opens_what_is_for_agents(pages: Pages, role: str):
+    client = pages.client(pages.add("Anna Feldmann", role))
+    assert [client.get("/api/agents/filter").status_code, client.post("/api/intake", json={"rows": []}).status_code] == [401, 401]
 
 
 def test_a_frozen_reviewer_is_signed_out_at_once(pages: Pages):
