@@ -12,7 +12,7 @@ from typing import Any
 from audit_store.elastic import AnswerError, Elastic
 from audit_store.log import Logged
 from audit_store.log_file import parsed
-from audit_store.mapping import BOTH, PLACE
+from audit_store.mapping import BOTH, PLACE, WORD_MAX
 from audit_store.search import Question, sayable
 
 _FIELDS = {"act_id": "torwart.act.id", "action": "event.action", "phase": "torwart.act.phase"}
@@ -23,7 +23,7 @@ _SEQUENCE = f"{PLACE}.sequence"
 
 def answer(elastic: Elastic, question: Question) -> list[Logged]:
     """What Elasticsearch has of the answer, in the order of the log. Raises ElasticError."""
-    if question.size == 0:
+    if question.size == 0 or any(len(word) > WORD_MAX for word in (question.person or "", *question.words().values())):
         return []
     found = elastic.ask("POST", f"/{BOTH}/_search", query(question))
     try:

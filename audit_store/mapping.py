@@ -26,10 +26,12 @@ PRIORITY = 500
 PLACE = "torwart.log"
 """Where the log's own numbers stand in a shipped event; nothing that a producer writes may stand there."""
 
-_WORD: dict[str, Any] = {"type": "keyword", "ignore_above": 1024}
+WORD_MAX = 1024
+"""Characters of a word that can be found; longer than any that an event of ours holds."""
+_WORD: dict[str, Any] = {"type": "keyword", "ignore_above": WORD_MAX}
 _KEPT: dict[str, Any] = {"type": "keyword", "index": False, "doc_values": False}
 """Given back, not searched: a set of thousands of client ids as one word is longer than an index takes."""
-_OPEN: dict[str, Any] = {"type": "flattened", "ignore_above": 1024}
+_OPEN: dict[str, Any] = {"type": "flattened", "ignore_above": WORD_MAX}
 """Names that differ from event to event, without making the mapping grow: found as words, also the numbers."""
 _DATE, _LONG, _TRUTH = {"type": "date"}, {"type": "long"}, {"type": "boolean"}
 _SHARE = {"type": "float"}

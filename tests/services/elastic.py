@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
+from audit_store.database import open_database
 from audit_store.elastic import Access, Elastic
 from audit_store.elastic_install import install
+from audit_store.event import Event
+from audit_store.log import Log
 from audit_store.mapping import BOTH, EVENTS
+from audit_store.shipping import Shipper
 from tests.services.certificates import Authority
 from tests.services.elastic_node import FIRST, SECOND, ElasticNode, java_home
 from tests.services.require import missing
@@ -26,6 +30,8 @@ class Cluster:
     node: ElasticNode
     authority: Authority
     opened: ExitStack = field(default_factory=ExitStack)
+    recorded: list[Event] = field(default_factory=list)
+    """What shippers said in the record."""
 
     def access(self, user: str, url: str | None = None) -> Access:
         return Access((url or self.node.url,), user, self.node.passwords[user], ca=self.node.ca)
@@ -39,6 +45,13 @@ class Cluster:
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         found = self.node.admin(method, path, None if body is None else json.dumps(body).encode())
         return json.loads(found) if found else None
+
+    def shipper(self, log: Log, folder: Path, *, url: str | None = None, timeout_seconds: float = 30) -> Shipper:
+        """A consumer of the log with a database in `folder`."""
+        engine = open_database(folder / "torwart.db")
+        self.opened.callback(engine.dispose)
+        writer, reader = (self.connect(user, url, timeout_seconds=timeout_seconds) for user in ("writer", "reader"))
+        return Shipper(engine, log, writer, reader, self.recorded.append)
 
     def documents(self, stream: str = EVENTS) -> list[dict[str, Any]]:
         """All of a stream in the order of the log, as they are stored."""
@@ -97,14 +110,22 @@ def elastic(elastic_node: Cluster) -> Iterator[Cluster]:
     yield from _ready(elastic_node)
 
 
-@pytest.fixture(params=["elastic_node", "newer_elastic_node"], ids=[FIRST, SECOND])
-def each_elastic(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+@pytest.fixture
+def newer_elastic(newer_elastic_node: Cluster) -> Iterator[Cluster]:
+    """The newest server with our templates and no events."""
+    yield from _ready(newer_elastic_node)
+
+
+@pytest.fixture(params=["elastic", "newer_elastic"], ids=[FIRST, SECOND])
+def each_elastic(request: pytest.FixtureRequest) -> Cluster:
     """Both servers, one after the other."""
-    yield from _ready(request.getfixturevalue(request.param))
+    found: Cluster = request.getfixturevalue(request.param)
+    return found
 
 
 def _ready(cluster: Cluster) -> Iterator[Cluster]:
     with cluster.opened:
+        cluster.recorded.clear()
         cluster.empty()
         install(cluster.connect("installer"))
         yield cluster

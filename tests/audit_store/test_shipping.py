@@ -1,0 +1,236 @@
+"""The consumer that ships the log, on real servers: everything arrives once, in order, as it was written."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from audit_store import elastic_search
+from audit_store.database import open_database
+from audit_store.event import Event, EventAction, plain_event, refused_event
+from audit_store.log import Log
+from audit_store.mapping import DEAD_LETTERS, EVENTS
+from audit_store.search import Question
+from audit_store.shipping import FOUND, SHIPPED, LostError
+from audit_store.spool import Spool
+from audit_store.tables import Cursor
+from policies.reasons import UNREADABLE, Because
+from tests.audit_store.acts import NOW, access, plain
+from tests.audit_store.test_event import every_kind_of_event
+from tests.services.elastic import Cluster
+
+
+class Record:
+    """A log with producers that tests write with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = Log.open(folder / "log")
+        self._spools: dict[str, Spool] = {}
+
+    def write(self, *events: Event | bytes, producer: str = "gateway") -> None:
+        spool = self._spools.get(producer) or self._spools.setdefault(producer, Spool.open(self.folder / producer, producer))
+        spool._store([event if isinstance(event, bytes) else event.canonical() for event in events])
+        self.log.take(spool)
+
+    def close(self) -> None:
+        for spool in self._spools.values():
+            spool.close()
+        self.log.close()
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Iterator[Record]:
+    made = Record(tmp_path)
+    yield made
+    made.close()
+
+
+def test_every_event_arrives_once_in_order_and_as_its_producer_wrote_it(each_elastic: Cluster, record: Record) -> None:
+    record.write(*every_kind_of_event())
+    record.write(plain(1), plain(2), producer="agent-1")
+    record.write(plain(3))
+    shipper = each_elastic.shipper(record.log, record.folder)
+    assert shipper.backlog().events == len(record.log.read(0, 10_000))
+    assert shipper.step(10_000) == shipper.position == len(record.log.read(0, 10_000))
+    assert shipper.step() == 0
+    assert (shipper.backlog().events, shipper.backlog().since) == (0, None)
+    assert shipper.version == each_elastic.node.version
+    stored = each_elastic.documents()
+    for row, document in zip(record.log.read(0, 10_000), stored, strict=True):
+        place = document.pop("torwart.log")
+        assert document == row.document
+        assert (place["sequence"], place["producer"], place["epoch"]) == (row.sequence, row.producer, row.epoch)
+        assert place["producer_sequence"] == row.producer_sequence
+    assert each_elastic.documents(DEAD_LETTERS) == []
+
+
+def test_what_is_stored_is_the_producers_bytes_and_a_place(elastic: Cluster, record: Record) -> None:
+    canonical = b'{"@timestamp":"2026-05-12T09:30:00.000Z","torwart":{"usage":{"share_of_base":1.0},"words":{"b":"\\u00e4","a":"x"}}}'
+    record.write(canonical)
+    elastic.shipper(record.log, record.folder).step()
+    elastic.admin("POST", f"/{EVENTS}/_refresh")
+    raw = elastic.node.admin("GET", f"/{EVENTS}/_search")
+    assert canonical[:-1] + b',"torwart.log":{"sequence":1,' in raw
+
+
+def test_a_new_process_goes_on_where_the_last_one_stopped(elastic: Cluster, record: Record) -> None:
+    record.write(*map(plain, range(30)))
+    elastic.shipper(record.log, record.folder).step(20)
+    second = elastic.shipper(record.log, record.folder)
+    assert second.backlog().events == 10
+    assert second.step() == 10
+    assert [document["torwart"]["numbers"]["number"] for document in elastic.documents()] == list(range(30))
+
+
+def test_a_cursor_that_was_lost_ships_everything_again_and_nothing_is_double(elastic: Cluster, record: Record) -> None:
+    record.write(*map(plain, range(30)), b"no JSON")
+    elastic.shipper(record.log, record.folder).step()
+    (record.folder / "torwart.db").unlink()
+    assert elastic.shipper(record.log, record.folder).step() == 31
+    assert len(elastic.documents()) == 30
+    assert len(elastic.documents(DEAD_LETTERS)) == 1
+
+
+def test_an_event_with_the_id_of_another_one_arrives_too(elastic: Cluster, record: Record) -> None:
+    """Whoever could choose the id under which his event is kept could make another's never arrive."""
+    event = access()
+    record.write(event, producer="agent-1")
+    record.write(event, event, producer="gateway")
+    elastic.shipper(record.log, record.folder).step()
+    assert [document["event"]["id"] for document in elastic.documents()] == [event.id] * 3
+
+
+def test_an_event_sent_again_after_a_rollover_is_one_in_the_answers(elastic: Cluster, record: Record) -> None:
+    record.write(*map(plain, range(3)))
+    elastic.shipper(record.log, record.folder).step()
+    elastic.admin("POST", f"/{EVENTS}/_rollover")
+    (record.folder / "torwart.db").unlink()
+    elastic.shipper(record.log, record.folder).step()
+    assert len(elastic.documents()) == 6, "ids are unique within an index of the stream, not over all of them"
+    found = elastic_search.answer(elastic.connect("reader"), Question())
+    assert [row.sequence for row in found] == [1, 2, 3]
+
+
+MISFITS = {
+    b"no JSON at all": "unreadable",
+    b'["a list"]': "unreadable",
+    b"\xff\xfe": "unreadable",
+    b"": "unreadable",
+    b"[" * 5_000: "unreadable",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart":{"log":{"sequence":7}}}': "forged_place",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart":{"log.sequence":7}}': "forged_place",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart.log":{"sequence":7}}': "forged_place",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart":[{"log":{"sequence":7}}]}': "forged_place",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torw\\u0061rt":{"lo\\u0067":{"sequence":7}}}': "forged_place",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","mine":1}': "strict_dynamic_mapping_exception",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart":{"usage":{"mine":1}}}': "strict_dynamic_mapping_exception",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart":{"rows":"two"}}': "document_parsing_exception",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart":{"rows":"2"}}': "document_parsing_exception",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart":{"rows":1e300}}': "document_parsing_exception",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","torwart":{"rows":{"a":1}}}': "document_parsing_exception",
+    b'{"@timestamp":"yesterday"}': "document_parsing_exception",
+    b'{"torwart":{"rows":2}}': "document_parsing_exception",
+    b'{"@timestamp":"2026-05-12T09:30:00Z","user":{"id":"a","id":"b"}}': "",
+}
+"""Bytes that a broken or hostile producer may have chained -> why they are dead letters (whatever Elasticsearch says for the last one)."""
+
+
+@pytest.mark.parametrize("canonical", MISFITS, ids=lambda canonical: canonical[:60].decode("ascii", "replace"))
+def test_what_does_not_fit_is_a_dead_letter_with_its_reason_and_the_others_go_on(
+    each_elastic: Cluster, record: Record, canonical: bytes
+) -> None:
+    record.write(plain(1), canonical, plain(2))
+    shipper = each_elastic.shipper(record.log, record.folder)
+    assert shipper.step() == 3
+    assert [document["torwart"]["numbers"]["number"] for document in each_elastic.documents()] == [1, 2]
+    (letter,) = each_elastic.documents(DEAD_LETTERS)
+    assert MISFITS[canonical] in letter["error"]["type"]
+    assert letter["error"]["message"]
+    assert letter["torwart"]["original"] == canonical.decode("utf-8", "backslashreplace")
+    assert letter["torwart.log"]["sequence"] == 2
+    assert shipper.dead_letters == 1
+    (said,) = each_elastic.recorded
+    assert (said.action, said.document["torwart"]["subject"]) == (EventAction.SELF_TEST, "elastic dead letters")
+
+
+def test_dead_letters_are_counted_each_and_recorded_at_every_power_of_ten(elastic: Cluster, record: Record) -> None:
+    record.write(*(b"no JSON %d" % number for number in range(120)))
+    shipper = elastic.shipper(record.log, record.folder)
+    while shipper.step(7):
+        pass
+    assert shipper.dead_letters == len(elastic.documents(DEAD_LETTERS)) == 120
+    assert len(elastic.recorded) == 3
+
+
+def test_a_huge_event_arrives_whole(elastic: Cluster, record: Record) -> None:
+    everybody = tuple(str(number * 7) for number in range(400_000))
+    record.write(access(everybody), plain(1))
+    elastic.shipper(record.log, record.folder).step()
+    assert elastic.documents()[0]["torwart"]["clients"]["asked_count"] == 400_000
+    assert [row.document for row in elastic_search.answer(elastic.connect("reader"), Question())] == [
+        row.document for row in record.log.read(0, 10)
+    ]
+
+
+TEXT = st.one_of(
+    st.text(st.characters(), max_size=80),
+    st.sampled_from(["\n", "\0", "\ud800", "a\udfff\nb", "\u202e", "x" * 1_000_000, '"}\n{"create":{"_id":"1"}}\n{}', "*", "_exists_:a"]),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    words=st.lists(TEXT, min_size=3, max_size=3),
+    numbers=st.dictionaries(TEXT, st.one_of(TEXT, st.integers()), max_size=50),
+    many=st.integers(0, 5_000),
+)
+def test_hostile_values_of_the_builders_arrive_or_are_dead_letters(
+    elastic: Cluster, record: Record, words: list[str], numbers: dict[str, int | str], many: int
+) -> None:
+    """promises G95: newline, NUL, lone surrogate, a megabyte, thousands of members, words where numbers were."""
+    before = record.log.tail(1)
+    record.write(
+        refused_event(at=NOW, reason=Because(UNREADABLE, {"what": words[0]}), route=words[1], act_id=words[2]),
+        plain_event(EventAction.SELF_TEST, at=NOW, subject=words[1], pseudonym=words[0], numbers=numbers, act_id=words[2]),
+        plain_event(EventAction.SELF_TEST, at=NOW, numbers={f"n{number}": number for number in range(many)}),
+    )
+    shipper = elastic.shipper(record.log, record.folder)
+    shipper.step()
+    assert shipper.backlog().events == 0
+    elastic.admin("POST", f"/{EVENTS},{DEAD_LETTERS}/_refresh?ignore_unavailable=true")
+    after = before[0].sequence if before else 0
+    assert elastic_search.answer(elastic.connect("reader"), Question(after=after)) == record.log.read(after, 10)
+
+
+def test_what_was_lost_after_its_acknowledgement_is_found_missing_and_sent_again(each_elastic: Cluster, record: Record) -> None:
+    record.write(*map(plain, range(50)))
+    shipper = each_elastic.shipper(record.log, record.folder)
+    shipper.step()
+    index = each_elastic.admin("GET", f"/_resolve/index/{EVENTS}")["data_streams"][0]["backing_indices"][-1]
+    gone = [entry.hash.hex() for entry in record.log.entries(0, 100)][10:13]
+    for name in gone:
+        each_elastic.admin("DELETE", f"/{index}/_doc/{name}")
+    assert len(each_elastic.documents()) == 47
+    with pytest.raises(LostError, match="3 events"):
+        shipper.look(shipper.position)
+    assert [document["torwart"]["numbers"]["number"] for document in each_elastic.documents()] == list(range(50))
+    assert shipper.look(shipper.position) == 0
+
+
+def test_looking_goes_on_where_it_stopped_and_once_more_further_back_at_a_start(elastic: Cluster, record: Record) -> None:
+    record.write(*map(plain, range(20)), b"no JSON")
+    shipper = elastic.shipper(record.log, record.folder)
+    shipper.step()
+    elastic.documents()
+    assert shipper.look(5) == 5
+    assert shipper.look(100) == 16
+    assert shipper.look(100) == 0
+    assert elastic.shipper(record.log, record.folder).look(100) == 21
+    engine = open_database(record.folder / "torwart.db")
+    with Session(engine) as session:
+        assert [session.get(Cursor, name).position for name in (SHIPPED, FOUND)] == [21, 21]  # type: ignore[union-attr]
+    engine.dispose()
