@@ -23,8 +23,8 @@ __all__ = ["ConfigError", "Installation", "Sections", "check_rights", "is_demo",
 type Language = Literal["de", "en"]
 type Names = Literal["shown", "pseudonyms"]
 
-SECTIONS = ("state", "language", "names", "torwart", "crm", "mail", "webhook")
-_PATHS = {"torwart": ("certificate", "key"), "crm": ("certificate", "key"), "mail": ("password_file",)}
+SECTIONS = ("state", "language", "names", "torwart", "crm", "proxy", "mail", "webhook")
+_PATHS = {"torwart": ("certificate", "key"), "crm": ("certificate", "key"), "proxy": ("trusted",), "mail": ("password_file",)}
 """Members that name files; relative ones start at the folder of the configuration file."""
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 """Host names of RFC 1123, section 2.1, in lower case; other scripts in their `xn--` form."""

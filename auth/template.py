@@ -52,6 +52,26 @@ crm:
   # Countries whose numbers are dialled without a country code, your own first: so that clients are recognised by their numbers.
   # regions: [DE]
 
+# Der Weg hinaus: ein Proxy, der prüft, was an Server außerhalb gesendet wird (freiwillig). Vorher: torwart index build
+# Anmeldung: torwart people proxy PERSON. Den Rechnern gibt man state/ca/torwart-ca.pem als vertrauenswürdig.
+# The way out: a proxy that inspects what is sent to servers outside (optional). First: torwart index build
+# Log-in: torwart people proxy PERSON. The machines are told to trust state/ca/torwart-ca.pem.
+# proxy:
+#   listen: 127.0.0.1:8402
+#   # Nur mit einer Loopback-Adresse: die eine Person, deren Rechner das ist; dann ohne Anmeldung.
+#   # With a loopback address only: the one person whose machine this is; then without a log-in.
+#   person: anna@firma.example
+#   # Ausnahmen von „nur öffentliche Adressen“, genau als host:port. / Exceptions to "public addresses only", exact host:port.
+#   allow: []
+#   # Was für ein Ort ein Host ist: cloud, webmail, messenger oder website. / What kind of place a host is.
+#   destinations: {{speicher.example: cloud}}
+#   upload_limit_bytes: 67108864
+#   ports: [443]
+#   # Weitere Aussteller, denen der Proxy bei Servern traut (PEM). / Further authorities of servers (PEM).
+#   # trusted: authorities.pem
+#   # Hosts, deren TLS ungelesen durchgeht (gezählt): Gesundheit, Banken. / Hosts whose TLS goes through unread (counted).
+#   bypass: []
+
 # E-Mail bei einer Meldung (freiwillig). / Mail for an alert (optional).
 # mail:
 #   host: smtp.firma.example

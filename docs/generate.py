@@ -12,6 +12,7 @@ from audit_store.ecs import EventAction, Phase
 from console.cli import COMMANDS
 from console.settings import MailSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
+from gateway.forward.settings import ProxySettings
 from gateway.settings import CrmSettings
 from policies.reasons import REASONS
 
@@ -30,7 +31,9 @@ def reasons() -> str:
 def settings() -> str:
     """The configuration file, section by section."""
     lines = ["# Settings", "", "`torwart init` writes the file with comments. `state`, `language` and `names` stand at the top level."]
-    for name, model in (("torwart", TorwartSettings), ("crm", CrmSettings), ("mail", MailSettings), ("webhook", WebhookSettings)):
+    models: list[tuple[str, type[BaseModel]]] = [("torwart", TorwartSettings), ("crm", CrmSettings), ("proxy", ProxySettings)]
+    models += [("mail", MailSettings), ("webhook", WebhookSettings)]
+    for name, model in models:
         lines += ["", f"## {name}", "", (model.__doc__ or "").strip(), "", "| member | default |", "|---|---|", *_members(model)]
     return "\n".join(lines) + "\n"
 

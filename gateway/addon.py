@@ -1,24 +1,19 @@
 """The proxy library's hooks, and the one guard around all of them: whatever goes wrong in a hook, the answer is a denial.
 
 mitmproxy logs an exception of a hook and goes on as if nothing had happened. Three things close that, each on its own:
-every hook runs inside `_guarded`, which turns any exception into a denial; mitmproxy has no road to the CRM at all, the judged request is
-sent by `gateway.upstream`; and the last hook lets nothing pass but the very answer that was sealed after judging.
+every hook runs inside `gateway.guard`, which turns any exception into a denial; mitmproxy has no road to the CRM at all, the judged request
+is sent by `gateway.upstream`; and the last hook lets nothing pass but the very answer that was sealed after judging.
 """
 
 from __future__ import annotations
 
-import asyncio
-import functools
-import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import mitmproxy.addons.proxyserver  # noqa: F401  (registers all hook classes)
-from mitmproxy import flow as mitmflow
-from mitmproxy import hooks, http
+from mitmproxy import http
 from mitmproxy.connection import Client
-from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy import layer
 from mitmproxy.proxy.layers import ClientTLSLayer, HttpLayer
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -28,21 +23,15 @@ from OpenSSL import SSL
 
 from gateway.answer import UpstreamError
 from gateway.exchange import Forward, Reply, Request, Response, Step
+from gateway.guard import FAULT, DeniedError, Guarded, guard_all
 from gateway.hygiene import RawRequest, RefusedError, canonical
 from gateway.upstream import Upstream
 from gateway.wire import reason, wire_headers
 
 SEAL = "torwart"
 """Key in a flow's metadata under which the sealed answer lies."""
-_FAULT_BODY = b"Torwart hat einen Fehler, es ist nichts hinausgegangen. / Torwart has a fault, nothing went out.\n"
 _REFUSED_BODY = "Die Anfrage ließ sich nicht eindeutig lesen. / The request could not be read unambiguously.\n".encode()
 _PLAIN = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
-
-IDLE_HOOKS = frozenset(
-    {"load", "configure", "running", "done", "update", "add_log", "tls_clienthello", "tls_failed_client"}
-    | {"server_connect_error", "server_disconnected", "tcp_end", "udp_end", "websocket_end"}
-)
-"""Hooks after which nothing can go in or out by itself. All others are handled below or deny by existing (`_unexpected`)."""
 
 
 class Judge(Protocol):
@@ -85,60 +74,11 @@ class Seal:
     body: bytes
 
 
-class DeniedError(Exception):
-    """A hook refuses by itself; the guard does the rest."""
-
-
-class RefuseLayer(layer.Layer):
-    """Closes the client connection at once: the layer of a connection whose protocol could not be chosen."""
-
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        yield commands.CloseConnection(self.context.client)
-
-
-def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
-    """The outermost guard around one hook: any exception denies, also MemoryError, RecursionError and CancelledError."""
-
-    @functools.wraps(function)
-    async def guard(self: Addon, *arguments: Any) -> None:
-        try:
-            if self.fault is not None:
-                self.fault(name)
-            result = function(self, *arguments)
-            if inspect.isawaitable(result):
-                await result
-        except BaseException as error:
-            self.deny(name, arguments[0] if arguments else None, error)
-            task = asyncio.current_task()
-            if isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling()):
-                raise
-
-    guard.guarded = True  # type: ignore[attr-defined]
-    return guard
-
-
-def _guard_all(addon: type[Addon]) -> type[Addon]:
-    """Wrap every hook that mitmproxy knows: ours, and a denial for those that we do not have. A misspelt hook is a start-up error."""
-    for name in hooks.all_hooks:
-        function = addon.__dict__.get(name)
-        if function is None and name not in IDLE_HOOKS:
-            function = _unexpected
-        if function is not None:
-            setattr(addon, name, _guarded(name, function))
-    return addon
-
-
-def _unexpected(self: Addon, data: object) -> None:
-    raise DeniedError("a hook that must not happen")
-
-
-@_guard_all
-class Addon:
+@guard_all
+class Addon(Guarded):
     """Our one addon. `record_refused(what)` writes one event and returns when it is on disk; it names structure only."""
 
     name = "torwart"
-    fault: Callable[[str], None] | None = None
-    """Fault flag for the self-test and the fault tests: called with the hook's name before the hook, may raise."""
 
     def __init__(
         self,
@@ -158,14 +98,6 @@ class Addon:
         self._phases = phases
         self._record_refused = record_refused
         self._body_limit = body_limit
-
-    @classmethod
-    def with_fault(cls, fault: Callable[[str], None], record_refused: Callable[[str], None]) -> Addon:
-        """An addon for the self-test: `fault` is called before each hook, and there is nothing behind it."""
-        addon = cls.__new__(cls)
-        addon.fault = fault
-        addon._record_refused = record_refused
-        return addon
 
     # the route of a request
 
@@ -254,37 +186,9 @@ class Addon:
 
     # denying
 
-    def deny(self, hook: str, data: object, error: BaseException) -> None:
-        """Make sure that nothing passes. Never raises: the last resort is the killed flow."""
-        try:
-            if hook != "server_connect" or not isinstance(error, DeniedError):
-                self._record_refused(f"fault in {hook}: {type(error).__name__}")
-        except BaseException:  # noqa: BLE001, S110 - the record is impossible; the denial below is what counts
-            pass
-        try:
-            self._deny(data)
-        except BaseException:  # noqa: BLE001 - no memory for an answer: nothing at all
-            if isinstance(data, mitmflow.Flow):
-                data.error = mitmflow.Error(mitmflow.Error.KILLED_MESSAGE)
-            elif isinstance(data, Client):
-                data.error = "denied"
-
-    def _deny(self, data: object) -> None:
-        match data:
-            case http.HTTPFlow() if data.websocket is None:
-                self._seal(data, Response(503, _PLAIN, _FAULT_BODY), close=True)
-            case mitmflow.Flow():
-                data.error = mitmflow.Error(mitmflow.Error.KILLED_MESSAGE)
-            case Client():
-                data.error = "denied"
-            case ServerConnectionHookData():
-                data.server.error = "denied"
-            case layer.NextLayer():
-                data.layer = RefuseLayer(data.context)
-            case TlsData():
-                data.ssl_conn = None  # without a connection object the handshake fails
-            case _:
-                pass  # SOCKS and the like: the library's own answer is no
+    def answer_fault(self, flow: http.HTTPFlow) -> None:
+        """A sealed 503, and the end of the connection."""
+        self._seal(flow, FAULT, close=True)
 
     def _seal(self, flow: http.HTTPFlow, response: Response, *, close: bool = False) -> None:
         body = response.body

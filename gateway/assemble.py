@@ -6,16 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Engine
 
 import auth.tables  # noqa: F401  (its tables are made with the database)
 from audit_store.database import open_database
 from audit_store.event import EventAction, plain_event
-from audit_store.history import History
-from audit_store.log import FILE as LOG_FILE
-from audit_store.log import Log
 from audit_store.manifests import Manifests
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
@@ -28,6 +24,7 @@ from auth.stepup import StepUp, boot_id
 from detectors.client_index.folder import desk_key, index_key
 from detectors.client_index.hashing import Hashing
 from detectors.client_index.learner import Learner
+from gateway import grounds
 from gateway.books import Books
 from gateway.crm.discover import load_profile
 from gateway.crm.profile import Profile
@@ -42,8 +39,6 @@ from gateway.reserved import Reserved
 from gateway.settings import CrmSettings
 from gateway.signin import SignIn
 from gateway.touch import Touch
-from policies.problems import PolicyErrors
-from policies.store import Change, PolicyStore
 
 PRODUCER = "gateway"
 
@@ -79,13 +74,13 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym.key"))
     engine = open_database(state / "torwart.db")
     spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
-    history = _history(state, spool, now())
+    history = grounds.history(state, spool, now())
     profile = profile or load_profile(settings)
     directory = Directory(engine, pseudonyms, credential_key)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
     stepup.end_all()  # the requests that the last run held open are gone
-    policies = _policies(state / "policies", spool, now)
+    policies = grounds.policies(state / "policies", spool, now)
     record = Record(spool, now)
     refusals = Refusals(installation.torwart_url, installation.language)
     listener = Listener(credential_key, secure=settings.url.startswith("https:"))
@@ -105,35 +100,3 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         reserved=Reserved(touch, listener, installation.language),
     )
     return Assembled(handler, spool, engine, now)
-
-
-def _history(state: Path, spool: Spool, now: datetime) -> History:
-    """What everybody has had in the last 30 days, from the central log and what this gateway has not delivered to it yet."""
-    history = History()
-    if not (state / "log" / LOG_FILE).exists():
-        history.rebuild(None, spool, now=now)
-        return history
-    log = Log.open(state / "log", reading=True)
-    try:
-        history.rebuild(log, spool, now=now)
-    finally:
-        log.close()
-    return history
-
-
-def _policies(folder: Path, spool: Spool, now: Callable[[], datetime]) -> PolicyStore:
-    """The rules in force; in a new installation the shipped ones. A spoilt change is recorded, and the last valid version stays."""
-
-    def changed(change: Change) -> None:
-        action = EventAction.POLICY_ACTIVATED if change.activated else EventAction.POLICY_REFUSED
-        numbers = {"version": change.version, "errors": change.errors, "red_cases": change.red}
-        spool.append(plain_event(action, at=now(), outcome="success" if change.activated else "failure", numbers=numbers))
-
-    def spoilt(errors: PolicyErrors) -> None:
-        numbers = {"errors": len(errors.errors)}
-        spool.append(plain_event(EventAction.POLICY_REFUSED, at=now(), outcome="failure", numbers=numbers))
-
-    store = PolicyStore(folder, record=changed, problem=spoilt)
-    store.prepare("torwart")
-    store.current()  # none that can be used: the start is refused, not the first request
-    return store

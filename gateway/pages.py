@@ -97,6 +97,14 @@ def denial_page(refusal: Refusal) -> bytes:
     return _document(refusal.language, headline, body, ways, refusal.act_id)
 
 
+def way_out_page(refusal: Refusal) -> bytes:
+    """In place of a foreign server's answer: what did not go out, and the way to its explanation. No way back: the page is not ours."""
+    headline, sentence = headline_of(refusal)
+    body = [f"<h1>{escape(headline)}</h1>", f'<p class="lead">{escape(sentence)}</p>']
+    ways = [(refusal.link, _texts(refusal.language)["why"], True)] if refusal.link else []
+    return _document(refusal.language, headline, body, ways, refusal.act_id)
+
+
 def return_page(act_id: str, language: str) -> bytes:
     """`/.torwart/go/ACT`: a page of the CRM's own site whose link loads the address, so that its SameSite=Strict cookie is sent."""
     texts = _texts(language)

@@ -42,11 +42,11 @@ def serve(config: Path, *, demo: bool = False) -> int:
         finally:
             assembled.close()
     except ConfigError as error:
-        return _refuse(*error.errors)
+        return refuse(*error.errors)
     except PolicyErrors as error:
-        return _refuse(*str(error).splitlines())
+        return refuse(*str(error).splitlines())
     except (DatabaseError, KnowledgeError, SpoolError, StartError, ProfileError) as error:
-        return _refuse(str(error))
+        return refuse(str(error))
     return 0
 
 
@@ -78,7 +78,8 @@ def _settle() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-def _refuse(*lines: str) -> int:
+def refuse(*lines: str) -> int:
+    """Say why a process does not start; its exit status."""
     for line in lines:
         print(f"torwart: {line}", file=sys.stderr)
     return REFUSED

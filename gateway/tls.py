@@ -7,7 +7,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
-_CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
+CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 """TLS 1.2 with forward secrecy and authenticated encryption only (RFC 9325, section 4.2); TLS 1.3 has no others."""
 
 
@@ -20,8 +20,8 @@ def server_context(certificate: Path, key: Path) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE)
-    context.set_cipher_list(_CIPHERS)
-    context.set_alpn_select_callback(_choose)
+    context.set_cipher_list(CIPHERS)
+    context.set_alpn_select_callback(choose_http1)
     try:
         context.use_certificate_chain_file(str(certificate))
     except SSL.Error:
@@ -34,5 +34,6 @@ def server_context(certificate: Path, key: Path) -> SSL.Context:
     return context
 
 
-def _choose(_: SSL.Connection, offered: list[bytes]) -> Any:
+def choose_http1(_: SSL.Connection, offered: list[bytes]) -> Any:
+    """HTTP/1.1 is all that is spoken here (ALPN, RFC 7301)."""
     return b"http/1.1" if b"http/1.1" in offered else SSL.NO_OVERLAPPING_PROTOCOLS

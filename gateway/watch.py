@@ -1,7 +1,9 @@
 """Time and size limits of client connections: slow heads, slow bodies, endless heads, answers that nobody reads (hostile input A14).
 
 The proxy library has none of them. Each connection is in one phase: `head` (waiting for or reading a request's head), `body`, `busy`
-(judged, perhaps held for a touch; its waiting is limited elsewhere). One sweep looks at all connections.
+(judged, perhaps held for a touch; its waiting is limited elsewhere). On the way out there are three more: `stream` (an answer goes through
+as it comes), `tunnel` (messages or bytes both ways), `drain` (refused before its body had come: what still comes is thrown away for a
+moment, so that the client reads the answer). One sweep looks at all connections.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+type Phase = Literal["head", "body", "busy", "stream", "tunnel", "drain"]
 
 MAX_HEAD_BYTES = 128 * 1024
 """Raw bytes of a head, TLS records included, before the connection is closed; `gateway.hygiene` refuses far less in good order."""
@@ -36,6 +40,8 @@ class Limits:
     body_bytes_per_second: int = 8 * 1024
     unread_seconds: float = 60.0
     """An answer of which the client took nothing for so long."""
+    drain_seconds: float = 5.0
+    """For the client to read an answer that came before its request was over."""
     connections: int = 2_000
     """All client connections together."""
 
@@ -56,11 +62,13 @@ class Watched:
     refused: Callable[[str], None]
     limits: Limits
     now: Callable[[], float]
-    phase: Literal["head", "body", "busy"] = "head"
+    phase: Phase = "head"
     pending: int = 0
     """Raw bytes that came in this phase."""
     since: float = field(init=False)
     seen_unsent: int = 0
+    message_limit: int | None = None
+    """Raw bytes of one message in a tunnel; None: a tunnel that is not read."""
     here: bool = True
     closed_by_us: bool = False
     complained: bool = False
@@ -72,20 +80,36 @@ class Watched:
     async def read(self, n: int) -> bytes:
         """Like the reader's own."""
         data = await self.inner.read(n)
+        while data and self.phase == "drain":
+            data = await self.inner.read(n)
         if not data:
             self.here = False
             return data
         if self.phase == "head" and not self.pending:
             self.since = self.now()
         self.pending += len(data)
-        if self.phase != "body" and self.pending > (MAX_HEAD_BYTES if self.phase == "head" else MAX_PIPELINED_BYTES):
-            self.stop("head too large" if self.phase == "head" else "too much pipelined")
+        limit, what = self._limit()
+        if limit is not None and self.pending > limit:
+            self.stop(what)
             return b""  # reads as the end: the parser does not see the rest
         return data
 
-    def enter(self, phase: Literal["head", "body", "busy"]) -> None:
-        """A new phase; what was pipelined while busy belongs to the next head."""
-        self.pending = self.pending if self.phase == "busy" and phase == "head" else 0
+    def _limit(self) -> tuple[int | None, str]:
+        match self.phase:
+            case "head":
+                return MAX_HEAD_BYTES, "head too large"
+            case "busy" | "stream":
+                return MAX_PIPELINED_BYTES, "too much pipelined"
+            case "tunnel":
+                return self.message_limit, "message too large"
+            case "body" | "drain":
+                return None, ""
+
+    def enter(self, phase: Phase) -> None:
+        """A new phase; what was pipelined while busy belongs to the next head. Nothing follows a `drain`."""
+        if self.phase == "drain":
+            return
+        self.pending = self.pending if self.phase in ("busy", "stream") and phase in ("head", "stream") else 0
         self.phase = phase
         self.since = self.now()
 
@@ -98,7 +122,9 @@ class Watched:
             case "head" if self.pending:
                 if age > self.limits.head_seconds:
                     self.stop("slow head")
-            case "head" if (unsent := self.unsent()) > 0:
+            case "drain" if age > self.limits.drain_seconds:
+                self.stop(None)
+            case "head" | "stream" if (unsent := self.unsent()) > 0:
                 if unsent != self.seen_unsent:
                     self.seen_unsent, self.since = unsent, self.now()
                 elif age > self.limits.unread_seconds:
@@ -144,13 +170,13 @@ class Watch:
         watched = self.connections.pop(connection_id)
         watched.ended()
 
-    async def drain(self, grace_seconds: float) -> None:
+    async def finish(self, grace_seconds: float) -> None:
         """Close what rests, let answers under way go out, and after the grace close those too."""
         now = asyncio.get_running_loop().time
         deadline = now() + grace_seconds
         while self.connections:
             for watched in list(self.connections.values()):
-                rests = watched.phase != "busy" and watched.unsent() == 0 and now() - watched.since > _SETTLE_SECONDS
+                rests = watched.phase not in ("busy", "stream") and watched.unsent() == 0 and now() - watched.since > _SETTLE_SECONDS
                 if rests or now() > deadline:
                     watched.stop(None)
             await asyncio.sleep(_SETTLE_SECONDS)
@@ -164,6 +190,27 @@ class Watch:
     def answered(self, connection_id: str) -> None:
         self._enter(connection_id, "head")
 
+    def stream(self, connection_id: str) -> None:
+        """An answer goes through as it comes."""
+        self._enter(connection_id, "stream")
+
+    def drain(self, connection_id: str) -> None:
+        """The request was refused before it was over."""
+        self._enter(connection_id, "drain")
+
+    def tunnel(self, connection_id: str, message_limit: int | None) -> None:
+        """Messages both ways, each of at most so many raw bytes; None: bytes that are not read. Called again after each message."""
+        watched = self.connections.get(connection_id)
+        if watched is not None:
+            watched.message_limit = message_limit
+            watched.enter("tunnel")
+
+    def close(self, connection_id: str) -> None:
+        """Close a connection that must not go on; who calls has recorded why."""
+        watched = self.connections.get(connection_id)
+        if watched is not None:
+            watched.stop(None)
+
     def connected(self, connection_id: str) -> bool:
         watched = self.connections.get(connection_id)
         return watched is not None and watched.here
@@ -176,7 +223,7 @@ class Watch:
             for watched in list(self.connections.values()):
                 watched.check()
 
-    def _enter(self, connection_id: str, phase: Literal["head", "body", "busy"]) -> None:
+    def _enter(self, connection_id: str, phase: Phase) -> None:
         watched = self.connections.get(connection_id)
         if watched is not None:
             watched.enter(phase)

@@ -7,16 +7,20 @@ a list of what this machine could not run, and why.
 import pytest
 
 pytest_plugins = [
+    "tests.services.agents",
     "tests.services.browser",
     "tests.services.console",
     "tests.services.demo",
+    "tests.services.firm_base",
     "tests.services.elastic",
     "tests.services.front",
     "tests.services.gate",
     "tests.services.gateway",
     "tests.services.house",
+    "tests.services.outside",
     "tests.services.post",
     "tests.services.tryton",
+    "tests.services.way_out",
 ]
 SERVICES = {
     "prepared_tryton": "tryton",

@@ -8,9 +8,9 @@ import pytest
 from mitmproxy import http
 from mitmproxy.hooks import all_hooks
 
-from gateway.addon import IDLE_HOOKS, Addon
+from gateway.addon import Addon
 from gateway.exchange import Forward, Reply, Request, Response, Step
-from gateway.server import denies
+from gateway.guard import IDLE_HOOKS, denies
 from tests.services.front import Front, until
 
 FAULTS: list[type[BaseException]] = [
@@ -34,13 +34,13 @@ LIVE = ["client_connected", "next_layer", "requestheaders", "request", "response
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("hook", sorted(set(all_hooks) - IDLE_HOOKS))
 async def test_every_fault_in_every_hook_denies_and_is_recorded(hook: str, fault: type[BaseException]) -> None:
-    assert await denies(hook, fault)
+    assert await denies(Addon, hook, fault)
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, SystemExit])
 async def test_an_order_to_stop_denies_and_stops(fault: type[BaseException]) -> None:
     with pytest.raises(fault):
-        await denies("request", fault)
+        await denies(Addon, "request", fault)
 
 
 @pytest.mark.parametrize("fault", [RuntimeError, MemoryError, asyncio.CancelledError, RecursionError])

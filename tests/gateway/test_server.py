@@ -14,8 +14,9 @@ from mitmproxy.options import Options
 
 from gateway import server
 from gateway.addon import Addon
+from gateway.embedded import self_test
 from gateway.exchange import Response
-from gateway.server import OPTIONS, Gateway, ListenError, StartError, public_hosts, self_test
+from gateway.server import OPTIONS, Gateway, ListenError, StartError, public_hosts
 from gateway.watch import Limits
 from tests.services.front import Front, LetThrough, Upstream, settings, until
 
@@ -99,7 +100,7 @@ async def test_a_hook_without_the_guard_fails_the_self_test(monkeypatch: pytest.
 
     monkeypatch.setattr(Addon, "response", open_door)
     with pytest.raises(StartError, match="response"):
-        await self_test()
+        await self_test(Addon)
 
 
 @pytest.mark.parametrize("upstream", ["ftp://127.0.0.1:1", "127.0.0.1:1", "http://", "http://127.0.0.1:1/crm"])

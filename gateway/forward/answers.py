@@ -1,0 +1,55 @@
+"""What the proxy answers in place of a server: a page for a person, an RFC 9457 problem document for a program.
+
+Nothing in it depends on what was found: the answers for one client and for nine are the same but for the number of the act (attacks X11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+import orjson
+
+from gateway.exchange import Response
+from gateway.forward.framing import Asked
+from gateway.pages import PAGE_HEADERS, way_out_page
+from gateway.refusals import Refusals
+from policies.reasons import Because
+
+REALM = "Torwart"
+_PROBLEM = (("content-type", "application/problem+json"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
+_LOG_IN = {
+    "de": "Dieser Proxy braucht eine Anmeldung: das Kennwort, das Ihnen für ihn gegeben wurde.",
+    "en": "This proxy needs a log-in: the password that you were given for it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Makes answers with links to Torwart's own host."""
+
+    refusals: Refusals
+
+    def stopped(self, asked: Asked | None, because: Because, act_id: str, language: str | None, *, status: int | None = None) -> Response:
+        """What the client is told; `asked` None: a tunnel, or a request that could not be read."""
+        refusal = self.refusals.denied(because, act_id, language)
+        if status is not None:
+            refusal = replace(refusal, status=status)
+        if asked is not None and asked.is_page:
+            return Response(refusal.status, PAGE_HEADERS, way_out_page(refusal))
+        document = {
+            "type": "about:blank",
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": because.for_employee(refusal.language),
+            "act": act_id,
+            "link": refusal.link,
+        }
+        return Response(refusal.status, _PROBLEM, orjson.dumps(document))
+
+    def log_in(self, asked: Asked | None) -> Response:
+        """Ask for the log-in (RFC 9110, section 15.5.8). Programs show their own window, so this is a line of text."""
+        title = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+        detail = _LOG_IN.get(self.refusals.language, _LOG_IN["en"])
+        document = {"type": "about:blank", "title": title.phrase, "status": title.value, "detail": detail}
+        return Response(title.value, (*_PROBLEM, ("proxy-authenticate", f'Basic realm="{REALM}", charset="UTF-8"')), orjson.dumps(document))

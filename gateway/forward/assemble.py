@@ -1,0 +1,99 @@
+"""Puts one forward proxy together from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlalchemy import Engine
+
+import auth.tables  # noqa: F401  (its tables are made with the database)
+from audit_store.database import open_database
+from audit_store.event import EventAction, plain_event
+from audit_store.manifests import Manifests
+from audit_store.pseudonyms import Pseudonyms, secret
+from audit_store.spool import Spool
+from auth.config_file import ConfigError
+from auth.directory import Directory
+from auth.people import People
+from detectors.budget import Limits
+from detectors.client_index.index import ClientIndex
+from detectors.knowledge import Knowledge
+from detectors.scanner import Scanner
+from gateway import grounds
+from gateway.channels.destinations import KINDS, Destinations
+from gateway.forward.answers import Answers
+from gateway.forward.authority import Authority
+from gateway.forward.credentials import LogIns
+from gateway.forward.judge import Judge
+from gateway.forward.places import Places, Resolver, resolve
+from gateway.forward.settings import Forward
+from gateway.refusals import Refusals
+
+PRODUCER = "proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A forward proxy's parts, to be closed together."""
+
+    judge: Judge
+    authority: Authority
+    spool: Spool
+    engine: Engine
+    scanner: Scanner
+    now: Callable[[], datetime]
+
+    def record_refused(self, what: str) -> None:
+        """One event for what no judge saw, on disk on return. Raises SpoolError. `what` names structure only."""
+        self.spool.append(plain_event(EventAction.CONNECTION_REFUSED, at=self.now(), outcome="failure", numbers={"what": what}))
+
+    def close(self) -> None:
+        """Give back files, connections and workers; the spool writes what waits."""
+        self.scanner.close()
+        self.judge.directory.close()
+        self.spool.close()
+        self.engine.dispose()
+
+
+def assemble(forward: Forward, *, knowledge: Knowledge | None = None, resolver: Resolver = resolve) -> Assembled:
+    """The forward proxy of an installation. Raises ConfigError, SpoolError, DatabaseError, PolicyErrors, KnowledgeError, WorkerError.
+
+    `knowledge`: None is the installation's own client index.
+    """
+    installation, proxy = forward.installation, forward.proxy
+    now = partial(datetime.now, UTC)
+    state = installation.state
+    keys = state / "keys"
+    pseudonyms = Pseudonyms(secret(keys, "pseudonym.key"))
+    authority = Authority(state / "ca", installation.rp_id)
+    engine = open_database(state / "torwart.db")
+    spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
+    directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))
+    sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
+    policies = grounds.policies(state / "policies", spool, now)
+    judge = Judge(
+        directory=directory,
+        logins=LogIns(directory, sole),
+        places=Places(forward.own, allow=proxy.allow, ports=proxy.ports, resolver=resolver),
+        destinations=Destinations({host: KINDS[kind] for host, kind in proxy.destinations.items()}),
+        scanner=(scanner := Scanner(knowledge or ClientIndex(state), Limits())),
+        history=grounds.history(state, spool, now()),
+        manifests=Manifests(engine),
+        policy=policies.current,
+        spool=spool,
+        answers=Answers(Refusals(installation.torwart_url, installation.language)),
+        now=now,
+    )
+    return Assembled(judge, authority, spool, engine, scanner, now)
+
+
+def _sole(people: People, word: str | None) -> str | None:
+    if word is None:
+        return None
+    person = people.find(word)
+    if person is None:
+        raise ConfigError([f"proxy.person: nobody is called {word!r} here — `torwart people list` names all"])
+    return person.id

@@ -1,0 +1,313 @@
+"""The route of what goes out, from top to bottom: who, where to, what is in it, may it go, write it down, then let it go or say why not.
+
+No proxy library is known here. What is raised is a fault of ours, and the guard denies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Protocol
+
+from audit_store.event import Content, EventAction, Phase, access_event, plain_event, refused_event
+from audit_store.history import History
+from audit_store.manifests import Manifests
+from audit_store.spool import Spool, SpoolError
+from auth.directory import Directory
+from detectors.verdict import Unread, Verdict
+from gateway.channels.destinations import Destinations
+from gateway.exchange import Response
+from gateway.forward import framing
+from gateway.forward.answers import Answers
+from gateway.forward.credentials import LogIns, barred
+from gateway.forward.framing import Asked, FramingError, Wire
+from gateway.forward.places import PlaceError, Places
+from gateway.forward.uploads import RECORDED_BYTES, Shape, is_upload, shape
+from policies import reasons
+from policies.decision import Allow, Decision, Deny
+from policies.engine import decide
+from policies.reasons import Because
+from policies.request import AccessRequest, Action, ClientId, Context, Principal, Resource
+from policies.rule import Policy
+
+NOBODY: frozenset[ClientId] = frozenset()
+_QUERY = "application/x-www-form-urlencoded"
+_LONG = 1024 * 1024
+"""From this many bytes on a digest is made in a thread: other connections go on."""
+
+
+class Scans(Protocol):
+    """Who reads content (`detectors.scanner.Scanner`)."""
+
+    async def scan(self, content: bytes, *, media_type: str | None = None, encoding: str | None = None, name: str | None = None) -> Verdict:
+        """What is in it. May raise: then nothing goes out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One upload, scanned, as the policy is asked about it."""
+
+    request: AccessRequest
+    verdict: Verdict
+    kind: Shape
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Everything the route needs, made once per process (`gateway.forward.assemble`)."""
+
+    directory: Directory
+    logins: LogIns
+    places: Places
+    destinations: Destinations
+    scanner: Scans
+    history: History
+    manifests: Manifests
+    policy: Callable[[], Policy]
+    spool: Spool
+    answers: Answers
+    now: Callable[[], datetime]
+
+    async def connect(self, connection_id: str, host: str, port: int, credential: str | None) -> Response | None:
+        """A CONNECT: None lets the tunnel be opened, an answer refuses it."""
+        self.directory.refresh()
+        person = self.logins.person(connection_id, credential)
+        if person is None:
+            return await self._nobody(None, credential)
+        return await self._refusal(None, person, host.lower(), port, tunnel=True)
+
+    async def head(self, wire: Wire) -> Response | None:
+        """The head of a request whose body is still to come: None lets the body be read."""
+        self.directory.refresh()
+        asked = await self._read(wire)
+        if isinstance(asked, Response):
+            return asked
+        person = self.logins.person(asked.connection_id, asked.header("proxy-authorization"))
+        if person is None:
+            return await self._nobody(asked, asked.header("proxy-authorization"))
+        return await self._refusal(asked, person, asked.host, asked.port, tunnel=asked.scheme == "https")
+
+    async def request(self, wire: Wire, body: bytes, *, announced: int | None = None) -> Asked | Response:
+        """Judge a whole request: itself if it may go out, else the answer. `announced`: bytes of a body that is too large to be read."""
+        refused = await self.head(wire)
+        if refused is not None:
+            return refused
+        asked = framing.read(wire)
+        if announced is None and not is_upload(asked, body):
+            return asked
+        verdict = Verdict(unread=(Unread.TOO_LARGE,), size=announced) if announced is not None else await self._scanned(asked, body)
+        return await self._upload(asked, body, verdict, shape(asked, body)) or asked
+
+    async def message(self, asked: Asked, content: bytes) -> bool:
+        """Judge one message of a WebSocket that `asked` opened: True lets it go on. What was not allowed is recorded."""
+        self.directory.refresh()
+        if not content:
+            return self._person(asked) is not None
+        verdict = await self.scanner.scan(content)
+        kind = Shape("message", None, named=False, file=slice(0, len(content)))
+        return await self._upload(asked, content, verdict, kind) is None
+
+    def place(self, host: str, port: int) -> tuple[str, ...]:
+        """The addresses of a place that was judged. Raises PlaceError."""
+        return self.places.judged(host, port)
+
+    def reached(self, host: str, port: int, peer: str, local: str | None) -> None:
+        """Compare the peer that was really reached. Raises PlaceError."""
+        self.places.admitted(host, port, peer, local)
+
+    async def refused(self, what: str, connection_id: str | None = None) -> None:
+        """Record what was stopped without a request that could be judged. Raises SpoolError."""
+        pseudonym = self.logins.pseudonym(connection_id) if connection_id is not None else None
+        reason = Because(reasons.PLACE_REFUSED, {"what": what})
+        await self.spool.append_soon(refused_event(at=self.now(), reason=reason, route="proxy", pseudonym=pseudonym))
+
+    async def unread_tunnel(self, connection_id: str, host: str, sent: int, received: int) -> None:
+        """Record, at its end, a connection whose TLS went through unread: a blind spot has its bytes counted (law 12)."""
+        numbers: dict[str, int | str] = {"host": host, "bytes_sent": sent, "bytes_received": received}
+        pseudonym = self.logins.pseudonym(connection_id)
+        await self.spool.append_soon(plain_event(EventAction.TUNNEL_UNREAD, at=self.now(), pseudonym=pseudonym, numbers=numbers))
+
+    def disconnected(self, connection_id: str) -> None:
+        """The client has gone."""
+        self.logins.forget(connection_id)
+
+    def withdrawn(self) -> Iterator[str]:
+        """Connections that must end now, because their person may do nothing any more."""
+        self.directory.refresh()
+        return self.logins.withdrawn()
+
+    # who, and where to
+
+    async def _read(self, wire: Wire) -> Asked | Response:
+        try:
+            return framing.read(wire)
+        except FramingError as error:
+            reason = reasons.PLACE_REFUSED if error.status == 403 else reasons.UNREADABLE
+            return await self._refused(None, None, Because(reason, {"what": error.what}), status=error.status)
+
+    def _person(self, asked: Asked) -> Principal | None:
+        person = self.logins.person(asked.connection_id, asked.header("proxy-authorization"))
+        return None if person is None or barred(person) else person
+
+    async def _refusal(self, asked: Asked | None, person: Principal, host: str, port: int, *, tunnel: bool) -> Response | None:
+        if barred(person):
+            return await self._refused(asked, person, Because(reasons.FROZEN))
+        try:
+            await self.places.judge(host, port, tunnel=tunnel)
+        except PlaceError as error:
+            return await self._refused(asked, person, Because(reasons.PLACE_REFUSED, {"what": error.what}))
+        return None
+
+    async def _nobody(self, asked: Asked | None, credential: str | None) -> Response:
+        """A browser asks once without a log-in: only one that was tried and is none is recorded."""
+        act_id = secrets.token_urlsafe(16)
+        if credential is not None:
+            because = Because(reasons.NO_PRINCIPAL, {"what": "unknown proxy log-in"})
+            await self.spool.append_soon(refused_event(at=self.now(), reason=because, route="proxy", act_id=act_id, http_status=407))
+        return self.answers.log_in(asked)
+
+    async def _refused(self, asked: Asked | None, person: Principal | None, because: Because, *, status: int | None = None) -> Response:
+        act_id = secrets.token_urlsafe(16)
+        pseudonym = person.pseudonym if person is not None else None
+        answer = self.answers.stopped(asked, because, act_id, person.language if person else None, status=status)
+        event = refused_event(at=self.now(), reason=because, route="proxy", pseudonym=pseudonym, act_id=act_id, http_status=answer.status)
+        try:
+            await self.spool.append_soon(event)
+        except SpoolError:
+            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), act_id, None)
+        return answer
+
+    # what is in it, and may it go
+
+    async def _scanned(self, asked: Asked, body: bytes) -> Verdict:
+        found = []
+        if body:
+            media_type, encoding = asked.header("content-type"), asked.header("content-encoding")
+            found.append(await self.scanner.scan(body, media_type=media_type, encoding=encoding))
+        if asked.query:
+            found.append(await self.scanner.scan(asked.query.encode("ascii"), media_type=_QUERY))
+        if len(asked.path) > 1 and (not body or len(asked.path) >= 100):
+            found.append(await self.scanner.scan(asked.path.encode("ascii"), media_type=_QUERY))
+        return joined(found)
+
+    async def _upload(self, asked: Asked, body: bytes, verdict: Verdict, kind: Shape) -> Response | None:
+        """The decision on something that was scanned: None lets it go out, and then it is recorded where it must be."""
+        digest = await _digest(body[kind.file]) if body else None
+        self.directory.refresh()  # the scan took its time: a freeze acts now
+        person = self._person(asked)
+        if person is None:
+            return await self._refused(asked, None, Because(reasons.NO_PRINCIPAL, {"what": "log-in ended meanwhile"}))
+        act_id = secrets.token_urlsafe(16)
+        question = self._question(act_id, asked, person, verdict)
+        decision = decide(question, self.policy())
+        size = verdict.size if not body else len(body[kind.file])
+        content = Content(size, digest, kind.extension)
+        if not isinstance(decision, Allow):
+            return await self._denied(asked, question, decision, content, verdict, kind)
+        sent = frozenset(verdict.clients)
+        if not (sent or verdict.unread or kind.named or len(body) >= RECORDED_BYTES):
+            return None  # an ordinary form
+        if sent:
+            content = await self._explained(content, verdict, person)
+        event = access_event(
+            request=question,
+            decision=decision,
+            phase=Phase.ALLOWED,
+            shown=NOBODY,
+            taken=NOBODY,
+            rows=0,
+            fields=(),
+            route=f"proxy {kind.form}",
+            bytes_out=len(body),
+            method=asked.method,
+            content=content,
+        )
+        # Counted before the record is awaited: of two uploads under way at once, the second must see the first.
+        self.history.note(person.pseudonym, question.context.at, sent=sent, event_id=event.id)
+        try:
+            await self.spool.append_soon(event)
+        except SpoolError:
+            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), act_id, person.language)
+        return None
+
+    def _question(self, act_id: str, asked: Asked, person: Principal, verdict: Verdict) -> AccessRequest:
+        at = self.now()
+        clients, book = frozenset(verdict.clients), self.directory.book(person.id)
+        return AccessRequest(
+            act_id=act_id,
+            principal=person,
+            action=Action.UPLOAD,
+            resource=Resource(type="content", ids=tuple(sorted(clients)), own=clients & book),
+            context=Context(at=at, channel=self.destinations.kind(asked.host), source_ip=asked.source_ip, destination=asked.host),
+            usage=self.history.usage(
+                person.pseudonym,
+                at,
+                own=book,
+                sent=clients,
+                base=self.directory.base_size(at),
+                book=self.directory.book_size(person.id, at),
+            ),
+            findings=verdict.findings("body"),
+        )
+
+    async def _denied(
+        self, asked: Asked, question: AccessRequest, decision: Decision, content: Content, verdict: Verdict, kind: Shape
+    ) -> Response:
+        person = question.principal
+        if not isinstance(decision, Deny):  # a touch cannot be asked for on a foreign page
+            decision = Deny((Because(reasons.NOT_FOR_YOU),), decision.rules)
+        because = decision.reasons[0] if decision.reasons else Because(reasons.NOT_FOR_YOU)
+        answer = self.answers.stopped(asked, because, question.act_id, person.language)
+        event = access_event(
+            request=question,
+            decision=decision,
+            phase=Phase.DENIED,
+            shown=NOBODY,
+            taken=NOBODY,
+            rows=0,
+            fields=(),
+            route=f"proxy {kind.form}",
+            http_status=answer.status,
+            method=asked.method,
+            content=await self._explained(content, verdict, person),
+        )
+        try:
+            await self.spool.append_soon(event)
+        except SpoolError:
+            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), question.act_id, person.language)
+        return answer
+
+    async def _explained(self, content: Content, verdict: Verdict, person: Principal) -> Content:
+        """The content with the exports that its clients came from."""
+        if not verdict.clients:
+            return content
+        links = await asyncio.to_thread(self.manifests.explain, tuple(verdict.clients), verdict.keys, pseudonym=person.pseudonym)
+        return replace(content, exports=tuple(link.short() for link in links))
+
+
+def joined(verdicts: list[Verdict]) -> Verdict:
+    """Several parts of one request as one verdict: a client in two of them is one client."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    clients = {client: frozenset[object]() for one in verdicts for client in one.clients}
+    kinds = {client: frozenset().union(*(one.clients.get(client, frozenset()) for one in verdicts)) for client in clients}
+    unread = frozenset(cause for one in verdicts for cause in one.unread)
+    return Verdict(
+        clients=kinds,
+        keys=frozenset().union(*(one.keys for one in verdicts)),
+        suspected=frozenset().union(*(one.suspected for one in verdicts)),
+        unread=tuple(cause for cause in Unread if cause in unread),
+        size=sum(one.size for one in verdicts),
+        parts=sum(one.parts for one in verdicts),
+    )
+
+
+async def _digest(data: bytes) -> str:
+    if len(data) < _LONG:
+        return sha256(data).hexdigest()
+    return (await asyncio.to_thread(sha256, data)).hexdigest()

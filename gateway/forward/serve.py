@@ -1,0 +1,69 @@
+"""The forward proxy's own process: `python -m gateway.forward.serve CONFIG`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+from audit_store.database import DatabaseError
+from audit_store.event import EventAction, plain_event
+from audit_store.spool import SpoolError
+from auth.config_file import ConfigError
+from auth.installation import check_rights, is_demo
+from detectors.knowledge import KnowledgeError
+from detectors.worker_process import WorkerError
+from gateway.embedded import StartError
+from gateway.forward.assemble import Assembled, assemble
+from gateway.forward.server import Proxy
+from gateway.forward.settings import ProxySettings, read_forward
+from gateway.serve import refuse
+from policies.problems import PolicyErrors
+
+
+def serve(config: Path, *, demo: bool = False) -> int:
+    """Run the forward proxy until it is told to stop; the exit status. Every refusal to start is said in one clear line a fault."""
+    os.umask(0o077)
+    try:
+        forward = read_forward(config)
+        if forward is None:
+            raise ConfigError([f"{config}: has no section `proxy` — `torwart init` writes an example"])
+        check_rights(forward.installation.state)
+        if is_demo(forward.installation.state) and not demo:
+            raise ConfigError([f"{forward.installation.state}: this state folder belongs to the demo — choose another under `state:`"])
+        assembled = assemble(forward)
+        try:
+            asyncio.run(_run(assembled, forward.proxy))
+        finally:
+            assembled.close()
+    except ConfigError as error:
+        return refuse(*error.errors)
+    except PolicyErrors as error:
+        return refuse(*str(error).splitlines())
+    except (DatabaseError, SpoolError, StartError, KnowledgeError, WorkerError) as error:
+        return refuse(str(error))
+    return 0
+
+
+async def _run(assembled: Assembled, settings: ProxySettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    proxy = Proxy(settings, assembled.judge, assembled.authority, assembled.record_refused)
+    port = await proxy.start()
+    try:
+        started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "kind": "proxy"})
+        await assembled.spool.append_soon(started)
+        await stop.wait()
+    finally:
+        await proxy.stop()
+        with contextlib.suppress(SpoolError):
+            await assembled.spool.append_soon(plain_event(EventAction.GATEWAY_STOPPED, at=assembled.now(), numbers={"kind": "proxy"}))
+
+
+if __name__ == "__main__":
+    sys.exit(serve(Path(sys.argv[1])))

@@ -1,0 +1,76 @@
+"""What a request carries out: whether it is an upload, in which shape, and what may be recorded of its file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from gateway.forward.framing import Asked
+
+QUERY_BYTES = 100
+"""From this length on a query is content: less holds no more than one value or two, and is part of any page's address."""
+PATH_BYTES = 256
+"""The same for a path, whose segments are words of the site in the main."""
+RECORDED_BYTES = 4 * 1024
+"""An upload of this size or more is recorded, also when nothing was found and it names no file."""
+_NAME_SEARCHED = 64 * 1024
+"""Bytes of a body in which a file name is looked for: the first part of a form is at its beginning."""
+_FILE_NAME = re.compile(rb"content-disposition:[^\r\n]{0,512}?filename(\*?)=(\"[^\"\r\n]{0,512}|[^\s;\r\n]{0,512})", re.IGNORECASE)
+_BOUNDARY = re.compile(r"boundary=(?:\"([^\"]{1,200})\"|([^\s;,\"]{1,200}))", re.IGNORECASE)
+_EXTENSION = re.compile(r"[A-Za-z0-9]{1,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is known of an upload before its content is read."""
+
+    form: str
+    """Word of ours for the record: `multipart`, `form`, `json`, `raw`, `query`."""
+    extension: str | None
+    """Of the first file's name, lower case; the name itself is not kept."""
+    named: bool
+    """A file name was sent along."""
+    file: slice
+    """Where the first file lies in the body; all of it when there is no such part."""
+
+
+def is_upload(asked: Asked, body: bytes) -> bool:
+    """A body, or a target so long that it carries content."""
+    return bool(body) or len(asked.query) >= QUERY_BYTES or len(asked.path) >= PATH_BYTES
+
+
+def shape(asked: Asked, body: bytes) -> Shape:
+    """Look at the head of an upload; never raises for what a client sent."""
+    if not body:
+        return Shape("query", None, named=False, file=slice(0, 0))
+    media = (asked.header("content-type") or "").partition(";")[0].strip().lower()
+    everything = slice(0, len(body))
+    if media.startswith("multipart/"):
+        found = _FILE_NAME.search(body, 0, _NAME_SEARCHED)
+        if found is None:
+            return Shape("multipart", None, named=False, file=everything)
+        name = found[2].lstrip(b'"').decode("utf-8", "replace")
+        return Shape("multipart", _extension(unquote(name)), named=bool(name), file=_part(asked, body, found.end()))
+    name = asked.header("x-file-name") or asked.header("x-filename") or ""
+    if not name and asked.method == "PUT":
+        name = unquote(asked.path.rpartition("/")[2])
+    extension = _extension(name)
+    form = "form" if media == "application/x-www-form-urlencoded" else "json" if media.endswith("json") else "raw"
+    return Shape(form, extension, named=extension is not None, file=everything)
+
+
+def _part(asked: Asked, body: bytes, after: int) -> slice:
+    """From the end of the part's head to the next boundary."""
+    found = _BOUNDARY.search(asked.header("content-type") or "")
+    start = body.find(b"\r\n\r\n", after)
+    if found is None or start < 0:
+        return slice(0, len(body))
+    mark = b"\r\n--" + (found[1] or found[2]).encode("latin-1")
+    end = body.find(mark, start)
+    return slice(start + 4, end if end >= 0 else len(body))
+
+
+def _extension(name: str) -> str | None:
+    _, dot, ending = name.strip().rpartition(".")
+    return ending.lower() if dot and _EXTENSION.fullmatch(ending) else None

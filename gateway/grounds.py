@@ -1,0 +1,47 @@
+"""What every judging process of the gateway's side stands on: the rules in force, and what everybody has had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from audit_store.event import EventAction, plain_event
+from audit_store.history import History
+from audit_store.log import FILE as LOG_FILE
+from audit_store.log import Log
+from audit_store.spool import Spool
+from policies.problems import PolicyErrors
+from policies.store import Change, PolicyStore
+
+
+def history(state: Path, spool: Spool, now: datetime) -> History:
+    """What everybody has had in the last 30 days, from the central log and what this process has not delivered to it yet."""
+    counted = History()
+    if not (state / "log" / LOG_FILE).exists():
+        counted.rebuild(None, spool, now=now)
+        return counted
+    log = Log.open(state / "log", reading=True)
+    try:
+        counted.rebuild(log, spool, now=now)
+    finally:
+        log.close()
+    return counted
+
+
+def policies(folder: Path, spool: Spool, now: Callable[[], datetime]) -> PolicyStore:
+    """The rules in force; in a new installation the shipped ones. A spoilt change is recorded, and the last valid version stays."""
+
+    def changed(change: Change) -> None:
+        action = EventAction.POLICY_ACTIVATED if change.activated else EventAction.POLICY_REFUSED
+        numbers = {"version": change.version, "errors": change.errors, "red_cases": change.red}
+        spool.append(plain_event(action, at=now(), outcome="success" if change.activated else "failure", numbers=numbers))
+
+    def spoilt(errors: PolicyErrors) -> None:
+        numbers = {"errors": len(errors.errors)}
+        spool.append(plain_event(EventAction.POLICY_REFUSED, at=now(), outcome="failure", numbers=numbers))
+
+    store = PolicyStore(folder, record=changed, problem=spoilt)
+    store.prepare("torwart")
+    store.current()  # none that can be used: the start is refused, not the first request
+    return store

@@ -1,0 +1,115 @@
+"""The forward proxy end to end: a real proxy, a real scanner with a real index, a real server outside."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from policies import reasons
+from policies.reasons import Because
+from tests.services.way_out import WayOut, clients_of, email, multipart, rows
+
+STOPPED = Because(reasons.CLIENTS_LEAVE).for_employee("de")
+
+
+async def test_a_list_of_clients_in_a_form_is_stopped_and_recorded(way_out: WayOut) -> None:
+    body, kind = multipart("liste.csv", rows(*range(1, 10)))
+    answer = await way_out.send("POST", "cloud", "/upload", body, content_type=kind)
+    assert answer.status == 403
+    assert answer.problem["detail"] == STOPPED
+    assert way_out.far.arrivals.seen == []
+    (act,) = way_out.acts()
+    assert act["torwart"]["act"]["phase"] == "denied"
+    assert clients_of(act) == {str(number) for number in range(1, 10)}
+    assert act["destination"]["domain"] == "cloud.localhost"
+    assert act["torwart"]["channel"] == "cloud"
+    assert act["file"]["extension"] == "csv"
+    assert answer.problem["act"] == act["torwart"]["act"]["id"]
+    assert email(3).encode() not in json.dumps(way_out.record()).encode()
+
+
+async def test_an_ordinary_file_goes_out_and_is_recorded_before(way_out: WayOut) -> None:
+    body, kind = multipart("rechnung.txt", b"Rechnung Nr. 4711\n" * 20)
+    answer = await way_out.send("POST", "cloud", "/upload", body, content_type=kind)
+    assert answer.status == 201
+    (arrival,) = way_out.far.arrivals.seen
+    assert arrival.body == body
+    (act,) = way_out.acts()
+    assert act["torwart"]["act"]["phase"] == "allowed"
+    assert act["torwart"]["clients"]["asked_count"] == 0
+
+
+async def test_a_page_comes_through_byte_for_byte_and_leaves_no_record(way_out: WayOut) -> None:
+    answer = await way_out.send("GET", "cloud", "/page")
+    assert answer.status == 200
+    assert answer.body == bytes(range(256)) * 400
+    assert answer.headers["x-own"] == "kept"
+    assert "alt-svc" not in answer.headers
+    assert way_out.acts() == []
+
+
+async def test_a_small_form_without_clients_goes_out_without_a_word(way_out: WayOut) -> None:
+    answer = await way_out.send("POST", "paste", "/new", b"text=hallo", content_type="application/x-www-form-urlencoded")
+    assert answer.status == 200
+    assert way_out.acts() == []
+
+
+async def test_no_credential_and_no_proxy_header_reaches_the_server(way_out: WayOut) -> None:
+    await way_out.send(
+        "POST", "paste", "/new", b"text=hallo", content_type="application/x-www-form-urlencoded", proxy_connection="x", via="y"
+    )
+    (arrival,) = way_out.far.arrivals.seen
+    assert {"proxy-authorization", "proxy-connection", "via", "transfer-encoding"} & set(arrival.headers) == set()
+
+
+@pytest.mark.parametrize("log_in", [None, "guessed", ""])
+async def test_nobody_gets_through_without_a_log_in(way_out: WayOut, log_in: str | None) -> None:
+    answer = await way_out.send("GET", "cloud", "/", log_in=log_in)
+    assert answer.status == 407
+    assert answer.headers["proxy-authenticate"].startswith('Basic realm="Torwart"')
+    assert way_out.far.arrivals.seen == []
+
+
+async def test_base64_in_json_is_read(way_out: WayOut) -> None:
+    content = base64.b64encode(rows(*range(1, 8))).decode()
+    body = json.dumps({"attachments": [{"name": "x", "content": content}]}).encode()
+    answer = await way_out.send("POST", "webmail", "/api/send", body, content_type="application/json")
+    assert answer.status == 403
+    assert way_out.acts()[0]["torwart"]["channel"] == "webmail"
+    assert way_out.far.arrivals.seen == []
+
+
+async def test_a_raw_attachment_is_read(way_out: WayOut) -> None:
+    answer = await way_out.send("PUT", "messenger", "/attachments/photo.jpg", rows(*range(1, 8)), content_type="image/jpeg")
+    assert answer.status == 403
+    (act,) = way_out.acts()
+    assert (act["torwart"]["channel"], act["file"]["extension"]) == ("messenger", "jpg")
+
+
+async def test_clients_in_a_query_are_read(way_out: WayOut) -> None:
+    query = "&".join(f"m{number}={email(number)}" for number in range(1, 8))
+    answer = await way_out.send("GET", "paste", f"/collect?{query}")
+    assert answer.status == 403
+    assert way_out.far.arrivals.seen == []
+
+
+async def test_one_own_client_goes_out_and_is_counted(way_out: WayOut) -> None:
+    body = f"An: {email(1)}\n\nIhre Rechnung".encode()
+    answer = await way_out.send("POST", "webmail", "/collect", body, content_type="text/plain")
+    assert answer.status == 200
+    (act,) = way_out.acts()
+    assert act["torwart"]["act"]["phase"] == "allowed"
+    assert act["torwart"]["usage"]["sent_day"] == 1
+
+
+async def test_a_navigation_gets_a_page_with_the_way_to_its_explanation(way_out: WayOut) -> None:
+    body, kind = multipart("liste.csv", rows(*range(1, 10)))
+    answer = await way_out.send(
+        "POST", "cloud", "/upload", body, content_type=kind, accept="text/html", sec_fetch_mode="navigate", sec_fetch_dest="document"
+    )
+    assert answer.status == 403
+    assert answer.headers["content-type"].startswith("text/html")
+    act_id = way_out.acts()[0]["torwart"]["act"]["id"]
+    assert f"http://torwart.localhost:{way_out.firm.torwart}/why/{act_id}".encode() in answer.body
