@@ -23,7 +23,7 @@ class Cut:
     """One thing that was cut."""
 
     kind: str
-    """`session`, `token`, `api_key` (of the CRM), `console` or `act`."""
+    """`session`, `token`, `api_key` (of the CRM), `proxy`, `console` or `act`."""
     id: str
     account: str
     """CRM account; empty for what has none."""

@@ -17,6 +17,8 @@ from auth.tables import CrmSession, Person
 SESSIONS = "sessions"
 """Kind of rows in `revisions`."""
 LOGOUT = "logout"
+API_KEY, PROXY = "api_key", "proxy"
+"""Kinds of credentials that an administrator gives out: a key of the CRM's REST interface, a log-in for the forward proxy."""
 
 
 class SessionError(Exception):
@@ -41,7 +43,7 @@ class Sessions:
         return credential_hash(secret, self._key)
 
     def bind(self, secret: str, kind: str, person_id: str, account: str) -> CrmSession:
-        """Bind a credential to a person. The sign-in itself is recorded by the caller; a REST key that is bound is recorded here.
+        """Bind a credential to a person. A sign-in is recorded by the caller, what an administrator gives out is recorded here.
 
         Raises SessionError for an empty secret, an unknown person or one that is gone, or a credential that belongs to somebody else.
         """
@@ -63,7 +65,7 @@ class Sessions:
             row.ended_at = row.ended_why = None
             row.suspended_at = person.frozen_at if person.frozen else None
             row.revision = revision
-            if kind == "api_key":
+            if kind in (API_KEY, PROXY):
                 self._record(plain_event(EventAction.ACCOUNT_BOUND, at=now, subject=person.pseudonym, numbers={"kind": kind}))
         return row
 

@@ -67,7 +67,7 @@ class CrmSession(Base):
     credential_hash: Mapped[str] = mapped_column(String(64), unique=True)
     """Keyed blake2b, hex."""
     kind: Mapped[str] = mapped_column(String(16))
-    """`session`, `token` or `api_key`."""
+    """`session`, `token`, `api_key`, or `proxy`: a log-in for the way out, which is no credential of the CRM but ends as they do."""
     account: Mapped[str] = mapped_column(String(200))
     opened_at: Mapped[datetime] = mapped_column(Moment)
     last_seen_at: Mapped[datetime] = mapped_column(Moment)

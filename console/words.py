@@ -111,6 +111,7 @@ CUTS: Mapping[str, str] = {
     "session": N_("Sign-in to the CRM"),
     "token": N_("Sign-in of a program to the CRM"),
     "api_key": N_("API key of the CRM"),
+    "proxy": N_("Log-in for the proxy on the way out"),
     "console": N_("Sign-in to Torwart"),
     "act": N_("Act that waited for a key"),
 }

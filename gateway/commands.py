@@ -11,6 +11,9 @@ import typer
 from auth.config_file import ConfigError
 from auth.installation import check_rights, is_demo
 from auth.template import template
+from gateway.forward.authority import CERTIFICATE
+from gateway.forward.authority import FOLDER as AUTHORITY
+from gateway.forward.settings import read_forward
 from gateway.settings import read_settings
 from gateway.supervise import REFUSED, keep_running
 
@@ -18,7 +21,7 @@ DEFAULT = Path("torwart.yaml")
 Config = Annotated[Path, typer.Option("--config", help="Configuration file, made by `torwart init`.")]
 
 init = typer.Typer(add_completion=False, help="Write a commented configuration file to begin with.")
-up = typer.Typer(add_completion=False, help="Start gateway and console, and keep them running.")
+up = typer.Typer(add_completion=False, help="Start gateway, console and proxy, and keep them running.")
 
 
 @init.command()
@@ -37,9 +40,10 @@ def write_configuration(config: Config = DEFAULT) -> None:
 
 @up.command()
 def start(config: Config = DEFAULT) -> None:
-    """Start the gateway before the CRM and the console on Torwart's own host; end with Ctrl-C."""
+    """Start the gateway before the CRM, the console on Torwart's own host, and the proxy on the way out; end with Ctrl-C."""
     try:
         installation, settings = read_settings(config)
+        forward = read_forward(config)
         check_rights(installation.state)
     except ConfigError as error:
         _refuse(*error.errors)
@@ -48,8 +52,13 @@ def start(config: Config = DEFAULT) -> None:
 
     def say() -> None:
         print(f"CRM      {installation.crm_url}  (before {settings.upstream})\nTorwart  {installation.torwart_url}", flush=True)
+        if forward is not None:
+            trust = installation.state / AUTHORITY / CERTIFICATE
+            print(f"Proxy    {forward.proxy.listen}  (machines that use it trust {trust})", flush=True)
 
     children = {"gateway": ("gateway.serve", str(config)), "console": ("console.server", str(config))}
+    if forward is not None:
+        children["proxy"] = ("gateway.forward.serve", str(config))
     raise typer.Exit(keep_running(children, ready=say))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +14,15 @@ from auth.assignments import TableError
 from auth.cut import Cut
 from auth.enrolment import TokenError
 from auth.people import PeopleError
-from auth.sessions import SessionError
+from auth.sessions import PROXY, SessionError
 from auth.tables import Person
 from console.cli.house import DEFAULT_CONFIG, Config, House, Json, Who, fail, open_house, print_json, print_table, say
 from policies.request import Status
 
 app = typer.Typer(help="People: who they are, which accounts and clients are theirs, how they stand to the firm.", no_args_is_help=True)
 _MAX_SECRET_BYTES = 4096
+_PROXY_BYTES = 32
+"""Random bytes of a log-in for the proxy."""
 
 
 @app.command("list")
@@ -213,6 +216,27 @@ def devices(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         ("agent", "pseudonym", "name", "machine", "enrolled", "heard last", "revoked"),
         [tuple(v or "–" for v in row.values()) for row in rows],
     )
+
+
+@app.command()
+def proxy(who: Who, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """A log-in for the proxy on the way out, shown once; it ends the one that the person had. Of it only a keyed hash is kept."""
+    with open_house(config) as house:
+        person = house.person(who)
+        earlier = [session for session in house.sessions.of(person.id) if session.kind == PROXY]
+        secret = secrets.token_urlsafe(_PROXY_BYTES)
+        try:
+            house.sessions.bind(secret, PROXY, person.id, person.pseudonym)
+        except SessionError as error:
+            fail(str(error))
+        for session in earlier:
+            house.sessions.end(session.id, "renewed")
+    if as_json:
+        print_json({"pseudonym": person.pseudonym, "user": person.pseudonym, "password": secret, "ended": len(earlier)})
+        return
+    say(f"For {_named(person)}, shown this once:\nuser      {person.pseudonym}\npassword  {secret}")
+    if earlier:
+        say("The log-in that was given before has ended.")
 
 
 def _secret(path: Path) -> str:

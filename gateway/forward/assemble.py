@@ -25,7 +25,7 @@ from detectors.scanner import Scanner
 from gateway import grounds
 from gateway.channels.destinations import KINDS, Destinations
 from gateway.forward.answers import Answers
-from gateway.forward.authority import Authority
+from gateway.forward.authority import FOLDER, Authority
 from gateway.forward.credentials import LogIns
 from gateway.forward.judge import Judge
 from gateway.forward.places import Places, Resolver, resolve
@@ -68,7 +68,7 @@ def assemble(forward: Forward, *, knowledge: Knowledge | None = None, resolver: 
     state = installation.state
     keys = state / "keys"
     pseudonyms = Pseudonyms(secret(keys, "pseudonym.key"))
-    authority = Authority(state / "ca", installation.rp_id)
+    authority = Authority(state / FOLDER, installation.rp_id)
     engine = open_database(state / "torwart.db")
     spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
     directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))

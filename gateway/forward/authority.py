@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from auth.config_file import ConfigError
 
-CERTIFICATE, KEY = "torwart-ca.pem", "authority.key"
+FOLDER, CERTIFICATE, KEY = "ca", "torwart-ca.pem", "authority.key"
 AUTHORITY_DAYS = 730
 LEAF_DAYS = 30
 RENEW_DAYS = 15

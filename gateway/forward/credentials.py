@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from auth.directory import Directory
+from auth.sessions import PROXY
 from policies.request import Principal, Status
 
-KIND = "proxy"
-"""Kind of these secrets among the credentials of `auth.sessions`."""
 _MAX_HEADER = 1_024
-
-
-def new_secret() -> str:
-    """A log-in secret: 256 random bits, easy to paste."""
-    return secrets.token_urlsafe(32)
 
 
 def secret_of(header: str | None) -> str | None:
@@ -59,7 +52,7 @@ class LogIns:
             if header is not None:
                 self._secrets[connection_id] = secret_of(header) or ""
             session = self.directory.session(self._secrets.get(connection_id, ""))
-            if session is None or session.kind != KIND:
+            if session is None or session.kind != PROXY:
                 return None
             person = self.directory.principal(session)
         self._seen[connection_id] = person.id

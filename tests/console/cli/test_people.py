@@ -135,3 +135,27 @@ def test_open_rights_end_the_command(torwart: Shell, tmp_path: Path) -> None:
     result = torwart("list")
     assert result.exit_code == 2
     assert "chmod 600" in result.stderr
+
+
+def test_a_log_in_for_the_proxy_is_shown_once_and_ends_the_earlier_one(torwart: Shell) -> None:
+    first = torwart.json("proxy", "anna")
+    second = torwart.json("proxy", "anna")
+    assert first["password"] != second["password"]
+    assert (first["ended"], second["ended"]) == (0, 1)
+    assert len(second["password"]) == 43  # 256 bits in base64url
+    recorded = json.dumps(torwart.events())
+    assert [event["event"]["action"] for event in torwart.events()][1:] == ["account-bound", "account-bound", "session-cut"]
+    assert first["password"] not in recorded
+    assert second["password"] not in recorded
+    database = (torwart.folder / "state" / "torwart.db").read_bytes()
+    assert second["password"].encode() not in database
+    shown = torwart("proxy", "anna")
+    assert "password" in shown.stdout
+    assert "has ended" in shown.stdout
+
+
+def test_who_is_gone_gets_no_log_in_for_the_proxy(torwart: Shell) -> None:
+    assert torwart("status", "anna", "gone").exit_code == 0
+    result = torwart("proxy", "anna")
+    assert result.exit_code == 2
+    assert "gone" in result.output
