@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Command] = {
     "policy": Command("console.cli.policy:app", "check, test and show the rules"),
     "people": Command("console.cli.people:app", "people: accounts, clients, status, freeze"),
     "keys": Command("console.cli.keys:app", "keys: one-time links, locking"),
+    "index": Command("gateway.index_commands:app", "the client index: build, stats, probe"),
     "events": Command("console.cli.events:app", "the record: tail, search, verify"),
     "alerts": Command("console.cli.alerts:app", "alerts: list, show, close"),
 }

@@ -28,6 +28,8 @@ NAME_REACH = 120
 MOST_NAMES = 1_000
 """Clients whose names are looked for in one scan: beyond them the number of clients says enough."""
 _WORD = re.compile(r"[^\W\d_]+")
+_ADDRESS = re.compile(r"[\w.+-]*@[\w.-]*")
+"""A name within an e-mail address is no name beside it."""
 
 
 def load_matcher(image: Image) -> Matcher:
@@ -127,6 +129,6 @@ class IndexMatcher:
         count = name & 7
         if not name:
             return False
-        near = piece[max(begin - NAME_REACH, 0) : begin + NAME_REACH]
+        near = _ADDRESS.sub(" ", piece[max(begin - NAME_REACH, 0) : begin + NAME_REACH])
         words = [folded for word in _WORD.findall(near) if (folded := name_word(word)) is not None]
         return any(self._desk.name(sorted(words[place : place + count])) == name for place in range(len(words) - count + 1))

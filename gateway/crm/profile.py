@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -164,6 +164,25 @@ class Answer(Protocol):
         """
 
 
+class FullReadError(Exception):
+    """The CRM does not let the client base be read; the text says what to do and holds no value of the CRM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some clients of a full read."""
+
+    identifiers: list[Identifier] = field(repr=False)
+    done: int
+    """Clients so far, those of this batch included."""
+    total: int
+    """Clients that there are, as the CRM said at the beginning."""
+
+
+type FullRead = Generator[Request | Batch, Response | None]
+"""A conversation without any I/O: for a `Request` the answer is sent in, for a `Batch` None. Raises FullReadError, UninspectableError."""
+
+
 class Profile(Protocol):
     """A CRM. Implementations are stateless but for their settings and are found by walking `gateway/crm/profiles/`."""
 
@@ -192,3 +211,6 @@ class Profile(Protocol):
 
     def refuse(self, call: Call | None, request: Request, refusal: Refusal) -> Response:
         """The refusal in the shape that this client understands."""
+
+    def full_read(self, account: str, password: str) -> FullRead:
+        """Reads who all the clients are, as an account that may see all of them: for the client index."""

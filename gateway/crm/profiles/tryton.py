@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.crm.formats.strict_json import JsonError, dump, parse
-from gateway.crm.profile import Answer, Call, CallKind, Client, Credential, Refusal, UnreadableError
+from gateway.crm.profile import Answer, Call, CallKind, Client, Credential, FullRead, Refusal, UnreadableError
 from gateway.crm.profiles import tryton_identity as identity
 from gateway.crm.profiles import tryton_methods as methods
+from gateway.crm.profiles.tryton_full_read import full_read
 from gateway.crm.profiles.tryton_outcome import read_outcome, scrub_outcome
 from gateway.crm.profiles.tryton_reading import Expected, Reading, Shape, context
 from gateway.crm.profiles.tryton_roads import read_csv, read_rest
@@ -125,6 +126,10 @@ class Tryton:
         in_rpc = at_login or request.path in ("/rpc/", f"/{self.database}/rpc/")
         client = call.client if call is not None else _client(request)
         return refused(client, refusal, _rpc_id(request) if in_rpc else None, in_rpc=in_rpc, at_login=at_login, instance=request.path)
+
+    def full_read(self, account: str, password: str) -> FullRead:
+        """All clients, over JSON-RPC."""
+        return full_read(self.database, account, password)
 
     def _post(self, road: str, request: Request) -> Call:
         if road == "session/logout":
