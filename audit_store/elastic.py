@@ -106,6 +106,7 @@ class Elastic:
             **options,
         )
         self._task: asyncio.Task[Any] | None = None
+        self._ended = False
 
     def ask(self, method: str, path: str, body: bytes | dict[str, Any] | None = None, *, kind: str = JSON) -> dict[str, Any]:
         """One call; the answer's document. Raises ElasticError."""
@@ -134,8 +135,9 @@ class Elastic:
             raise VersionError(f"Elasticsearch {found[1]} is not supported: 8.19 or a later 8, or any 9, is needed")
         return found[1]
 
-    def cancel(self) -> None:
-        """End a call that another thread is waiting for; it raises TimedOutError."""
+    def end(self) -> None:
+        """From another thread: end the call that is waiting, and every later one at once, with TimedOutError."""
+        self._ended = True
         task = self._task
         if task is not None:
             with contextlib.suppress(RuntimeError):  # it has just ended
@@ -150,9 +152,11 @@ class Elastic:
         headers = {"accept": JSON} | ({"content-type": kind} if body is not None else {})
         self._task = asyncio.current_task()
         try:
+            if self._ended:
+                raise TimedOutError("Torwart is being stopped")
             return (await self._client.perform_request(method, path, headers=headers, body=body)).body
         except asyncio.CancelledError:
-            raise TimedOutError("ended while waiting for Elasticsearch") from None
+            raise TimedOutError("Torwart was stopped while waiting for Elasticsearch") from None
         except ApiError as error:
             raise _refusal(error) from None
         except client_errors.ConnectionTimeout:

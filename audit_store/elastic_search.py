@@ -6,7 +6,7 @@ string to be written.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from audit_store.elastic import AnswerError, Elastic
@@ -19,19 +19,18 @@ _FIELDS = {"act_id": "torwart.act.id", "action": "event.action", "phase": "torwa
 """Column of the log -> member of the event."""
 _COMPARISONS = {">=": "gte", "<": "lt"}
 _SEQUENCE = f"{PLACE}.sequence"
+HITS_MAX = 10_000
+"""Hits of one search (`index.max_result_window`)."""
 
 
 def answer(elastic: Elastic, question: Question) -> list[Logged]:
     """What Elasticsearch has of the answer, in the order of the log. Raises ElasticError."""
     if question.size == 0 or any(len(word) > WORD_MAX for word in (question.person or "", *question.words().values())):
         return []
-    found = elastic.ask("POST", f"/{BOTH}/_search", query(question))
     try:
-        if found["timed_out"] or found["_shards"]["failed"]:
-            raise AnswerError("Elasticsearch answers for a part of the events only: look at its health")
-        return [_row(hit["_source"]) for hit in found["hits"]["hits"]]
+        return [_row(hit["_source"]) for hit in _hits(elastic, query(question))]
     except (KeyError, TypeError, ValueError):
-        raise AnswerError("the answer holds what Torwart did not ship: who else writes to its data streams?") from None
+        raise AnswerError("the answer holds what Torwart did not ship: run `torwart events elastic-check`") from None
 
 
 def query(question: Question) -> dict[str, Any]:
@@ -42,7 +41,9 @@ def query(question: Question) -> dict[str, Any]:
         either = [{"term": {"user.id": person}}, {"term": {"torwart.subject": person}}]
         filters.append({"bool": {"should": either, "minimum_should_match": 1}})
     filters += [{"range": {"@timestamp": {_COMPARISONS[comparison]: time}}} for comparison, time in question.times()]
-    if question.edge is not None:
+    if question.edge is None:
+        filters.append({"exists": {"field": _SEQUENCE}})
+    else:
         filters.append({"range": {_SEQUENCE: {"lt" if question.newest_first else "gt": question.edge}}})
     return {
         "query": {"bool": {"filter": filters}},
@@ -55,7 +56,7 @@ def query(question: Question) -> dict[str, Any]:
 
 
 def present(elastic: Elastic, after: int, until: int) -> set[int]:
-    """Sequences in (after, until] that Elasticsearch has; of the first so many that fit one answer. Raises ElasticError."""
+    """Sequences in (after, until] that Elasticsearch has; at most `HITS_MAX` of them are asked for. Raises ElasticError."""
     body = {
         "query": {"bool": {"filter": [{"range": {_SEQUENCE: {"gt": after, "lte": until}}}]}},
         "sort": [{_SEQUENCE: "asc"}],
@@ -64,13 +65,47 @@ def present(elastic: Elastic, after: int, until: int) -> set[int]:
         "_source": False,
         "track_total_hits": False,
     }
-    found = elastic.ask("POST", f"/{BOTH}/_search?filter_path=timed_out,_shards.failed,hits.hits.sort", body)
+    try:
+        return {int(hit["sort"][0]) for hit in _hits(elastic, body)}
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise AnswerError("the answer is no list of events: is there something between Torwart and Elasticsearch?") from None
+
+
+def everything(elastic: Elastic, after: int | None, until: int | None) -> list[Logged]:
+    """All that lies in both streams with a sequence in (after, until], also what is there twice; without bounds: what has no sequence.
+
+    What nobody could have shipped has sequence 0 and producer "". Raises ElasticError, also for more than `HITS_MAX`.
+    """
+    exists: dict[str, Any] = {"bool": {"must_not": [{"exists": {"field": _SEQUENCE}}]}}
+    wanted = exists if after is None else {"range": {_SEQUENCE: {"gt": after, "lte": until}}}
+    hits = _hits(elastic, {"query": {"bool": {"filter": [wanted]}}, "sort": [{_SEQUENCE: "asc"}], "size": HITS_MAX})
+    if len(hits) == HITS_MAX:
+        raise AnswerError("there are far more events than were shipped: who else writes to the data streams?")
+    rows = []
+    for hit in hits:
+        try:
+            rows.append(_row(hit["_source"]))
+        except (KeyError, TypeError, ValueError):
+            rows.append(Logged(_claimed(hit), datetime.fromtimestamp(0, UTC), "", 0, 0, {}))
+    return rows
+
+
+def _hits(elastic: Elastic, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a search found, if all of the server could be searched."""
+    found = elastic.ask("POST", f"/{BOTH}/_search", body)
     try:
         if found["timed_out"] or found["_shards"]["failed"]:
             raise AnswerError("Elasticsearch answers for a part of the events only: look at its health")
-        return {int(hit["sort"][0]) for hit in found.get("hits", {}).get("hits", [])}
-    except (KeyError, TypeError, ValueError, IndexError):
+        hits: list[dict[str, Any]] = found["hits"]["hits"]
+    except (KeyError, TypeError):
         raise AnswerError("the answer is no list of events: is there something between Torwart and Elasticsearch?") from None
+    return hits
+
+
+def _claimed(hit: dict[str, Any]) -> int:
+    place = hit.get("sort")
+    number = place[0] if isinstance(place, list) and place else 0
+    return number if isinstance(number, int) and number < 1 << 62 else 0
 
 
 def _row(source: dict[str, Any]) -> Logged:

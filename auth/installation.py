@@ -23,8 +23,14 @@ __all__ = ["ConfigError", "Installation", "Sections", "check_rights", "is_demo",
 type Language = Literal["de", "en"]
 type Names = Literal["shown", "pseudonyms"]
 
-SECTIONS = ("state", "language", "names", "torwart", "crm", "proxy", "mail", "webhook")
-_PATHS = {"torwart": ("certificate", "key"), "crm": ("certificate", "key"), "proxy": ("trusted",), "mail": ("password_file",)}
+SECTIONS = ("state", "language", "names", "torwart", "crm", "proxy", "mail", "webhook", "elastic")
+_PATHS = {
+    "torwart": ("certificate", "key"),
+    "crm": ("certificate", "key"),
+    "proxy": ("trusted",),
+    "mail": ("password_file",),
+    "elastic": ("ca", "certificate", "key", "password_file", "api_key_file", "reader_password_file", "reader_api_key_file"),
+}
 """Members that name files; relative ones start at the folder of the configuration file."""
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 """Host names of RFC 1123, section 2.1, in lower case; other scripts in their `xn--` form."""
@@ -74,7 +80,7 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
     crm = _host(faults, "crm")
     if torwart and crm:
         _apart(faults, urlsplit(torwart).hostname or "", urlsplit(crm).hostname or "")
-    for name in ("mail", "webhook"):
+    for name in ("mail", "webhook", "elastic"):
         if name in sections and not isinstance(sections[name], Mapping):
             faults.add(f"{name} must be a section with members of its own, or be left out", name)
     state = faults.text("state", "state")

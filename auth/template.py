@@ -85,4 +85,24 @@ crm:
 # Webhook bei einer Meldung, unterschrieben (freiwillig). / Signed web hook for an alert (optional).
 # webhook:
 #   url: https://hooks.firma.example/torwart
+
+# Elasticsearch: dort lässt sich das Protokoll neben allem anderen durchsuchen (freiwillig). Rollen: deploy/elasticsearch/roles.yml
+# Vorher einmal, mit einem Benutzer der Rolle torwart_installer: torwart events elastic-install --user NAME
+# Elasticsearch: there the record can be searched beside everything else (optional). Roles: deploy/elasticsearch/roles.yml
+# Once before, with a user of the role torwart_installer: torwart events elastic-install --user NAME
+# elastic:
+#   # Eine Adresse oder eine Liste. / One address or a list.
+#   url: https://elastic.firma.example:9200
+#   # Darf nur hinzufügen. / May only add.
+#   user: torwart-writer
+#   password_file: elastic-writer.password
+#   # Sucht und prüft, ob alles ankam. / Searches, and looks whether everything has arrived.
+#   reader_user: torwart-reader
+#   reader_password_file: elastic-reader.password
+#   # Statt Benutzer und Passwort: api_key_file, reader_api_key_file. / Instead of user and password.
+#   # Aussteller des Zertifikats, wenn es nicht der des Systems ist. / Authority of its certificate, if not one of the system's.
+#   # ca: elastic-ca.pem
+#   # Eigenes Zertifikat, wo Elasticsearch eines verlangt. / Certificate of Torwart's own, where Elasticsearch wants one.
+#   # certificate: torwart-client.pem
+#   # key: torwart-client.key
 """

@@ -21,6 +21,7 @@ from console.render import page
 from console.services import Services
 from console.visitor import SignInNeededError, to_sign_in, visitor
 from console.words import N_
+from console.worker import Health
 
 _ERRORS = {
     403: (N_("Not for you"), N_("This page is not released for you, or the form was too old. Go back, reload and try again.")),
@@ -33,10 +34,14 @@ class RouteError(Exception):
     """Two files serve the same path: a start-up error."""
 
 
-def create_app(services: Services, extensions: Iterable[APIRouter] = ()) -> FastAPI:
-    """The application. `extensions` are the demo's own routes (`/start`, `/demo/touch`). Raises RouteError."""
+def create_app(services: Services, extensions: Iterable[APIRouter] = (), health: Health | None = None) -> FastAPI:
+    """The application. `extensions` are the demo's own routes (`/start`, `/demo/touch`), `health` that of the background work beside it.
+
+    Raises RouteError.
+    """
     app = FastAPI(title="Torwart", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
+    app.state.health = health
     routers = [*_routers(), *extensions]
     _check_unique(routers)
     for router in routers:

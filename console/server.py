@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import APIRouter
 
 from audit_store.database import DatabaseError
+from audit_store.elastic import ElasticError
 from audit_store.log import LogError
 from audit_store.pseudonyms import SecretError
 from audit_store.spool import SpoolError
@@ -19,7 +20,7 @@ from auth.installation import Installation, check_rights, is_demo, load_installa
 from auth.keys import refuse_demo
 from console.app import create_app
 from console.services import open_services
-from console.settings import MailSettings, TorwartSettings, WebhookSettings
+from console.settings import ElasticSettings, MailSettings, TorwartSettings, WebhookSettings, elastic_settings
 from console.worker import worker_for
 from detectors.base import RuleError
 from detectors.knowledge import KnowledgeError
@@ -38,13 +39,14 @@ def run(config: Path, extensions: Iterable[APIRouter] = (), *, demo: bool = Fals
         settings = sections.parse("torwart", TorwartSettings)
         mail = sections.parse("mail", MailSettings) if "mail" in sections else None
         webhook = sections.parse("webhook", WebhookSettings) if "webhook" in sections else None
+        elastic = elastic_settings(sections, os.environ)
         check_rights(installation.state)
         if is_demo(installation.state) and not demo:
             raise ConfigError([f"{installation.state}: this state folder belongs to the demo — choose another under `state:`"])
-        _serve(installation, settings, mail, webhook, extensions)
+        _serve(installation, settings, mail, webhook, elastic, extensions)
     except ConfigError as error:
         return _refuse(*error.errors)
-    except (DatabaseError, SpoolError, LogError, SecretError, RuleError, KnowledgeError) as error:
+    except (DatabaseError, SpoolError, LogError, SecretError, RuleError, KnowledgeError, ElasticError) as error:
         return _refuse(str(error))
     return 0
 
@@ -54,16 +56,17 @@ def _serve(
     settings: TorwartSettings,
     mail: MailSettings | None,
     webhook: WebhookSettings | None,
+    elastic: ElasticSettings | None,
     extensions: Iterable[APIRouter],
 ) -> None:
     services = open_services(installation)
     try:
         if not services.demo:
             refuse_demo(services.engine)
-        worker = worker_for(services, mail, webhook)
+        worker = worker_for(services, mail, webhook, elastic)
         worker.start()
         try:
-            server(create_app(services, extensions), settings).run()
+            server(create_app(services, extensions, worker.health), settings).run()
         finally:
             worker.stop()
     finally:

@@ -1,6 +1,7 @@
 """The console's background work: take the producers' records into the central log, run the behaviour rules, end open acts, tell somebody.
 
-One thread watches, every quarter of a second; one more for each way out sends, so that a mail server that hangs delays no alert.
+One thread watches, every quarter of a second; one more for each way out sends, so that a mail server that hangs delays no alert; one more
+ships the record to Elasticsearch.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from console.mail import MailChannel
 from console.notice import Totals
 from console.notify import Notifier
 from console.services import Services
-from console.settings import MailSettings, WebhookSettings
+from console.settings import ElasticSettings, MailSettings, WebhookSettings
+from console.shipping import ElasticHealth, Shipping, shipping_for
 from console.webhook import WebhookChannel
 from detectors.runner import Runner
 
@@ -33,6 +35,8 @@ PAUSE_SECONDS = 0.25
 EXPIRE_EVERY_ROUNDS = 4
 """It takes the database's write lock for a moment, which the data path wants too."""
 SEND_PAUSE_SECONDS = 0.5
+SHIP, STOP_SECONDS = "ship", 10
+"""The thread that ships, and how long is waited for it at the end: what it has not shipped it ships next time."""
 _NOTHING: Mapping[str, Callable[[], object]] = MappingProxyType({})
 WEBHOOK_KEY = "webhook.key"
 """Of `state/keys`: what a receiver of the web hook is given, in hexadecimal, to check signatures."""
@@ -48,6 +52,8 @@ class Health:
     """Events in the central log that no rule has seen yet."""
     waiting: int = 0
     """Notices that have not arrived yet."""
+    elastic: ElasticHealth | None = None
+    """How the shipping to Elasticsearch is doing; None if there is none."""
     errors: dict[str, str] = field(default_factory=dict)
     """Stage -> kind of the error that it ended with last time; empty when all is well."""
 
@@ -69,10 +75,12 @@ class Worker:
         notifier: Notifier,
         record: Callable[[Event], object],
         before_rules: Mapping[str, Callable[[], object]] = _NOTHING,
+        shipping: Shipping | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`spools` is the folder with one folder per producer; `before_rules` are further stages by name, between intake and rules."""
-        self.health = Health()
+        self.health = Health(elastic=shipping.health if shipping else None)
+        self._shipping = shipping
         self._spools = spools
         self._readers: dict[Path, tuple[int, SpoolReader]] = {}
         self._log = log
@@ -92,6 +100,9 @@ class Worker:
         self._threads += [
             threading.Thread(target=self._send, args=(channel,), name=f"send {channel}", daemon=True) for channel in self._to_send
         ]
+        if self._shipping is not None:
+            words = (self._ending, self._guarded)
+            self._threads.append(threading.Thread(target=self._shipping.run, args=words, name=SHIP, daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -100,8 +111,10 @@ class Worker:
         self._ending.set()
         for wake in self._to_send.values():
             wake.set()
+        if self._shipping is not None:
+            self._shipping.end()
         for thread in self._threads:
-            thread.join()
+            thread.join(STOP_SECONDS if thread.name == SHIP else None)
         for _, reader in self._readers.values():
             reader.close()
         self._readers.clear()
@@ -111,6 +124,8 @@ class Worker:
         self._round()
         for channel in self._notifier.channels:
             self._send_due(channel)
+        if self._shipping is not None:
+            self._shipping.step(self._guarded)
         self._count()
 
     def _watch(self) -> None:
@@ -166,6 +181,8 @@ class Worker:
             newest = self._log.tail(1)
             self.health.backlog = newest[-1].sequence - self._runner.position if newest else 0
             self.health.waiting = self._notifier.backlog().waiting
+            if self._shipping is not None:
+                self._shipping.count()
 
         self._guarded("count", look)
 
@@ -174,8 +191,8 @@ class Worker:
             for wake in self._to_send.values():
                 wake.set()
 
-    def _guarded(self, stage: str, work: Callable[[], object]) -> None:
-        """The outermost guard of the background work: whatever one stage raises, the others go on, and it is seen."""
+    def _guarded(self, stage: str, work: Callable[[], object]) -> bool:
+        """The outermost guard of the background work: whatever one stage raises, the others go on, and it is seen. False if it failed."""
         try:
             work()
         except Exception as error:  # noqa: BLE001 -- outermost guard: a failing stage must not end the watch
@@ -183,9 +200,10 @@ class Worker:
             self.health.errors[stage] = type(error).__name__
             if known is None:
                 self._say(stage, "failure", {"error": type(error).__name__})
-        else:
-            if self.health.errors.pop(stage, None) is not None:
-                self._say(stage, "success", {})
+            return False
+        if self.health.errors.pop(stage, None) is not None:
+            self._say(stage, "success", {})
+        return True
 
     def _say(self, stage: str, outcome: str, facts: dict[str, int | str]) -> None:
         """A stage that begins to fail, or works again, is a fact of the record; if even that fails, the page still shows it."""
@@ -197,8 +215,12 @@ class Worker:
             self.health.errors.pop("record", None)
 
 
-def worker_for(services: Services, mail: MailSettings | None, webhook: WebhookSettings | None) -> Worker:
-    """The background work of an installation. Raises RuleError when a behaviour rule is broken, SecretError, LogError, SpoolError."""
+def worker_for(
+    services: Services, mail: MailSettings | None, webhook: WebhookSettings | None, elastic: ElasticSettings | None = None
+) -> Worker:
+    """The background work of an installation. Raises RuleError when a behaviour rule is broken, SecretError, LogError, SpoolError,
+    ConfigError and ElasticError when a file of the section elastic cannot be used.
+    """
     installation, record = services.installation, services.spool.append
     channels: list[Channel] = []
     if mail is not None:
@@ -233,4 +255,5 @@ def worker_for(services: Services, mail: MailSettings | None, webhook: WebhookSe
         notifier=notifier,
         record=record,
         before_rules={"confirm": confirmations.step, "refused agents": services.agent_alarms.flush},
+        shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
     )

@@ -1,7 +1,8 @@
-"""Writes `docs/reference/` from the code: `python -m docs.generate`. A test compares, so that the pages cannot lie."""
+"""Writes `docs/reference/` and Elasticsearch's templates from the code: `python -m docs.generate`. A test compares: they cannot lie."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +10,16 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from audit_store.ecs import EventAction, Phase
+from audit_store.mapping import templates
 from console.cli import COMMANDS
-from console.settings import MailSettings, TorwartSettings, WebhookSettings
+from console.settings import ElasticSettings, MailSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
 from gateway.forward.settings import ProxySettings
 from gateway.settings import CrmSettings
 from policies.reasons import REASONS
 
 FOLDER = Path(__file__).parent / "reference"
+TEMPLATES = Path(__file__).parents[1] / "deploy" / "elasticsearch"
 
 
 def reasons() -> str:
@@ -32,7 +35,7 @@ def settings() -> str:
     """The configuration file, section by section."""
     lines = ["# Settings", "", "`torwart init` writes the file with comments. `state`, `language` and `names` stand at the top level."]
     models: list[tuple[str, type[BaseModel]]] = [("torwart", TorwartSettings), ("crm", CrmSettings), ("proxy", ProxySettings)]
-    models += [("mail", MailSettings), ("webhook", WebhookSettings)]
+    models += [("mail", MailSettings), ("webhook", WebhookSettings), ("elastic", ElasticSettings)]
     for name, model in models:
         lines += ["", f"## {name}", "", (model.__doc__ or "").strip(), "", "| member | default |", "|---|---|", *_members(model)]
     return "\n".join(lines) + "\n"
@@ -72,11 +75,17 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+FILES: dict[Path, Callable[[], str]] = {FOLDER / name: page for name, page in PAGES.items()} | {
+    TEMPLATES / f"{name}.json": lambda template=template: json.dumps(template, indent=2) + "\n" for name, template in templates().items()
+}
+"""Everything that is generated."""
+
+
 def main() -> int:
-    """Write all pages."""
+    """Write all of it."""
     FOLDER.mkdir(exist_ok=True)
-    for name, page in PAGES.items():
-        (FOLDER / name).write_text(page(), encoding="utf-8")
+    for path, text in FILES.items():
+        path.write_text(text(), encoding="utf-8")
     return 0
 
 

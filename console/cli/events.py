@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from audit_store import elastic_search
+from audit_store.elastic import ElasticError
 from audit_store.event import EventAction, Phase, plain_event, reasons_of
 from audit_store.log import FILE, Log, LogError, Logged, Problem
-from audit_store.search import LIMIT_MAX, search
+from audit_store.search import LIMIT_MAX, Question, answer
 from audit_store.spool import Spool, SpoolError, readers
-from auth.installation import ConfigError, Installation, load_installation
+from auth.installation import ConfigError, Installation, Sections, load_installation
+from console.cli.elastic import check, install, reading_elastic
 from console.cli.house import DEFAULT_CONFIG, Config, Json, fail, open_house, print_json, say
 
 BROKEN = 1
@@ -30,6 +34,15 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _NOT_COVERED = "Not covered yet: somebody who rewrites log and spools together; signed checkpoints outside the machine will show that."
 
 app = typer.Typer(help="The record: newest events, search, verification.", no_args_is_help=True)
+app.command("elastic-install")(install)
+app.command("elastic-check")(check)
+
+
+class Via(StrEnum):
+    """Who answers a question."""
+
+    LOG = "log"
+    ELASTIC = "elastic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,7 @@ class Record:
     """The log of an installation, for reading."""
 
     installation: Installation
+    sections: Sections
     log: Log
 
 
@@ -71,24 +85,19 @@ def ask(
     after: Annotated[int, typer.Option("--after", min=0, help="Go on behind this number (with --newest: before it).")] = 0,
     newest: Annotated[bool, typer.Option("--newest", help="Newest first.")] = False,
     config: Config = DEFAULT_CONFIG,
+    via: Annotated[Via, typer.Option("--via", help="Who answers: the record, or Elasticsearch as the reader.")] = Via.LOG,
     as_json: Json = False,
 ) -> None:
     """Events that meet all that is given. That somebody looked is recorded."""
     pseudonym = _pseudonym(person, config)
     times = [_time(word, name) for word, name in ((since, "--since"), (until, "--until"))]
+    question = Question(pseudonym, act, action, phase, times[0], times[1], limit, after, newest)
     with _record(config, looked_at=pseudonym or act or "a search") as record:
-        found = search(
-            record.log,
-            person=pseudonym,
-            act=act,
-            action=action,
-            phase=phase,
-            since=times[0],
-            until=times[1],
-            limit=limit,
-            after=after,
-            newest_first=newest,
-        )
+        if via is Via.ELASTIC:
+            with reading_elastic(record.sections) as elastic:
+                found = elastic_search.answer(elastic, question)
+        else:
+            found = answer(record.log, question)
     if as_json:
         print_json({"events": [_as_json(row) for row in found], "limit": limit})
         return
@@ -129,20 +138,22 @@ def verify(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 def _record(config: Path, *, looked_at: str | None = None) -> Iterator[Record]:
     """The record, for reading. With `looked_at` the look is recorded first; what cannot be recorded is not shown."""
     try:
-        installation, _ = load_installation(config)
+        installation, sections = load_installation(config)
         if not (installation.state / "log" / FILE).exists():
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
         if looked_at is not None:
             _look(installation, looked_at)
         log = Log.open(installation.state / "log", reading=True)
         try:
-            yield Record(installation, log)
+            yield Record(installation, sections, log)
         finally:
             log.close()
     except ConfigError as error:
         fail(*error.errors)
     except (LogError, SpoolError) as error:
         fail(f"the record cannot be read: {error}")
+    except ElasticError as error:
+        fail(str(error))
 
 
 def _look(installation: Installation, what: str) -> None:

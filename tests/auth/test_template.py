@@ -23,10 +23,11 @@ def test_the_file_that_init_writes_can_be_used_as_it_is(tmp_path: Path) -> None:
 
 def test_the_template_with_its_comments_opened_is_known_too(tmp_path: Path) -> None:
     opened = template().replace("\n#   ", "\n  ")
-    for section in ("proxy", "mail", "webhook"):
+    for section in ("proxy", "mail", "webhook", "elastic"):
         opened = opened.replace(f"\n# {section}:", f"\n{section}:")
     _, sections = load_installation(_file(tmp_path, opened))
     assert sections["mail"]["port"] == 587
     assert sections["mail"]["password_file"] == str(tmp_path / "mail.password")
     assert sections["proxy"]["destinations"] == {"speicher.example": "cloud"}
     assert sections["webhook"]["url"].startswith("https://")
+    assert sections["elastic"]["reader_password_file"] == str(tmp_path / "elastic-reader.password")

@@ -1,0 +1,55 @@
+"""Compares what Elasticsearch has with the record: what is missing, changed or foreign is named (promises G96)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit_store.elastic import Elastic
+from audit_store.elastic_search import everything
+from audit_store.log import Log, Logged
+
+MISSING, CHANGED, FOREIGN = "missing", "changed", "foreign"
+_WINDOW = 1_000
+_END = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One event that is not the same in both."""
+
+    sequence: int
+    """Its number in the record; of a foreign one the number that it claims, 0 if it claims none."""
+    kind: str
+    """`missing` in Elasticsearch, `changed` there, or `foreign`: the record has no such event."""
+
+
+def compare(log: Log, elastic: Elastic, until: int) -> list[Difference]:
+    """All differences up to the record's sequence `until`, and what is foreign beyond its end; [] if both are the same to the last member.
+
+    The same event twice is no difference: it was sent again. Raises LogError, ElasticError.
+    """
+    differences: list[Difference] = []
+    for after in range(0, until, _WINDOW):
+        end = min(after + _WINDOW, until)
+        written = {row.sequence: row for row in log.read(after, _WINDOW)}
+        there: defaultdict[int, list[Logged]] = defaultdict(list)
+        for row in everything(elastic, after, end):
+            there[row.sequence].append(row)
+        for number in range(after + 1, end + 1):
+            kind = _kind(written.get(number), there[number])
+            if kind is not None:
+                differences.append(Difference(number, kind))
+    newest = log.tail(1)
+    beyond = everything(elastic, newest[0].sequence if newest else 0, _END)
+    nameless = everything(elastic, None, None)
+    return differences + [Difference(row.sequence, FOREIGN) for row in (*beyond, *nameless)]
+
+
+def _kind(written: Logged | None, there: Sequence[Logged]) -> str | None:
+    if not there:
+        return MISSING if written is not None else None
+    if written is None:
+        return FOREIGN
+    return None if all(row == written for row in there) else CHANGED

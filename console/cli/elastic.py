@@ -1,0 +1,135 @@
+"""`torwart events elastic-install` and `elastic-check`: prepare Elasticsearch, and compare it with the record."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.orm import Session
+
+import auth.tables  # noqa: F401 # makes the tables known to `open_database`
+from audit_store.database import DatabaseError, open_database
+from audit_store.elastic import Elastic, ElasticError
+from audit_store.elastic_compare import compare
+from audit_store.elastic_install import install as install_templates
+from audit_store.log import FILE, Log, LogError
+from audit_store.shipping import SHIPPED
+from audit_store.tables import Cursor
+from auth.installation import ConfigError, Sections, load_installation
+from console.cli.house import DEFAULT_CONFIG, Config, Json, fail, print_json, say
+from console.settings import ELASTIC_URL, ElasticSettings, elastic_settings
+from console.shipping import access_of, reader_access, writer_access
+
+DIFFERENT = 1
+"""Exit code: Elasticsearch has not what the record has."""
+SHOWN = 20
+
+
+def install(
+    user: Annotated[str | None, typer.Option("--user", help="Who installs (role torwart_installer); else the section's user.")] = None,
+    password_file: Annotated[Path | None, typer.Option("--password-file", help="File with the password alone; else: asked for.")] = None,
+    retention_days: Annotated[int | None, typer.Option("--retention-days", min=1, help="Elasticsearch deletes what is older.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Install the templates of the data streams in Elasticsearch. Once for each release; may be repeated."""
+    with _faults_said():
+        _, sections = load_installation(config)
+        settings = _settings(sections)
+        access = writer_access(settings) if user is None else access_of(settings, user, _password(user, password_file))
+        with _connected(Elastic(access)) as elastic:
+            done = install_templates(elastic, retention_days=retention_days)
+    if as_json:
+        print_json({"done": done})
+    else:
+        for line in done:
+            say(line)
+
+
+def check(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Compare every event in Elasticsearch with the record. Exit 1 if one is missing, changed or foreign."""
+    with _faults_said():
+        installation, sections = load_installation(config)
+        if not (installation.state / "log" / FILE).exists():
+            fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
+        shipped = _shipped(installation.state / "torwart.db")
+        log = Log.open(installation.state / "log", reading=True)
+        try:
+            with reading_elastic(sections) as elastic:
+                differences = compare(log, elastic, shipped)
+        finally:
+            log.close()
+    if as_json:
+        print_json({"shipped": shipped, "differences": [{"sequence": one.sequence, "kind": one.kind} for one in differences]})
+    else:
+        for one in differences[:SHOWN]:
+            say(f"event {one.sequence} of the record: {one.kind} in Elasticsearch")
+        if differences:
+            say(
+                f"{len(differences)} of {shipped} events differ. The record has them all; `torwart events verify` says whether it is whole."
+            )
+        else:
+            say(f"{shipped} events are in Elasticsearch as they are in the record.")
+    if differences:
+        raise typer.Exit(DIFFERENT)
+
+
+@contextmanager
+def reading_elastic(sections: Sections) -> Iterator[Elastic]:
+    """Elasticsearch under the reader's identity, never the writer's. Raises ConfigError, ElasticError."""
+    access = reader_access(_settings(sections))
+    if access is None:
+        fail("elastic.reader_user and elastic.reader_password_file are missing: reading needs an identity of its own (role torwart_reader)")
+    with _connected(Elastic(access)) as elastic:
+        yield elastic
+
+
+def _settings(sections: Sections) -> ElasticSettings:
+    settings = elastic_settings(sections, os.environ)
+    return settings if settings is not None else fail(f"Elasticsearch is not set up: write the section elastic, or set {ELASTIC_URL}")
+
+
+@contextmanager
+def _connected(elastic: Elastic) -> Iterator[Elastic]:
+    try:
+        yield elastic
+    finally:
+        elastic.close()
+
+
+@contextmanager
+def _faults_said() -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        fail(*error.errors)
+    except (ElasticError, LogError, DatabaseError) as error:
+        fail(str(error))
+
+
+def _password(user: str, file: Path | None) -> str:
+    if file is None:
+        if not sys.stdin.isatty():
+            fail("the password is missing: --password-file")
+        return getpass.getpass(f"Password of {user}: ")
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        fail(f"{file}: cannot be read ({type(error).__name__})")
+
+
+def _shipped(database: Path) -> int:
+    """Up to where events were acknowledged."""
+    engine = open_database(database)
+    try:
+        with Session(engine) as session:
+            cursor = session.get(Cursor, SHIPPED)
+            return cursor.position if cursor else 0
+    finally:
+        engine.dispose()
