@@ -45,6 +45,11 @@ class Readable:
     text: str
 
 
+def whole(_content: bytes) -> bool:
+    """For `Format.covers`: all of it."""
+    return True
+
+
 type Part = str | bytes | Nested | Readable | Unread
 """Text, bytes that may be anything, or the cause why a part could not be read."""
 
@@ -61,7 +66,7 @@ class Format:
     """Takes it apart. May raise anything: what was not given by then is `damaged`."""
     alone: bool = False
     """It gives every byte of the content to somebody: no other reading is needed."""
-    covers: bool = False
+    covers: Callable[[bytes], bool] = lambda _: False
     """It gives every byte that can hold text: other formats are still asked, but the content is not read as plain text too."""
     order: int = 50
     """Smaller is asked earlier; matters only for formats that stand `alone`."""

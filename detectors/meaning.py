@@ -21,13 +21,13 @@ _MAGICS = (
     b"\x78\xda",
     b"MZ",
 )
-_BINARY = 4_096
+LONG = 4_096
 """Bytes from which on a decoded run is looked at whatever it is: nobody writes words of this length."""
 
 
 def means_something(content: bytes) -> bool:
-    """True for text, known containers, and whatever is long."""
-    if len(content) >= _BINARY or content.startswith(_MAGICS):
+    """True for text and known containers."""
+    if content.startswith(_MAGICS):
         return True
     if content.isascii():
         return content.decode("ascii").isprintable() or as_text(content) is not None

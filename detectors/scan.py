@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from detectors.budget import Budget, Limits, SpentError
 from detectors.formats import Format, Layer, Nested, Part, Readable, decoders, formats
 from detectors.knowledge import Matcher, Matches
+from detectors.meaning import means_something
 from detectors.plain import as_text, runs
 from detectors.transfer import without_encoding
 from detectors.verdict import Unread, Verdict
@@ -115,7 +116,7 @@ class _Scan:
         covered = False
         for one in self._readings(content, media_type):
             self._unpack(one, content, media_type, depth.below(one.layer))
-            covered = covered or one.covers
+            covered = covered or one.covers(content)
             if one.alone:
                 return
         if covered:
@@ -166,7 +167,7 @@ class _Scan:
                 if below.within(self.budget.limits):
                     self.budget.take(len(part))
                     self.take(part, below)
-                elif len(part) >= _WORTH_TELLING:
+                elif len(part) >= _WORTH_TELLING and (isinstance(part, str) or means_something(part)):
                     self.budget.note(Unread.TOO_DEEP)
 
 

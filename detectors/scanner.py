@@ -65,6 +65,11 @@ class Scanner:
         """Process ids of the workers, for health pages and tests."""
         return tuple(lane.worker.process.pid for lane in self._lanes if lane.worker is not None)
 
+    @property
+    def waiting(self) -> int:
+        """Contents that wait for a worker."""
+        return len(self._small) + len(self._large)
+
     async def scan(self, content: bytes, *, media_type: str | None = None, encoding: str | None = None, name: str | None = None) -> Verdict:
         """The verdict on a body: its bytes as sent, its Content-Type and Content-Encoding, and its file name if it has one."""
         return await asyncio.wrap_future(self._submit(content, media_type, encoding, name))
@@ -92,7 +97,7 @@ class Scanner:
         with self._changed:
             if self._closed:
                 waiting.unread(Unread.CRASHED)
-            elif len(self._small) + len(self._large) >= self._queue:
+            elif self.waiting >= self._queue:
                 waiting.unread(Unread.TIMED_OUT)
             else:
                 (self._small if size < SMALL else self._large).append(waiting)

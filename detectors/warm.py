@@ -9,6 +9,8 @@ import io
 import lzma
 import zipfile
 
+import numpy as np
+
 from detectors.budget import Limits
 from detectors.formats import decoders, formats
 from detectors.knowledge import Matcher, Matches
@@ -41,6 +43,7 @@ def warm(matcher: Matcher, limits: Limits) -> None:
         codecs.lookup(name)
     formats()
     decoders()
+    np.union1d(np.zeros(1), np.ones(1))  # numpy loads `numpy.ma` with the first set
     matcher.find(_TEXT.decode(), Matches())
     for sample in samples():
         scan(sample, _Nobody(), limits)

@@ -6,6 +6,7 @@ writes one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ _JOINED = ("wordprocessingml", "spreadsheetml", "drawingml", "presentationml")
 _BREAKS = frozenset({"p", "br", "cr", "tr", "si", "comment", "text", "row", "definedName", "hyperlinkBase", "oddHeader", "oddFooter"})
 _BREAKS |= {"evenHeader", "evenFooter", "firstHeader", "firstFooter", "f", "v", "s", "n", "formula1", "formula2", "author", "cm", "rPh"}
 _TABS = frozenset({"tab", "tc", "noBreakHyphen"})
+_PRINTED = ("Header", "Footer")
+_CODE = re.compile(r'&(?:K[0-9A-F]{6}|"[^"]*"|[0-9]{1,3}|[A-Z])')
+"""Places and fonts within printed headers of a sheet (ISO/IEC 29500-1, 18.3.1.46): `&L` is a place, not two letters."""
 _SHORTEST = 6
 """Letters of an attribute that can be a value."""
 _CHUNK = 1 << 16
@@ -56,6 +60,8 @@ def xml_text(content: bytes, budget: Budget, rows: Mapping[str, Callable[[Any], 
             if inside:
                 continue
             piece = rows[name](element) + "\n" if name in rows else (element.text or "") + _end(namespace, name)
+            if name.endswith(_PRINTED):
+                piece += _CODE.sub(" ", piece)
             text.append(piece + (element.tail or ""))
             length += len(text[-1])
             _forget(element)

@@ -44,8 +44,10 @@ SLOW = {
     "test_keys.py",
     "test_notify.py",
     "test_policy_files.py",
+    "test_scanner.py",
     "test_starter.py",
     "test_stepup.py",
+    "test_x13_scan_worker.py",
 }
 """Folders and files that `make check` leaves to `make test`: processes, whole journeys, fifty threads, rules made by the thousand."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import re2
 
 from detectors.formats import Decoder, Layer
-from detectors.meaning import means_something
+from detectors.meaning import LONG, means_something
 
 _RUN = re2.compile(rb"(?:[A-Z2-7]{16,}(?:\r?\n[A-Z2-7]+)*|[a-z2-7]{16,}(?:\r?\n[a-z2-7]+)*)={0,6}")
 _LONG = 96
@@ -26,7 +26,7 @@ def decode(text: str) -> Iterator[str | bytes]:
                 found = b32decode(usable + b"=" * (-len(usable) % 8))
             except (binascii.Error, ValueError):
                 continue
-            if not means_something(found):
+            if not (means_something(found) or len(found) >= LONG):
                 continue
             if len(letters) < _LONG:
                 short.append(found)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import re2
 
 from detectors.formats import Decoder, Layer
-from detectors.meaning import means_something
+from detectors.meaning import LONG, means_something
 
 SHORTEST = 12
 """Letters: nine bytes, the shortest e-mail address of a firm."""
@@ -26,6 +26,8 @@ def decode(text: str) -> Iterator[str | bytes]:
         if run.isalpha() and (run[1:].islower() or run.isupper()):
             continue
         lines = run.split()
+        if all(map(bytes.isdigit, lines)):
+            continue  # numbers, one a line
         for letters in [b"".join(lines), *(lines if _is_list(lines) else ())]:
             decoded = _decoded(letters.translate(_TO_STANDARD).rstrip(b"="))
             if decoded is None:
@@ -54,7 +56,7 @@ def _decoded(letters: bytes) -> bytes | None:
             found = binascii.a2b_base64(usable + b"=" * (-len(usable) % 4))
         except binascii.Error:
             continue
-        if means_something(found):
+        if means_something(found) or (len(found) >= LONG and shift == 0):
             return found
     return None
 

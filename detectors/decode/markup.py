@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 
 import re2
 
 from detectors.formats import Decoder, Layer
 
-_TAG = re2.compile(r"<[A-Za-z/!?][^<>]*>")
-_COMMENT = re2.compile(r"(?s)<!--.*?-->")
-_CELL = re2.compile(r"(?i)</?(?:[a-z]+:)?(?:td|th|table-cell|tab)(?:\s[^<>]*)?/?>")
+_TAG = re.compile(r"<[A-Za-z/!?][^<>]*>")
+_CELL = re.compile(r"(?i)</?(?:[a-z]+:)?(?:td|th|table-cell|tab)(?:\s[^<>]*)?/?>")
 _ROWS = "p|tr|div|li|br|hr|h[1-6]|ul|ol|dl|dt|dd|table|table-row|section|article|pre|option|title|script|style"
-_ROW = re2.compile(rf"(?i)</?(?:[a-z]+:)?(?:{_ROWS})(?:\s[^<>]*)?/?>")
+_ROW = re.compile(rf"(?i)</?(?:[a-z]+:)?(?:{_ROWS})(?:\s[^<>]*)?/?>")
 _ENTITY = re2.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,24});?")
 
 
@@ -23,9 +23,22 @@ def decode(text: str) -> Iterator[str | bytes]:
     if not tags and not ("&" in text and _ENTITY.search(text)):
         return
     if tags:
-        text = _COMMENT.sub("", text) if "<!--" in text else text
+        text = _without_comments(text) if "<!--" in text else text
         text = _TAG.sub("", _ROW.sub("\n", _CELL.sub("\t", text)))
     yield html.unescape(text)
+
+
+def _without_comments(text: str) -> str:
+    """In one pass; a comment that does not end is left as it is."""
+    pieces = []
+    end = 0
+    while (begin := text.find("<!--", end)) >= 0:
+        close = text.find("-->", begin + 4)
+        if close < 0:
+            break
+        pieces.append(text[end:begin])
+        end = close + 3
+    return "".join([*pieces, text[end:]])
 
 
 DECODER = Decoder("markup", Layer.WRITING, decode)

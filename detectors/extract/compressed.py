@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 
 from detectors.budget import Budget
-from detectors.formats import Format, Layer, Part
+from detectors.formats import Format, Layer, Part, whole
 from detectors.inflate import Decompressor, unpack
 
 _GZIP, _BZIP2, _XZ = b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00"
@@ -22,20 +22,23 @@ def recognises(content: bytes, _media_type: str | None) -> bool:
 
 
 def open_stream(content: bytes, _media_type: str | None, budget: Budget) -> Iterator[Part]:
-    """What is packed; then the next stream, or the rest."""
+    """What is packed, streams in a row joined as every program joins them; then the rest."""
     rest = memoryview(content)
+    joined: list[bytes] = []
     while rest and (tool := _tool(bytes(rest[:_ZLIB_PROBE]))) is not None:
         budget.enter()
         if bytes(rest[:3]) == _GZIP and rest[3] & 0x08:
             yield bytes(rest[10 : 10 + 256]).partition(b"\0")[0].decode("latin-1")
         result = unpack(tool(), rest, budget)
-        yield result.content
+        joined.append(result.content)
         yield from result.causes
         if result.causes or not result.used:
-            return
+            rest = rest[len(rest) :]
+            break
         rest = rest[result.used :]
         while rest and rest[0] == 0:
             rest = rest[1:] if bytes(rest[:512]).strip(b"\0") else rest[512:]
+    yield b"".join(joined)
     if rest:
         yield bytes(rest)
 
@@ -56,4 +59,4 @@ def _tool(head: bytes) -> Callable[[], Decompressor] | None:
     return None
 
 
-FORMAT = Format("compressed", Layer.ARCHIVE, recognises, open_stream, covers=True)
+FORMAT = Format("compressed", Layer.ARCHIVE, recognises, open_stream, covers=whole)

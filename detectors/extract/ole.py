@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from detectors.budget import Budget
-from detectors.formats import Format, Layer, Part
+from detectors.formats import Format, Layer, Part, whole
 from detectors.verdict import Unread
 
 _MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -130,4 +130,4 @@ class _File:
         return b"".join(pieces)[:length]
 
 
-FORMAT = Format("ole", Layer.ARCHIVE, recognises, open_ole, covers=True)
+FORMAT = Format("ole", Layer.ARCHIVE, recognises, open_ole, covers=whole)

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Generator, Iterator
 
 from detectors.budget import Budget
-from detectors.formats import Format, Layer, Part
+from detectors.formats import Format, Layer, Part, whole
 from detectors.inflate import unpack
 from detectors.plain import runs
 from detectors.verdict import Unread
@@ -78,4 +78,4 @@ def _png(content: bytes, budget: Budget) -> Generator[Part, None, bytes]:
     return b""
 
 
-FORMAT = Format("picture", Layer.WRITING, recognises, open_picture, covers=True)
+FORMAT = Format("picture", Layer.WRITING, recognises, open_picture, covers=whole)

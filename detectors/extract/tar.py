@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detectors.budget import Budget
-from detectors.formats import Format, Layer, Part
+from detectors.formats import Format, Layer, Part, whole
 from detectors.verdict import Unread
 
 _BLOCK = 512
@@ -52,4 +52,4 @@ def _size(field: bytes) -> int | None:
         return None
 
 
-FORMAT = Format("tar", Layer.ARCHIVE, recognises, open_tar, covers=True)
+FORMAT = Format("tar", Layer.ARCHIVE, recognises, open_tar, covers=whole)

@@ -22,6 +22,7 @@ from detectors.plain import runs
 from detectors.verdict import Unread
 
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+_STARTS = (LOCAL, END, b"PK\x07\x08")
 _HEAD = struct.Struct("<4s5H3I2H")
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
 _KNOWN_METHODS = frozenset({0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 16, 18, 19, 20, 93, 94, 95, 96, 97, 98, 99})
@@ -48,7 +49,12 @@ class Entry:
 
 def recognises(content: bytes, _media_type: str | None) -> bool:
     """An archive, also behind other content (self-extracting, or behind a picture)."""
-    return content.startswith((LOCAL, END, b"PK\x07\x08")) or content.rfind(END, max(0, len(content) - 65_600)) >= 0 or _first(content) >= 0
+    return _begins(content) or content.rfind(END, max(0, len(content) - 65_600)) >= 0 or _first(content) >= 0
+
+
+def _begins(content: bytes) -> bool:
+    """True if the archive is the content, and not something within other content."""
+    return content.startswith(_STARTS)
 
 
 def _listed(content: bytes) -> tuple[list[zipfile.ZipInfo], bool]:
@@ -82,7 +88,7 @@ def open_zip(content: bytes, _media_type: str | None, budget: Budget) -> Iterato
 def members(content: bytes, budget: Budget) -> Iterator[Member | Part]:
     """As `open_zip`, the entries with their names."""
     listed, readable = _listed(content)
-    if not readable:
+    if not readable and _begins(content):
         yield Unread.DAMAGED
     if listed:
         yield "\n".join(f"{info.filename}\n{info.comment.decode('utf-8', 'replace')}" for info in listed)
@@ -164,10 +170,11 @@ def _unlisted(content: bytes, taken: list[tuple[int, int]], budget: Budget) -> I
     """Entries that only their heads name, and what lies before, between and behind the entries."""
     position, gap = 0, 0
     ranges = iter(sorted(taken))
+    whole = _begins(content)
     begin, end = next(ranges, (len(content), len(content)))
     while position < len(content):
         if position >= begin:
-            yield from _between(content[gap:begin])
+            yield from _between(content[gap:begin], whole)
             position = gap = max(position, end)
             begin, end = next(ranges, (len(content), len(content)))
             continue
@@ -180,7 +187,7 @@ def _unlisted(content: bytes, taken: list[tuple[int, int]], budget: Budget) -> I
         if entry is None or not entry.name:
             continue
         budget.enter()
-        yield from _between(content[gap:found])
+        yield from _between(content[gap:found], whole)
         yield entry.name
         try:
             gap = position = max(position, (yield from _read_entry(content, entry, budget, listed=None)))
@@ -188,11 +195,12 @@ def _unlisted(content: bytes, taken: list[tuple[int, int]], budget: Budget) -> I
             yield spent.cause
             gap = position
     if gap < begin:
-        yield from _between(content[gap:begin])
+        yield from _between(content[gap:begin], whole)
 
 
-def _between(stretch: bytes) -> Iterator[Part]:
-    if len(stretch) < _GAP:
+def _between(stretch: bytes, whole: bool) -> Iterator[Part]:
+    """What lies between entries; within other content that is read by whoever reads that."""
+    if len(stretch) < _GAP or not whole:
         return
     if stretch.startswith((CENTRAL, END, b"PK\x07\x08")):
         yield from runs(stretch)
@@ -218,4 +226,4 @@ def _first(content: bytes) -> int:
     return -1
 
 
-FORMAT = Format("zip", Layer.ARCHIVE, recognises, open_zip, covers=True)
+FORMAT = Format("zip", Layer.ARCHIVE, recognises, open_zip, covers=_begins)
