@@ -123,6 +123,25 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Keys that were found: as places in what was looked up."""
+
+    places: NDArray[np.int64]
+    refs: Words
+    several: NDArray[np.bool_]
+    """Not of exactly one client: `BaseFile.of` says of which."""
+
+    def rows(self) -> list[int]:
+        """Row of each key, of its first client where they are several."""
+        rows: list[int] = (self.refs & np.uint32(_ROW)).tolist()
+        return rows
+
+    def kinds(self) -> list[Kind | None]:
+        """Kind of each key, None for one that is nobody's."""
+        return [(*_KINDS, None)[number] for number in (self.refs >> np.uint32(_KIND_SHIFT)).tolist()]
+
+
 class BaseFile:
     """The mapped file."""
 
@@ -164,12 +183,17 @@ class BaseFile:
         sections = {name: np.frombuffer(memory, _TYPES[name], count, start + offset) for name, (offset, count) in layout.items()}
         return cls(Head(**facts), sections, len(memory))
 
-    def hits(self, keys: Numbers) -> NDArray[np.int64]:
-        """Which of the given keys are in the file, as places in `keys`."""
+    def lookup(self, keys: Numbers) -> Hits:
+        """Which of the given keys are in the file, and whose they are."""
         if not len(self.keys):
-            return np.zeros(0, np.int64)
-        at = np.searchsorted(self.keys, keys)
-        return np.flatnonzero(self.keys[np.minimum(at, len(self.keys) - 1)] == keys)
+            nothing = np.zeros(0, np.int64)
+            return Hits(nothing, nothing.astype(np.uint32), nothing.astype(np.bool_))
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        places = np.flatnonzero(self.keys[at] == keys)
+        at = at[places]
+        follower = np.minimum(at + 1, len(self.keys) - 1)
+        several = (self.keys[follower] == self.keys[at]) & (follower != at)
+        return Hits(places, self._refs[at], several | (self._refs[at] == NOBODY))
 
     def of(self, key: int) -> list[tuple[int, Kind]] | None:
         """Rows and kinds of one key; None: too many clients have this value."""

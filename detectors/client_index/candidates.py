@@ -32,10 +32,13 @@ _CLASSES = bytes(
 )
 _POWERS = np.array([10**k for k in range(MOST_DIGITS + 2)], np.uint64)
 
-_LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}")
-_PLAIN_LOCAL = re.compile(r"[\w.+-]+")
+_MORE_LOCAL = "!#$%&'*/=?^`{|}~"
+_PLAIN_LOCAL = re.compile(r"[\w.+-]{1,64}")
+_LOCAL = re.compile(rf"[\w.+{_MORE_LOCAL}-]{{1,64}}")
 """Both for the reversed text before an `@` (RFC 5321, sections 4.1.2 and 4.5.3.1.1)."""
-_DOMAIN = re.compile(r"[^\W_](?:[^\W_]|[.-]){1,252}")
+_DOMAIN = re.compile(r"@([^\W_](?:[^\W_]|[.-]){1,252})")
+_ASCII = re.compile(r"[A-Za-z0-9_.+-]+")
+"""The part of an address that ends where another script goes on without a blank (Chinese, Japanese)."""
 _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _AROUND = 28
 """Characters on either side of some digits in which an official number with letters can stand."""
@@ -53,6 +56,11 @@ class Candidates:
     number_places: NDArray[np.int64]
     texts: list[str]
     text_places: list[int]
+
+    def begin(self, place: int) -> int:
+        """Where a candidate begins; numbers are counted first, then texts."""
+        count = len(self.numbers)
+        return int(self.number_places[place]) if place < count else self.text_places[place - count]
 
 
 def candidates(text: str, *, shortest: int = SHORTEST, officials: bool = True) -> Iterator[Candidates]:
@@ -153,29 +161,37 @@ def _without_zeros(numbers: Numbers, places: NDArray[np.int64], shortest: int) -
 
 
 def _addresses(piece: str) -> Iterator[tuple[str, int]]:
-    place = piece.find("@")
-    while place >= 0:
-        yield from _around(piece, place)
-        place = piece.find("@", place + 1)
+    """The address around each `@`: as long as it can be, and as it is where punctuation of the text was taken for a part of it."""
+    for after in _DOMAIN.finditer(piece):
+        place = after.start()
+        domain = after[1].rstrip(".-")
+        domains = [domain, domain.rpartition(".")[0]] if domain.count(".") > 1 else [domain]
+        if not domain.isascii() and (ascii_part := _ASCII.match(domain)) is not None:
+            domains.append(ascii_part[0].rstrip(".-"))
+        for local in _locals(piece[max(place - 65, 0) : place][::-1]):
+            for host in domains:
+                value = address(local, host)
+                if value is not None:
+                    yield value, place
 
 
-def _around(piece: str, place: int) -> Iterator[tuple[str, int]]:
-    """The address around an `@`: as long as it can be, and as it is where punctuation of the text was taken for a part of it."""
-    before = _LOCAL.match(piece[max(place - 64, 0) : place][::-1])
-    after = _DOMAIN.match(piece, place + 1, place + 254)
-    if before is None or after is None:
-        return
-    longest = before[0][::-1]
-    locals_ = {longest: None}
-    if (plain := _PLAIN_LOCAL.match(before[0])) is not None:
-        locals_[plain[0][::-1].lstrip(".+-_")] = None
-    domain = after[0].rstrip(".-")
-    domains = (domain, domain.rpartition(".")[0]) if domain.count(".") > 1 else (domain,)
-    for local in locals_:
-        for host in domains:
-            value = address(local, host)
-            if value is not None:
-                yield value, place
+def _locals(reversed_before: str) -> list[str]:
+    """What can be the part before an `@`, from the reversed text before it."""
+    found = []
+    plain = _PLAIN_LOCAL.match(reversed_before)
+    if plain is not None:
+        local = plain[0][::-1]
+        found.append(local)
+        if local[0] in ".+-_":
+            found.append(local.lstrip(".+-_"))
+        if not local.isascii() and (ascii_part := _ASCII.match(plain[0])) is not None:
+            found.append(ascii_part[0][::-1])
+        if plain.end() == len(reversed_before) or reversed_before[plain.end()] not in _MORE_LOCAL:
+            return found
+    wide = _LOCAL.match(reversed_before)
+    if wide is not None:
+        found.append(wide[0][::-1])
+    return found
 
 
 # official numbers with letters

@@ -82,6 +82,9 @@ def plain_letters(text: str) -> str:
 
 def address(local: str, domain: str) -> str | None:
     """The canonical form of an e-mail address of which both parts are `visible`; None for a domain without a dot."""
+    both = f"{local}@{domain}"
+    if both.isascii() and "xn--" not in (both := both.lower()) and "mail.com" not in both:
+        return both if "." in domain and local else None  # the usual case
     domain = _letters(domain).strip(".")
     if "xn--" in domain:
         domain = _letters(".".join(map(_decoded, domain.split("."))))

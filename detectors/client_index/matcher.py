@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from detectors.client_index.base_file import MOST_SHARED, BaseFile
-from detectors.client_index.candidates import SHORTEST, candidates
+from detectors.client_index.candidates import SHORTEST, Candidates, candidates
 from detectors.client_index.desk import DESK, DeskMatcher
 from detectors.client_index.folding import name_word
 from detectors.client_index.hashes import DeskHashes, IndexKeys, Numbers
@@ -48,8 +49,8 @@ class Owner:
     """A client who has a value."""
 
     kinds: set[Kind] = field(default_factory=set)
-    name: int = 0
-    """`DeskHashes.name`, 0 if it has none."""
+    row: int | None = None
+    """Row in the base file, None if it was learned since."""
 
 
 class IndexMatcher:
@@ -85,15 +86,11 @@ class IndexMatcher:
                 hashes = np.concatenate((hashes, self._desk.texts(found.texts)))
             if not len(hashes):
                 continue
-            keys = self._index.of(hashes)
-            for place in self.hits(keys).tolist():
-                begin = int(found.number_places[place]) if place < len(found.numbers) else found.text_places[place - len(found.numbers)]
-                self._take(int(keys[place]), found.piece, begin, into)
+            self._take(found, self._index.of(hashes), into)
 
     def hits(self, keys: Numbers) -> NDArray[np.int64]:
         """Which of these keys are some client's, as places in `keys`."""
-        hits = self._base.hits(keys)
-        return np.union1d(hits, self._live.hits(keys)) if self._live.by_key else hits
+        return np.union1d(self._base.lookup(keys).places, self._live.hits(keys))
 
     def has(self, key: int, client: ClientId) -> bool:
         """True if the base file has this key for this client, or for so many that it is nobody's."""
@@ -107,21 +104,38 @@ class IndexMatcher:
         if rows is None:
             return found
         for row, kind in rows:
-            found.setdefault(self._base.client(row), Owner(name=self._base.name_of(row))).kinds.add(kind)
+            found.setdefault(self._base.client(row), Owner(row=row)).kinds.add(kind)
         for client, kind in self._live.by_key.get(key, {}).items():
-            owner = found.setdefault(client, Owner())
-            owner.kinds.add(kind)
-            owner.name = self._live.names.get(client, owner.name)
+            found.setdefault(client, Owner()).kinds.add(kind)
         return found if len(found) <= MOST_SHARED else {}
 
-    def _take(self, key: int, piece: str, begin: int, into: Matches) -> None:
+    def _take(self, found: Candidates, keys: Numbers, into: Matches) -> None:
+        hits, live = self._base.lookup(keys), self._live.hits(keys)
+        learned = frozenset(live.tolist())
+        for place, row, kind, several in zip(hits.places.tolist(), hits.rows(), hits.kinds(), hits.several.tolist(), strict=True):
+            if not several and kind is not None and place not in learned:
+                into.keys.add(int(keys[place]))
+                self._put(self._base.client(row), (kind,), row, found, place, into)
+            elif place not in learned:
+                self._put_owners(int(keys[place]), found, place, into)
+        for place in live.tolist():
+            self._put_owners(int(keys[place]), found, place, into)
+
+    def _put_owners(self, key: int, found: Candidates, place: int, into: Matches) -> None:
         owners = self.owners(key)
         if owners:
             into.keys.add(key)
         for client, owner in owners.items():
-            known = into.clients.setdefault(client, set())
-            known |= owner.kinds
-            if Kind.NAME not in known and len(into.clients) <= MOST_NAMES and self._named(owner.name, piece, begin):
+            self._put(client, owner.kinds, owner.row, found, place, into)
+
+    def _put(self, client: ClientId, kinds: Collection[Kind], row: int | None, found: Candidates, place: int, into: Matches) -> None:
+        known = into.clients.get(client)
+        if known is None:
+            known = into.clients[client] = set()
+        known.update(kinds)
+        if len(into.clients) <= MOST_NAMES and Kind.NAME not in known:
+            name = self._live.names.get(client, 0) or (self._base.name_of(row) if row is not None else 0)
+            if self._named(name, found.piece, found.begin(place)):
                 known.add(Kind.NAME)
 
     def _named(self, name: int, piece: str, begin: int) -> bool:

@@ -85,6 +85,7 @@ def test_spellings_are_found_among_letters_of_other_scripts(tmp_path: Path) -> N
         "a\u200bnna.m\u00adueller@fir\u2060ma.example",
         "аnnа.mueller@firmа.example",  # Cyrillic
         "ａｎｎａ．ｍｕｅｌｌｅｒ＠ｆｉｒｍａ．ｅｘａｍｐｌｅ",
+        "連絡先anna.mueller@firma.exampleです",
         "x=anna.mueller@firma.example&y",
         "n\u0307ame,anna.m\u0307ueller@firma.example",
         "***anna.mueller@firma.example***",
