@@ -71,9 +71,7 @@ def check(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         for one in differences[:SHOWN]:
             say(f"event {one.sequence} of the record: {one.kind} in Elasticsearch")
         if differences:
-            say(
-                f"{len(differences)} of {shipped} events differ. The record has them all; `torwart events verify` says whether it is whole."
-            )
+            say(f"{len(differences)} differences in {shipped} events. `torwart events verify` says whether the record is whole.")
         else:
             say(f"{shipped} events are in Elasticsearch as they are in the record.")
     if differences:
