@@ -16,7 +16,7 @@ from console.language import Speech
 from console.notice import Reason
 from console.services import Services, Who
 from console.words import ALERT_STATES, N2_, N_, SEVERITIES, STATUSES, role_words, word
-from detectors.base import Piece, pieces, rules, sentence
+from detectors.base import Piece, Rule, pieces, rules, sentence
 from detectors.deed import UnreadableEventError, deed_of
 from detectors.view import Day, View
 
@@ -151,7 +151,7 @@ def alert_view(services: Services, alert: Alert, events: Sequence[Logged], speec
     reasons = reasons_of(alert)
     kind, tried, left = _tally(day, reasons)
     now, now_more = _now(services, alert, person, speech)
-    rule = next((rules()[reason.rule] for reason in reasons if reason.rule in rules()), None)
+    rule = _first_rule(day, reasons)
     return AlertView(
         who=who,
         role=role_words(person.roles, speech) if person else "",
@@ -250,6 +250,12 @@ def _now(services: Services, alert: Alert, person: Person | None, speech: Speech
     waiting = services.waiting(person.id)
     words = speech.say_many("%(number)s act waits for a key", "%(number)s acts wait for a key", waiting) if waiting else ""
     return speech.say("Access is open"), words or speech.say("no act is waiting")
+
+
+def _first_rule(day: Day, reasons: Sequence[Reason]) -> Rule | None:
+    """Whose runbook is shown: that of the first reason; but a stick can still be taken back, so what to do about it comes first."""
+    order = sorted(reasons, key=lambda reason: reason.rule != "way_out") if day.copied else reasons
+    return next((rules()[reason.rule] for reason in order if reason.rule in rules()), None)
 
 
 def _left_how(day: Day, kind: str, speech: Speech) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from audit_store.event import EventAction, decode_ids, reasons_of
+from audit_store.event import EventAction, Phase, decode_ids, reasons_of
 from audit_store.log import Logged
 from console.language import Speech
 from console.words import ACTIONS, N_, ROADS, STATUSES, UNREAD, field_words, word
 from detectors.verdict import UNINSPECTABLE
-from policies.request import ClientId
+from policies.request import Channel, ClientId
 
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "allowed": (N_("allowed"), "good", "out"),
@@ -24,6 +24,7 @@ _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "observed": (N_("seen"), "held", "out"),
 }
 """Phase -> words, look of the chip, look of the line."""
+_ON_A_STICK = (N_("on a stick"), "stop", "stopped")
 _PLAIN: dict[str, str] = {
     EventAction.LOGIN: N_("Signed in to the CRM"),
     EventAction.LOGIN_FAILED: N_("Sign-in to the CRM failed"),
@@ -125,9 +126,13 @@ def _line(logged: Logged, speech: Speech) -> Line:
         return _plain_line(logged, speech)
     act, clients = ours["act"], ours["clients"]
     outcome, chip, kind = _OUTCOMES.get(act["phase"], (act["phase"], "plain", ""))
+    if act["phase"] == Phase.OBSERVED and ours["channel"] == Channel.REMOVABLE:
+        outcome, chip, kind = _ON_A_STICK
     asked, shown = clients["asked_count"], clients["shown_count"]
     road = word(ROADS, ours["channel"], speech)
     counts = _content(document, asked, speech) if "file" in document else _delivery(act["phase"], asked, shown, speech)
+    if "manifest" in ours:
+        counts.append(speech.say("export %(name)s", name=ours["manifest"]))
     return Line(
         at=_at(logged),
         act_id=act.get("id"),

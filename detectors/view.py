@@ -25,6 +25,8 @@ OPEN_DAYS = 2
 class Released:
     """An export that went out."""
 
+    pseudonym: str
+    """Who exported."""
     event_id: str
     at: datetime
     clients: int
@@ -87,7 +89,7 @@ class View:
         if deed.takes_out or deed.act_id in day.exports:  # what was held as an export is one when it is released
             _taking_out(day, deed)
         if deed.manifest is not None and deed.phase is Phase.RELEASED:
-            day.released[deed.manifest] = Released(deed.event_id, deed.at, deed.shown_count)
+            day.released[deed.manifest] = Released(deed.pseudonym, deed.event_id, deed.at, deed.shown_count)
         if deed.action in WAYS_OUT:
             _way_out(day, deed)
         if deed.action is Action.DELETE:

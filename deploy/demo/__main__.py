@@ -1,7 +1,8 @@
-"""`make demo`: a real CRM, the gateway before it, the console, and the story of manager A. Ends with Ctrl-C; `ONCE=1` ends by itself.
+"""`make demo`: a real CRM, the gateway before it, the console, the proxy on the way out, A's machine with its agent, and A's story.
 
-`PORT` moves the ports (CRM on PORT, Torwart on PORT + 1), `RESET=1` starts over. Everything lies in `.demo/` of this clone; `DEMO_RUN` and
-`DEMO_CRM` move what this run writes and the prepared CRM elsewhere, for tests beside a demo.
+Ends with Ctrl-C; `ONCE=1` ends by itself. `PORT` moves the ports (CRM on PORT, Torwart on PORT + 1, the proxy on PORT + 2, a private
+cloud on PORT + 3), `RESET=1` starts over. Everything lies in `.demo/` of this clone; `DEMO_RUN` and `DEMO_CRM` move what this run writes
+and the prepared CRM elsewhere, for tests beside a demo.
 """
 
 from __future__ import annotations
@@ -20,16 +21,20 @@ from typing import Never
 from deploy.demo import crm as demo_crm
 from deploy.demo.attacks import Attacks
 from deploy.demo.crm import RunningCrm
+from deploy.demo.desk import by_hand, furnish
 from deploy.demo.errors import DemoError
-from deploy.demo.firm import Firm, configure, found
+from deploy.demo.firm import Firm, configure, found, index_clients
 from deploy.demo.keyring import KeyringClient
 from deploy.demo.mailbox import Mailbox
 from deploy.demo.notes import Notes
-from deploy.demo.people import BORIS, book_of
+from deploy.demo.outside import Outside
+from deploy.demo.outside import cloud as private_cloud
+from deploy.demo.people import ANNA, BORIS, book_of
 from deploy.demo.processes import Processes, require_free
 from deploy.demo.story import Story
 from deploy.demo.terminal import Terminal
 from deploy.demo.tryton_process import free_port
+from deploy.demo.way_out import DISGUISE, WayOut
 from policies.reasons import grouped
 
 ROOT = Path(__file__).resolve().parents[2] / ".demo"
@@ -53,7 +58,8 @@ def main() -> int:
 
 
 def _demo(terminal: Terminal, port: int, *, once: bool, reset: bool) -> int:
-    require_free(port, port + 1)
+    proxy_port, cloud_port = port + 2, port + 3
+    require_free(port, port + 1, proxy_port, cloud_port)
     run = Path(os.environ.get("DEMO_RUN") or ROOT / "run")
     if reset:
         shutil.rmtree(run, ignore_errors=True)
@@ -73,7 +79,10 @@ def _demo(terminal: Terminal, port: int, *, once: bool, reset: bool) -> int:
         closing.callback(crm.stop)
         mailbox = Mailbox(run / "mailbox")
         closing.callback(mailbox.stop)
-        firm = configure(run, crm_port=port, torwart_port=port + 1, upstream=crm.base_url, mail_port=mailbox.port)
+        cloud = Outside(private_cloud(), cloud_port)
+        closing.callback(cloud.stop)
+        outside = (proxy_port, cloud_port)
+        firm = configure(run, crm_port=port, torwart_port=port + 1, upstream=crm.base_url, mail_port=mailbox.port, outside=outside)
         notes = Notes(run)
         notes.add(crm_url=firm.crm_url, torwart_url=firm.torwart_url, web_client=prepared.web_root is not None)
         keyring_port = free_port()
@@ -83,10 +92,18 @@ def _demo(terminal: Terminal, port: int, *, once: bool, reset: bool) -> int:
         if not kept:
             terminal.progress("people, books, keys")
             found(firm, crm, _keyring(keyring_port))
+            terminal.progress("index of the clients")
+            index_clients(firm, crm)
         processes.start("gateway", "deploy.demo.gateway_process", str(firm.config))
         processes.start("console", "deploy.demo.console_process", str(firm.config), str(keyring_port))
-        processes.wait_for(firm.crm_url, firm.torwart_url)
-        faults = 0 if kept else _play(terminal, firm, crm, notes)
+        processes.start("proxy", "deploy.demo.proxy_process", str(firm.config))
+        processes.wait_for(firm.crm_url, firm.torwart_url, f"http://127.0.0.1:{proxy_port}")
+        desk = furnish(firm, ANNA.login, proxy_port)
+        processes.start("agent", "deploy.demo.agent_process", "run", "--config", str(desk.config))
+        cloud_url = f"http://cloud.localhost:{cloud_port}"
+        way_out = WayOut(firm, desk, cloud, cloud_url)
+        notes.add(way_out=by_hand(firm, desk, BORIS.login, proxy_port, cloud_url, DISGUISE))
+        faults = 0 if kept else _play(terminal, firm, crm, notes, way_out)
         attacks = Attacks(firm, crm)
         notes.add(attacks=[asdict(attack) for attack in attacks.all()])
         if once:
@@ -100,13 +117,13 @@ def _demo(terminal: Terminal, port: int, *, once: bool, reset: bool) -> int:
         _stay(processes)
 
 
-def _play(terminal: Terminal, firm: Firm, crm: RunningCrm, notes: Notes) -> int:
+def _play(terminal: Terminal, firm: Firm, crm: RunningCrm, notes: Notes, way_out: WayOut) -> int:
     told: list[dict[str, str | int]] = []
     own = book_of(BORIS.login, crm.party_ids)[:40]
     token = firm.torwart("people", "token", BORIS.login).split()[-1]
     notes.add(b_login=BORIS.login, b_password=crm.passwords[BORIS.login], b_forty=f'[["id","in",{own}]]', b_token=token.rpartition("/")[2])
     terminal.opening(grouped(len(crm.party_ids), "de" if terminal.german else "en"))
-    story = Story(firm, crm)
+    story = Story(firm, crm, way_out)
     faults = 0
     try:
         for step in story.steps():
@@ -140,8 +157,8 @@ def _until(holds: Callable[[], bool], otherwise: str, seconds: float = 20) -> No
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 1024 <= int(text) <= 65_534:
-        raise DemoError(f"PORT={text} is no usable port: take a number from 1024 to 65534")
+    if not text.isdecimal() or not 1024 <= int(text) <= 65_532:
+        raise DemoError(f"PORT={text} is no usable port: take a number from 1024 to 65532")
     return int(text)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 import auth.tables  # noqa: F401  (its tables are made with the database)
 from audit_store.alerts import Alerts
 from audit_store.database import open_database
-from audit_store.event import Event
+from audit_store.event import Event, EventAction
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.search import search
@@ -53,6 +53,12 @@ mail:
   starttls: false
   sender: torwart@firma.example
   recipients: [leitung@firma.example]
+"""
+_PROXY = """\
+proxy:
+  listen: 127.0.0.1:{proxy_port}
+  allow: [cloud.localhost:{cloud_port}]
+  destinations: {{cloud.localhost: cloud}}
 """
 _ROLES: Mapping[Role, tuple[str, ...]] = {
     Role.MANAGER: ("manager",),
@@ -94,6 +100,16 @@ class Firm:
         return sum(
             document["torwart"]["clients"]["taken_count"] for document in found if document["torwart"]["act"].get("phase") == "released"
         )
+
+    def acts(self, phase: str, action: str, channel: str) -> list[Mapping[str, Any]]:
+        """Acts of this kind in the record, the newest first."""
+        log = Log.open(self.installation.state / "log")
+        try:
+            found = search(log, action=EventAction.ACCESS, phase=phase, newest_first=True, limit=200)
+        finally:
+            log.close()
+        ours = [(logged.document, logged.document["torwart"]) for logged in found]
+        return [document for document, facts in ours if (facts["act"]["action"], facts["channel"]) == (action, channel)]
 
     def problems(self) -> list[str]:
         """What the verification of the whole record finds."""
@@ -139,13 +155,21 @@ class Firm:
             engine.dispose()
 
 
-def configure(folder: Path, *, crm_port: int, torwart_port: int, upstream: str, mail_port: int) -> Firm:
-    """Write the configuration of this run; the state folder is kept if there is one."""
+def configure(
+    folder: Path, *, crm_port: int, torwart_port: int, upstream: str, mail_port: int, outside: tuple[int, int] | None = None
+) -> Firm:
+    """Write the configuration of this run; the state folder is kept if there is one.
+
+    `outside`: the ports of the forward proxy and of the private cloud; None: there is no proxy.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     config = folder / "torwart.yaml"
     ports = {"crm_port": crm_port, "torwart_port": torwart_port, "mail_port": mail_port}
-    config.write_text(_CONFIG.format(folder=folder, upstream=upstream, **ports), encoding="utf-8")
+    text = _CONFIG.format(folder=folder, upstream=upstream, **ports)
+    if outside is not None:
+        text += _PROXY.format(proxy_port=outside[0], cloud_port=outside[1])
+    config.write_text(text, encoding="utf-8")
     installation, _ = load_installation(config)
     notes = folder / "firm.json"
     known = json.loads(notes.read_text(encoding="utf-8")) if notes.is_file() else {}
@@ -181,6 +205,17 @@ def found(firm: Firm, crm: RunningCrm, keyring: KeyringClient) -> None:
     notes = firm.folder / "firm.json"
     notes.touch(mode=0o600)
     notes.write_text(json.dumps({"rest_key": firm.rest_key, "canaries": firm.canaries}), encoding="utf-8")
+
+
+def index_clients(firm: Firm, crm: RunningCrm) -> None:
+    """Read the whole client base into the index, by the command that an administrator types. Raises DemoError."""
+    password = firm.folder / "admin.password"
+    password.touch(mode=0o600)
+    password.write_text(crm.passwords["admin"], encoding="utf-8")
+    try:
+        firm.torwart("index", "build", "--account", "admin", "--password-file", str(password), "--json")
+    finally:
+        password.unlink()
 
 
 def _bind_rest_key(firm: Firm, crm: RunningCrm) -> None:

@@ -1,4 +1,5 @@
-"""The story of manager A: an ordinary morning, an allowed export, five tries to take everything, and what the firm sees.
+"""The story of manager A: an ordinary morning, an allowed export, five tries to take everything, two to carry the export out of the
+house, and what the firm sees.
 
 Every step says what was tried, what was decided and why, how many clients went out, and where to look; each is checked against the CRM,
 the record and the bytes received. Nothing here knows a shortcut: A is a client of the gateway like any other.
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
@@ -21,52 +21,30 @@ from deploy.demo.firm import Firm
 from deploy.demo.loopback import client
 from deploy.demo.mailbox import mails
 from deploy.demo.people import ANNA, book_of
+from deploy.demo.step import Step, Words, soon
 from deploy.demo.tryton_rpc import DATABASE, TrytonSession
+from deploy.demo.way_out import WayOut
 from policies.reasons import grouped
 
 FIELDS: Final = ["name", "phone", "email"]
 ALLOWED_EXPORT: Final = 40
-SOON_SECONDS: Final = 5.0
-"""Alert and mail must be there within this time of the deed."""
 CARDS_AT_MOST: Final = 60
 """Cards that the script of the story opens before the check gives up."""
 
+_CARRIED: Final = {"mass_export:export_stopped", "way_out:upload_stopped", "way_out:copied_out", "carried_export:export_carried"}
+"""Reasons that A's one alert has in the end."""
 
 type Params = list[tuple[str, str | int | float | bool | None]]
-type Words = tuple[str, str]
-"""The same in German and in English."""
-
-
-@dataclass(slots=True)
-class Step:
-    """One step, as terminal and start page tell it."""
-
-    title: Words
-    tried: Words
-    decided: Words = ("", "")
-    clients_out: int = 0
-    look: str = ""
-    """Address of the page to open."""
-    faults: list[str] = field(default_factory=list)
-    """What did not hold; empty if all did."""
-
-    def told(self) -> dict[str, str | int]:
-        """For the start page."""
-        words = {"title": self.title, "tried": self.tried, "decided": self.decided}
-        both = {f"{name}_{language}": text for name, pair in words.items() for language, text in zip(("de", "en"), pair, strict=True)}
-        return {**both, "clients_out": self.clients_out, "look": self.look}
-
-    def expect(self, holds: bool, otherwise: str) -> None:
-        """Note a fault unless something holds."""
-        if not holds:
-            self.faults.append(otherwise)
 
 
 class Story:
     """Plays manager A against a running demo."""
 
-    def __init__(self, firm: Firm, crm: RunningCrm) -> None:
+    def __init__(self, firm: Firm, crm: RunningCrm, way_out: WayOut) -> None:
         self.firm = firm
+        self.way_out = way_out
+        self.saved: list[list[str]] = []
+        """The rows of the allowed export, as A saved them: name, phone, e-mail."""
         self.crm = crm
         self.own = book_of(ANNA.login, crm.party_ids)
         self.popup = Popup(firm.torwart_url)
@@ -80,6 +58,7 @@ class Story:
         yield self.export_all()
         yield from self.other_roads()
         yield self.paging()
+        yield from self.way_out.steps(self.saved)
         yield self.one_alert()
         yield self.mail()
         yield self.notice_given()
@@ -88,6 +67,7 @@ class Story:
         """A goes home."""
         self.session.close()
         self.rest.close()
+        self.way_out.close()
 
     def morning(self) -> Step:
         step = Step(
@@ -128,10 +108,11 @@ class Story:
         again = self._export_own()
         step.expect(again.status_code == 401, "one touch released two exports")
         self.popup.cancel(act_of(again))
-        step.clients_out = len(rows or [None]) - 1
+        self.saved = (rows or [])[1:]
+        step.clients_out = len(self.saved)
         step.look = f"{self.firm.torwart_url}/why/{act_id}"
         step.expect(
-            _soon(lambda: self.firm.released(act_id), lambda out: out == ALLOWED_EXPORT) == ALLOWED_EXPORT,
+            soon(lambda: self.firm.released(act_id), lambda out: out == ALLOWED_EXPORT) == ALLOWED_EXPORT,
             "the record does not name 40 clients for this act",
         )
         step.expect(not self.firm.open_alerts(), "an allowed export raised an alert")
@@ -185,10 +166,11 @@ class Story:
 
     def one_alert(self) -> Step:
         step = Step(("Was die Firma sieht", "What the firm sees"), ("Meldungen von heute", "today's alerts"))
-        alerts = _soon(self.firm.open_alerts, lambda found: len(found) == 1 and len(found[0].reasons) >= 2)
+        alerts = soon(self.firm.open_alerts, lambda found: len(found) == 1 and set(found[0].reasons) >= _CARRIED)
         step.expect(len(alerts) == 1, f"{len(alerts)} alerts are open instead of one")
         if alerts:
             count = len(alerts[0].reasons)
+            step.expect(set(alerts[0].reasons) >= _CARRIED, "the alert does not tell of export, upload and stick")
             step.decided = (f"eine Meldung mit {count} Gründen", f"one alert with {count} reasons")
             step.look = f"{self.firm.torwart_url}/alerts/{alerts[0].id}"
             step.expect(alerts[0].severity == "high", f"the severity is {alerts[0].severity}")
@@ -198,7 +180,7 @@ class Story:
     def mail(self) -> Step:
         step = Step(("Jemand erfährt es", "Somebody is told"), ("Postfach der Leitung", "the owner's mailbox"))
         step.look = f"{self.firm.torwart_url}/demo/mailbox"
-        arrived = _soon(lambda: mails(self.firm.mailbox), bool)
+        arrived = soon(lambda: mails(self.firm.mailbox), bool)
         step.expect(bool(arrived), "no mail arrived")
         if arrived:
             step.decided = (f"E-Mail: {arrived[0].subject}", f"mail: {arrived[0].subject}")
@@ -280,11 +262,3 @@ def _clear(value: Any) -> bool:
 
 def _leaks(answer: httpx.Response, canaries: tuple[str, ...]) -> bool:
     return any(canary in answer.text for canary in canaries)
-
-
-def _soon[T](look: Callable[[], T], enough: Callable[[T], bool]) -> T:
-    """Look again until it is enough, for SOON_SECONDS at most."""
-    deadline = time.monotonic() + SOON_SECONDS
-    while not enough(found := look()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return found

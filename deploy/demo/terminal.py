@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from deploy.demo.attacks import Attempt
-from deploy.demo.story import Step
+from deploy.demo.step import Step
 
 
 class Terminal:
@@ -81,7 +81,8 @@ class Terminal:
         self._out.print(f"  CRM:        {crm_url}/")
         if "SSH_CONNECTION" in os.environ:
             host = os.environ["SSH_CONNECTION"].split()[2]
-            self._out.print(f"  SSH:        ssh -L {port}:127.0.0.1:{port} -L {port + 1}:127.0.0.1:{port + 1} {host}")
+            ports = " ".join(f"-L {one}:127.0.0.1:{one}" for one in range(port, port + 4))
+            self._out.print(f"  SSH:        ssh {ports} {host}")
         self._out.print(Text("  Ende mit Strg-C." if self.german else "  End with Ctrl-C.", style="dim"))
 
     def _line(self, name: str, words: str) -> None:

@@ -23,7 +23,10 @@ def _judge(deed: Deed, view: View) -> Signal | None:
     export = view.released(deed.pseudonym, link.name)
     if export is not None:
         numbers["clients"] = export.clients
-        event_ids = (export.event_id, deed.event_id)
+        if export.pseudonym == deed.pseudonym:
+            event_ids = (export.event_id, deed.event_id)
+        else:
+            numbers["exporter"] = export.pseudonym
     severity = "high" if deed.stopped or deed.phase is Phase.OBSERVED else "medium"
     return Signal(RULE.id, deed.pseudonym, deed.at, severity, "export_carried", numbers, event_ids)
 
@@ -36,10 +39,10 @@ RULE = Rule(
     severity="high",
     runbook={
         "de": "1. Den Export und den Weg hinaus in der Zeitleiste ansehen: Wer hat exportiert, wohin sollte es? 2. Prüfen, ob derselbe "
-        "Export noch an anderer Stelle liegt (`torwart trace DATEI` nennt die Herkunft einer Datei). 3. Mit der Person sprechen, bevor sie "
+        "Export noch an anderer Stelle liegt („torwart trace DATEI“ nennt die Herkunft einer Datei). 3. Mit der Person sprechen, bevor sie "
         "das Haus verlässt; sonst Zugang sperren. 4. Mit einem Urteil schließen.",
         "en": "1. See the export and the way out in the timeline: who exported, where was it to go? 2. Check whether the same export lies "
-        "elsewhere (`torwart trace FILE` names where a file came from). 3. Speak to the person before they leave the house; otherwise "
+        "elsewhere (“torwart trace FILE” names where a file came from). 3. Speak to the person before they leave the house; otherwise "
         "freeze the access. 4. Close with a verdict.",
     },
     false_positives={
@@ -51,7 +54,10 @@ RULE = Rule(
         "export_carried": Wording(
             de="{found} Kunden aus dem Export {export} auf dem Weg hinaus wiedererkannt",
             en="{found} clients from the export {export} recognised on the way out",
-            parts={"clients": (" ({clients} waren exportiert)", " ({clients} had been exported)")},
+            parts={
+                "clients": (" ({clients} waren exportiert)", " ({clients} had been exported)"),
+                "exporter": (", exportiert von {exporter}", ", exported by {exporter}"),
+            },
         ),
     },
     judge=_judge,
@@ -80,6 +86,14 @@ RULE = Rule(
                 ),
             ),
             Expected("export_carried", "high", {"export": "7F3A", "found": 20, "clients": 40}),
+        ),
+        Case(
+            "what a colleague has exported",
+            (
+                Step(Action.EXPORT, Phase.RELEASED, range(40), reasons.KEY_CONFIRMED, act="mailing", manifest="7F3A", person="P-00000002"),
+                Step(Action.UPLOAD, Phase.DENIED, range(40), reasons.CLIENTS_LEAVE, channel=Channel.CLOUD, exports=(_EXPORT,)),
+            ),
+            Expected("export_carried", "high", {"found": 40, "exporter": "P-00000002"}),
         ),
         Case(
             "weeks later, on a stick",

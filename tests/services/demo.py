@@ -1,5 +1,6 @@
 """`make demo` as a process of its own: on free ports, in a folder of the test run, over the Tryton that the tests keep."""
 
+import contextlib
 import json
 import os
 import signal
@@ -81,7 +82,7 @@ def demo(prepared_tryton: PreparedCrm, tryton_web_client: Path, tmp_path_factory
     """The demo after its story, with Tryton's web client."""
     folder = tmp_path_factory.mktemp("demo")
     output = folder / "said"
-    moved = {"DEMO_RUN": str(folder / "run"), "DEMO_CRM": str(cache_folder()), "PORT": str(_two_ports()), "LANG": "de_DE.UTF-8"}
+    moved = {"DEMO_RUN": str(folder / "run"), "DEMO_CRM": str(cache_folder()), "PORT": str(_four_ports()), "LANG": "de_DE.UTF-8"}
     with output.open("wb") as said:
         command = [sys.executable, "-m", "deploy.demo"]
         process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env={**os.environ, **moved}, start_new_session=True)
@@ -102,14 +103,16 @@ def until(holds: Callable[[], object], seconds: float, otherwise: str) -> None:
         time.sleep(0.05)
 
 
-def _two_ports() -> int:
-    """A free port whose neighbour is free too."""
+def _four_ports() -> int:
+    """A free port whose three neighbours are free too."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
+        with contextlib.ExitStack() as opened:
+            first = opened.enter_context(socket.socket())
             first.bind(("127.0.0.1", 0))
             port = int(first.getsockname()[1])
             try:
-                second.bind(("127.0.0.1", port + 1))
+                for number in range(port + 1, port + 4):
+                    opened.enter_context(socket.socket()).bind(("127.0.0.1", number))
             except OSError:
                 continue
             if port < 65_000:
