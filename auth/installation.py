@@ -32,6 +32,8 @@ _PATHS = {
     "elastic": ("ca", "certificate", "key", "password_file", "api_key_file", "reader_password_file", "reader_api_key_file"),
 }
 """Members that name files; relative ones start at the folder of the configuration file."""
+ELASTIC_URL = "TORWART_ELASTIC_URL"
+"""In the environment: takes the place of `elastic.url`; several with commas between them."""
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 """Host names of RFC 1123, section 2.1, in lower case; other scripts in their `xn--` form."""
 _DEMO_MARK = "demo"
@@ -202,3 +204,13 @@ def _locate(sections: Sections, section: str, member: str) -> None:
     members = sections.get(section)
     if isinstance(members, dict) and isinstance(members.get(member), str):
         members[member] = str((sections.path.parent / Path(members[member]).expanduser()).absolute())
+
+
+def elastic_addresses(sections: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+    """Where Elasticsearch is: by the environment (`ELASTIC_URL`), else by the section; empty if nobody says."""
+    named = [url.strip() for url in environment.get(ELASTIC_URL, "").split(",") if url.strip()]
+    if named:
+        return named
+    section = sections.get("elastic")
+    url = section.get("url") if isinstance(section, Mapping) else None
+    return [url] if isinstance(url, str) else [str(one) for one in url or ()]

@@ -10,11 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from auth.installation import Sections
+from auth.installation import ELASTIC_URL, Sections, elastic_addresses
 from auth.listening import Listening
-
-ELASTIC_URL = "TORWART_ELASTIC_URL"
-"""In the environment: takes the place of `elastic.url`; several with commas between them."""
 
 
 class TorwartSettings(Listening):
@@ -114,9 +111,9 @@ class ElasticSettings(BaseModel):
 
 def elastic_settings(sections: Sections, environment: Mapping[str, str]) -> ElasticSettings | None:
     """The section, with the address of the environment if it has one; None if neither is there. Raises ConfigError."""
-    addresses = [url.strip() for url in environment.get(ELASTIC_URL, "").split(",") if url.strip()]
-    if not addresses:
+    if not environment.get(ELASTIC_URL, "").strip(", "):
         return sections.parse("elastic", ElasticSettings) if "elastic" in sections else None
+    addresses = elastic_addresses(sections, environment)
     section = sections.get("elastic")
     members = dict(section) if isinstance(section, Mapping) else {}
     return Sections(sections.path, {"elastic": members | {"url": addresses}}, sections.lines).parse("elastic", ElasticSettings)

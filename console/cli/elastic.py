@@ -21,9 +21,9 @@ from audit_store.elastic_install import install as install_templates
 from audit_store.log import FILE, Log, LogError
 from audit_store.shipping import SHIPPED
 from audit_store.tables import Cursor
-from auth.installation import ConfigError, Sections, load_installation
+from auth.installation import ELASTIC_URL, ConfigError, Sections, load_installation
 from console.cli.house import DEFAULT_CONFIG, Config, Json, fail, print_json, say
-from console.settings import ELASTIC_URL, ElasticSettings, elastic_settings
+from console.settings import ElasticSettings, elastic_settings
 from console.shipping import access_of, reader_access, writer_access
 
 DIFFERENT = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from auth.config_file import ConfigError, Sections
-from auth.installation import Installation, load_installation
+from auth.installation import Installation, elastic_addresses, load_installation
 from auth.listening import Listening
 from gateway.settings import CrmSettings
 
@@ -116,11 +117,7 @@ def own_places(installation: Installation, crm: CrmSettings, proxy: ProxySetting
     for listen in (torwart, crm.listen, proxy.listen):
         host, _, port = str(listen).rpartition(":")
         places.append(OwnPlace(host.strip("[]").lower(), int(port)))
-    elastic = sections.get("elasticsearch")
-    urls = elastic.get("url") or elastic.get("urls") if isinstance(elastic, dict) else None
-    for url in [urls] if isinstance(urls, str) else urls or ():
-        places.append(_of_url(str(url)))
-    return tuple(places)
+    return (*places, *map(_of_url, elastic_addresses(sections, os.environ)))
 
 
 def _of_url(url: str) -> OwnPlace:
