@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from array import array
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from detectors.client_index.hashes import DeskHashes, IndexKeys, Numbers, Words
 from detectors.client_index.hashing import Hashing
 from detectors.client_index.identifier import Identifier
 from detectors.client_index.journal import Entry
+from detectors.knowledge import KnowledgeError
 from policies.request import ClientId
 
 
@@ -85,10 +87,17 @@ class Build:
         return Built(generation, len(self._rows), len(keys), size, shared, len(merged))
 
     def _previous(self) -> int:
+        """The generation that is replaced; of a file that cannot be read, the time when it was written."""
         try:
-            return int((self._folder / base_file.NAME).stat().st_mtime)
-        except FileNotFoundError:
+            descriptor = os.open(self._folder / base_file.NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
             return 0
+        try:
+            return base_file.BaseFile.map(descriptor, check=False).head.generation
+        except KnowledgeError:
+            return int(os.fstat(descriptor).st_mtime)
+        finally:
+            os.close(descriptor)
 
     def _take(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

@@ -64,6 +64,8 @@ class DeskFilter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._checked: tuple[tuple[int, int, int], int] | None = None
+        """Identity of the file that was read last, and its generation."""
 
     def image(self) -> Image:
         """Raises KnowledgeError when the file is missing or damaged."""
@@ -74,17 +76,23 @@ class DeskFilter:
                 f"the filter of the clients cannot be read ({error.strerror}): the agent must reach the server once"
             ) from None
         try:
-            filter_ = _Filter.read(descriptor)
+            return Image(orjson.dumps({"kind": DESK}), (descriptor,), self._generation(descriptor))
         except BaseException:
             os.close(descriptor)
             raise
-        return Image(orjson.dumps({"kind": DESK}), (descriptor,), filter_.generation)
 
     def news(self, since: int) -> tuple[int, bytes] | None:
         """None as soon as the file was replaced; a filter does not grow. Raises KnowledgeError."""
         image = self.image()
         os.close(image.files[0])
         return (since, b"") if image.mark == since else None
+
+    def _generation(self, descriptor: int) -> int:
+        facts = os.fstat(descriptor)
+        identity = facts.st_ino, facts.st_mtime_ns, facts.st_size
+        if self._checked is None or self._checked[0] != identity:
+            self._checked = identity, _Filter.read(descriptor).generation
+        return self._checked[1]
 
 
 class DeskMatcher:

@@ -80,9 +80,9 @@ class ClientIndex:
                 "index_key": self._index_key.hex(),
                 "live_bytes": self._read,
             }
-            files = [os.dup(self._descriptor)] if self._descriptor is not None else []
-            if self._read:
-                files.append(os.open(self._journal(), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
+            files = self._opened() if self._read else []
+            if self._descriptor is not None:
+                files.insert(0, os.dup(self._descriptor))
             return Image(orjson.dumps(description), tuple(files), base.head.generation << _OFFSET_BITS | self._read)
 
     def news(self, since: int) -> tuple[int, bytes] | None:
@@ -172,19 +172,22 @@ class ClientIndex:
                     continue
                 if matcher is None or not matcher.has(key, entry.client):
                     return False
-        return bool(entry.keys) or entry.client in self._live.names
+        return True  # a name alone helps nobody: it is kept with the first strong value
 
     def _matcher(self) -> IndexMatcher:
         return IndexMatcher(self._refreshed(), self._live, self._desk, self._index)
 
     def _refreshed(self) -> BaseFile:
-        now = identity(self._folder)
-        if now != self._identity or (self._base is None and now is not None):
-            self._forget()
-            if now is not None:
-                self._open()
-            self._identity = now
-        self._follow()
+        try:
+            now = identity(self._folder)
+            if now != self._identity or (self._base is None and now is not None):
+                self._forget()
+                if now is not None:
+                    self._open()
+                self._identity = now
+            self._follow()
+        except OSError as error:
+            raise KnowledgeError(f"the index of the clients cannot be read: {error.strerror}") from None
         if self._base is None:
             raise _NotYetError("the client base is not known yet: read it with `torwart index build`")
         return self._base
@@ -220,11 +223,18 @@ class ClientIndex:
             self._read += len(lines)
 
     def _lines(self, start: int, end: int) -> bytes:
-        descriptor = os.open(self._journal(), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        (descriptor,) = self._opened()
         try:
             return os.pread(descriptor, end - start, start)
         finally:
             os.close(descriptor)
+
+    def _opened(self) -> list[int]:
+        """The journal. Raises KnowledgeError."""
+        try:
+            return [os.open(self._journal(), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)]
+        except OSError as error:
+            raise KnowledgeError(f"the journal of the index cannot be read: {error.strerror}") from None
 
     def _journal(self) -> Path:
         return self._folder / journal.name_of(self._base.head.generation if self._base is not None else 0)

@@ -53,6 +53,8 @@ class Learner:
         seen = self._seen
         if mark in seen:
             return False
+        if len(seen) >= MOST_SEEN:
+            seen = self._seen = set()
         seen.add(mark)
         return True
 

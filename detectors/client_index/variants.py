@@ -16,6 +16,8 @@ from detectors.client_index.identifier import Identifier, Kind
 
 SHORTEST_AT_HOME = 4
 """Digits of the shortest valid number of the firm's own regions: people there write it as they dial it (Andorra has 6 digits, Niue 4)."""
+MOST_CHARACTERS = 500
+"""Of a value: whoever may write to the CRM must not make us work for a novel (attacks X13)."""
 _BETWEEN = re.compile(r"[/,;|\n]|\b(?:oder|or|und|and)\b")
 _OFFICIAL_SUFFIXES = ("MWST", "TVA", "IVA")
 """Words that belong to Swiss VAT numbers but are often left out (MWSTG, article 66)."""
@@ -39,7 +41,7 @@ def spellings(identifier: Identifier, regions: Sequence[str]) -> Spellings:
     one first. A value in which nothing is recognised has none.
     """
     found = Spellings(identifier.kind)
-    text = visible(identifier.value)
+    text = visible(identifier.value[:MOST_CHARACTERS])
     match identifier.kind:
         case Kind.PHONE:
             found.numbers = phone(text, regions)
@@ -53,7 +55,7 @@ def spellings(identifier: Identifier, regions: Sequence[str]) -> Spellings:
                 elif value.isdigit() and SHORTEST <= len(value) <= MOST_DIGITS:
                     found.numbers.add(value)
         case Kind.NAME:
-            found.words = name_words(identifier.value)
+            found.words = name_words(text)
     return found
 
 

@@ -104,3 +104,22 @@ def test_the_server_says_whose_desk_hashes_and_index_keys_are(tmp_path: Path) ->
     assert keys
     assert index.owners([*keys, 1, 2**64 - 1]) == {"7": frozenset({Kind.PHONE})}
     assert index.confirm([5, 6]) == Matches()
+
+
+def test_every_build_is_a_new_generation(tmp_path: Path) -> None:
+    generations = [build(tmp_path, phone("7", "030 1234567")).generation for _ in range(4)]
+    assert len(set(generations)) == 4
+    assert generations == sorted(generations)
+
+
+def test_very_long_values_cost_little(tmp_path: Path) -> None:
+    long = [phone("7", "1," * 500_000), email("7", "a@b.example " * 100_000), name("7", "x y " * 500_000), tax("7", "1A" * 500_000)]
+    assert set(find(index_of(tmp_path, *long), "a@b.example").clients) == {"7"}
+
+
+def test_a_journal_that_cannot_be_read_is_an_error_and_not_silence(tmp_path: Path) -> None:
+    index = index_of(tmp_path, phone("7", "030 1234567"))
+    generation = index.stats().generation
+    (tmp_path / "index" / f"live-{generation}.jsonl").symlink_to(tmp_path / "index" / "clients.idx")
+    with pytest.raises(KnowledgeError, match="journal"):
+        index.image()

@@ -8,7 +8,7 @@ from detectors.client_index.identifier import Identifier
 from detectors.client_index.learner import Learner
 from detectors.client_index.matcher import load_matcher
 from detectors.knowledge import Matches
-from tests.detectors.client_index.clients import HOME, build, clients, email, find, index_of, phone
+from tests.detectors.client_index.clients import HOME, build, clients, email, find, index_of, name, phone
 
 WAIT_SECONDS = 30.0
 
@@ -71,6 +71,20 @@ def test_what_is_known_is_not_written_again(tmp_path: Path) -> None:
     size = journal(tmp_path).stat().st_size
     learn(tmp_path, phone("8", "030 1234567"), phone("8", "(030) 1234567"))
     assert journal(tmp_path).stat().st_size == size
+
+
+def test_a_name_alone_is_not_kept_but_one_beside_a_value_is(tmp_path: Path) -> None:
+    index = index_of(tmp_path, phone("7", "0151 2345678"))
+    learn(tmp_path, name("9", "Anna Beispiel"))
+    assert not list((tmp_path / "index").glob("live-*"))
+    learn(tmp_path, name("8", "Erika Muster"), phone("8", "030 1234567"))
+    assert clients(index, "Muster, Erika: 030 1234567") == {"8": {"phone", "name"}}
+
+
+def test_a_record_is_fresh_once(tmp_path: Path) -> None:
+    learner = Learner(tmp_path, HOME)
+    assert [learner.fresh(5), learner.fresh(5), learner.fresh(6)] == [True, False, True]
+    learner.close()
 
 
 def test_a_line_that_was_torn_by_a_kill_spoils_nothing_else(tmp_path: Path) -> None:

@@ -3,11 +3,9 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from detectors.client_index.base_file import MOST_SHARED
 from detectors.client_index.candidates import PIECE
-from tests.detectors.client_index.clients import clients, email, find, index_of, name, phone, tax
+from tests.detectors.client_index.clients import clients, email, index_of, name, phone, tax
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -64,27 +62,6 @@ def test_half_a_number_at_the_end_of_a_piece_is_nobody(tmp_path: Path) -> None:
     index = index_of(tmp_path, phone("7", "0151 2345678"))
     for shift in range(140):
         assert clients(index, "x" * (PIECE - shift) + "01512345678" + "9" + "y" * 300) == {}
-
-
-@pytest.mark.parametrize("home", [None, "DE"])
-def test_all_spellings_of_the_worlds_numbers_name_the_same_client(tmp_path: Path, home: str | None) -> None:
-    numbers = json.loads((DATA / "phone_examples.json").read_text("utf-8"))["numbers"]
-    # Abroad, a national spelling says nothing of its country, and one of less than 7 digits is no candidate.
-    sources = ("E164", "INTERNATIONAL", "RFC3966") if home else ("E164", "INTERNATIONAL", "RFC3966", "NATIONAL")
-    missed = []
-    for region in sorted({one["region"] for one in numbers}):
-        ones = [one for one in numbers if one["region"] == region]
-        said = [phone(one["E164"] + source, one[source]) for one in ones for source in sources]
-        index = index_of(tmp_path / region, *said, regions=(home or region,))
-        for one in ones:
-            for spelling in ("E164", "INTERNATIONAL", "RFC3966", "NATIONAL"):
-                expected = {one["E164"] + source for source in sources}
-                digits = sum(c.isdigit() for c in one[spelling])
-                if (home is None or digits >= 7) and not expected <= set(find(index, f"Tel. {one[spelling]}, Fax").clients):
-                    missed.append((region, spelling))
-        index.close()
-    assert len(numbers) == 917
-    assert missed == []
 
 
 def test_texts_of_the_phone_library_give_no_false_alarm(tmp_path: Path) -> None:

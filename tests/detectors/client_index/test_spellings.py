@@ -1,5 +1,6 @@
 """No false negative: whatever was indexed is found in every usual spelling."""
 
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from detectors.client_index.desk import DeskFilter
 from tests.detectors.client_index.clients import clients, email, find, index_of, name, phone, tax
 
+DATA = Path(__file__).parents[2] / "data"
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
 
@@ -58,6 +60,27 @@ def test_a_phone_number_is_found_in_every_spelling(indexed: str, rest: str) -> N
             assert clients(index, text) == {"7": {"phone"}}, spelling
             assert set(index.confirm(find(desk, text).suspected).clients) == {"7"}, spelling
         index.close()
+
+
+@pytest.mark.parametrize("home", [None, "DE"])
+def test_all_spellings_of_the_worlds_numbers_name_the_same_client(tmp_path: Path, home: str | None) -> None:
+    numbers = json.loads((DATA / "phone_examples.json").read_text("utf-8"))["numbers"]
+    # Abroad, a national spelling says nothing of its country, and one of less than 7 digits is no candidate.
+    sources = ("E164", "INTERNATIONAL", "RFC3966") if home else ("E164", "INTERNATIONAL", "RFC3966", "NATIONAL")
+    missed = []
+    for region in sorted({one["region"] for one in numbers}):
+        ones = [one for one in numbers if one["region"] == region]
+        said = [phone(one["E164"] + source, one[source]) for one in ones for source in sources]
+        index = index_of(tmp_path / region, *said, regions=(home or region,))
+        for one in ones:
+            for spelling in ("E164", "INTERNATIONAL", "RFC3966", "NATIONAL"):
+                expected = {one["E164"] + source for source in sources}
+                digits = sum(c.isdigit() for c in one[spelling])
+                if (home is None or digits >= 7) and not expected <= set(find(index, f"Tel. {one[spelling]}, Fax").clients):
+                    missed.append((region, spelling))
+        index.close()
+    assert len(numbers) == 917
+    assert missed == []
 
 
 def test_spellings_are_found_among_letters_of_other_scripts(tmp_path: Path) -> None:
