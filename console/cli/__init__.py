@@ -37,6 +37,8 @@ COMMANDS: Mapping[str, Command] = {
     "people": Command("console.cli.people:app", "people: accounts, clients, status, freeze"),
     "keys": Command("console.cli.keys:app", "keys: one-time links, locking"),
     "index": Command("gateway.index_commands:app", "the client index: build, stats, probe"),
+    "scan": Command("console.cli.scan:app", "files and folders: do they hold clients?"),
+    "trace": Command("console.cli.trace:app", "a file: from which exports it came"),
     "events": Command("console.cli.events:app", "the record: tail, search, verify"),
     "alerts": Command("console.cli.alerts:app", "alerts: list, show, close"),
 }

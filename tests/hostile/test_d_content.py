@@ -1,4 +1,4 @@
-"""Hostile inputs D: what is packed, encoded or hidden is found, or the verdict says that it could not be read. Nothing passes in silence."""
+"""Hostile inputs D: what is packed, encoded or hidden is found, or the verdict says that it could not be read; nothing passes silently."""
 
 from __future__ import annotations
 

@@ -1,0 +1,129 @@
+"""What `torwart scan` and `torwart trace` share: the index, the workers, the exports, the record of the look, and their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+
+from audit_store.database import DatabaseError, open_database
+from audit_store.event import EventAction, plain_event
+from audit_store.manifests import Link, Manifests
+from audit_store.spool import Spool, SpoolError
+from auth.installation import ConfigError, check_rights, load_installation
+from console.cli.house import fail
+from detectors.client_index.identifier import Kind
+from detectors.client_index.index import ClientIndex
+from detectors.files import Seen
+from detectors.knowledge import KnowledgeError
+from detectors.scanner import Scanner
+from detectors.verdict import Unread, Verdict
+from detectors.worker_process import WorkerError
+
+FOUND = 1
+"""Exit code: clients were found, or something could not be read."""
+_KINDS: Mapping[Kind, str] = {Kind.EMAIL: "e-mail", Kind.PHONE: "phone", Kind.TAX: "tax number", Kind.NAME: "name"}
+_CAUSES: Mapping[Unread, str] = {
+    Unread.ENCRYPTED: "encrypted",
+    Unread.DAMAGED: "damaged or changing",
+    Unread.TOO_LARGE: "too large",
+    Unread.TOO_DEEP: "packed too deep",
+    Unread.TOO_MANY: "too many entries",
+    Unread.TIMED_OUT: "took too long",
+    Unread.CRASHED: "its reader crashed",
+    Unread.UNKNOWN_FORMAT: "of a kind that is not opened",
+    Unread.IMAGES_ONLY: "pictures without text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What recognises clients in files, and where they came from."""
+
+    scanner: Scanner
+    manifests: Manifests
+
+
+@contextmanager
+def open_content(config: Path, *, looked_at: str) -> Iterator[Content]:
+    """The scan of one installation. The look is recorded first; what cannot be used or recorded ends the command with exit code 2."""
+    try:
+        installation, _ = load_installation(config)
+        check_rights(installation.state)
+        engine = open_database(installation.state / "torwart.db")
+        index = ClientIndex(installation.state)
+        try:
+            scanner = Scanner(index)
+            try:
+                _record(installation.state, looked_at)
+                yield Content(scanner, Manifests(engine))
+            finally:
+                scanner.close()
+        finally:
+            index.close()
+            engine.dispose()
+    except ConfigError as error:
+        fail(*error.errors)
+    except SpoolError as error:
+        fail(f"it could not be recorded, therefore nothing is shown: {error}")
+    except (DatabaseError, KnowledgeError, WorkerError) as error:
+        fail(str(error))
+    except OperationalError as error:
+        fail(f"the database cannot be used: {error.orig}")
+
+
+def sentence(verdict: Verdict, links: Iterable[Link]) -> str:
+    """`31 of your clients, by phone and name, from export 7F3A of 12 May`."""
+    number = len(verdict.clients)
+    found = {kind for kinds in verdict.clients.values() for kind in kinds}
+    by = listed([words for kind, words in _KINDS.items() if kind in found])
+    said = f"{number:,} of your clients, by {by}"
+    exports = [f"{link.name} of {day(link.at)}" for link in links]
+    return said + (f", from export{'s' if len(exports) > 1 else ''} {listed(exports)}" if exports else "")
+
+
+def causes(seen: Seen) -> str:
+    """Why a file could not be read, or not whole."""
+    return seen.problem or listed([_CAUSES[cause] for cause in seen.verdict.unread])
+
+
+def day(at: datetime) -> str:
+    """`12 May`, with the year where it is another one."""
+    return f"{at.day} {at:%B}" + ("" if at.year == datetime.now(UTC).year else f" {at.year}")
+
+
+def listed(words: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def shown(path: Path) -> str:
+    """A path for a terminal and for JSON: what is not printable appears as its escape."""
+    text = str(path)
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii") for letter in text)
+
+
+def link_json(link: Link) -> dict[str, Any]:
+    """An export for programs."""
+    return {
+        "export": link.name,
+        "act": link.act_id,
+        "at": link.at.isoformat(),
+        "person": link.pseudonym,
+        "clients": link.clients,
+        "of": link.of,
+        "confidence": link.confidence,
+    }
+
+
+def _record(state: Path, what: str) -> None:
+    spool = Spool.open(state / "spool" / "cli", "cli")
+    try:
+        spool.append(plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), subject=what, numbers={"by": "command line"}))
+    finally:
+        spool.close()

@@ -1,0 +1,75 @@
+"""`torwart scan`: which of these files hold clients, how many, and from which export they came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from audit_store.manifests import Link
+from console.cli.content import FOUND, causes, link_json, open_content, sentence, shown
+from console.cli.house import DEFAULT_CONFIG, Config, Json, fail, print_json, say
+from detectors.files import Seen, files, scan_file
+
+app = typer.Typer(help="Files and folders: do they hold clients?")
+
+
+@app.command()
+def scan(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders; folders with all that is in them.")],
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Look for clients in files and folders. Exit 1 for any, and for what could not be read. The look is recorded."""
+    missing = [path for path in paths if not path.exists() and not path.is_symlink()]
+    if missing:
+        fail(*(f"there is no {shown(path)}" for path in missing))
+    results: list[tuple[Seen, list[Link]]] = []
+    with open_content(config, looked_at="files, scanned for clients") as content:
+        wanted = list(files(paths))
+        with _progress(as_json) as progress:
+            task = progress.add_task("scanning", total=len(wanted))
+            for path in wanted:
+                seen = scan_file(content.scanner, path)
+                links = content.manifests.explain(seen.verdict.clients, seen.verdict.keys) if seen.verdict.clients else []
+                results.append((seen, links))
+                if not as_json:
+                    _tell(seen, links)
+                progress.advance(task)
+    clients = {client for seen, _ in results for client in seen.verdict.clients}
+    unread = sum(bool(seen.verdict.unread) for seen, _ in results)
+    if as_json:
+        print_json({"files": [_as_json(seen, links) for seen, links in results], "clients": len(clients), "unread": unread})
+    else:
+        say(f"{len(results):,} files: {len(clients):,} distinct clients, {unread:,} files not read or not whole.")
+    if clients or unread:
+        raise typer.Exit(FOUND)
+
+
+def _progress(quiet: bool) -> Progress:
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
+
+
+def _tell(seen: Seen, links: list[Link]) -> None:
+    if seen.verdict.clients:
+        say(f"{shown(seen.path)}: {sentence(seen.verdict, links)}")
+    if seen.verdict.unread:
+        say(f"{shown(seen.path)}: not read, or not whole: {causes(seen)}")
+
+
+def _as_json(seen: Seen, links: list[Link]) -> dict[str, Any]:
+    verdict = seen.verdict
+    return {
+        "path": shown(seen.path),
+        "bytes": verdict.size,
+        "clients": len(verdict.clients),
+        "by": sorted({kind.value for kinds in verdict.clients.values() for kind in kinds}),
+        "exports": [link_json(link) for link in links],
+        "unread": [cause.value for cause in verdict.unread],
+        "problem": seen.problem,
+    }

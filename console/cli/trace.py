@@ -1,0 +1,63 @@
+"""`torwart trace`: from which exports a file came, also when it was shuffled, cut or partly edited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from audit_store.manifests import Link, Manifest
+from console.cli.content import FOUND, causes, day, link_json, open_content, sentence, shown
+from console.cli.house import DEFAULT_CONFIG, WRONG, Config, Json, fail, print_json, say
+from detectors.files import Seen, scan_file
+
+app = typer.Typer(help="A file: from which exports it came.")
+
+
+@app.command()
+def trace(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file that was found somewhere.")],
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Name the exports that a file came from. Exit 1 if there are any, 2 if it could not be read. The look is recorded."""
+    if not file.is_file():
+        fail(f"there is no file {shown(file)}")
+    with open_content(config, looked_at="a file, traced to its exports") as content:
+        seen = scan_file(content.scanner, file)
+        itself = content.manifests.of_digest(seen.digest) if seen.digest else None
+        links = content.manifests.explain(seen.verdict.clients, seen.verdict.keys) if seen.verdict.clients else []
+    if as_json:
+        print_json(_as_json(seen, itself, links))
+    else:
+        _tell(seen, itself, links)
+    if itself is not None or links:
+        raise typer.Exit(FOUND)
+    if seen.verdict.unread:
+        raise typer.Exit(WRONG)
+
+
+def _tell(seen: Seen, itself: Manifest | None, links: list[Link]) -> None:
+    if itself is not None:
+        say(f"This file is export {itself.name} of {day(itself.at)} by {itself.pseudonym}, byte for byte.")
+    if seen.verdict.clients:
+        say(f"{sentence(seen.verdict, ())}.")
+    for link in links:
+        said = f"export {link.name} of {day(link.at)} by {link.pseudonym}: {link.clients:,} of its {link.of:,} clients are in the file"
+        say(f"{link.confidence:4.0%}  {said}; act {link.act_id}")
+    if not links and itself is None:
+        say("No export holds what is in this file." if seen.verdict.clients else "No client was recognised in this file.")
+    if seen.verdict.unread:
+        say(f"Not read, or not whole: {causes(seen)}.")
+
+
+def _as_json(seen: Seen, itself: Manifest | None, links: list[Link]) -> dict[str, Any]:
+    return {
+        "path": shown(seen.path),
+        "clients": len(seen.verdict.clients),
+        "identical": itself.name if itself is not None else None,
+        "exports": [link_json(link) for link in links],
+        "unread": [cause.value for cause in seen.verdict.unread],
+        "problem": seen.problem,
+    }

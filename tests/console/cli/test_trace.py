@@ -1,0 +1,67 @@
+"""`torwart trace`, run as a command on copies of exports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from console.cli.trace import app
+from tests.console.cli.firm_files import THIS_YEAR, FirmFiles, installation, rows
+from tests.detectors.documents import zipped
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def firm(tmp_path_factory: pytest.TempPathFactory) -> FirmFiles:
+    return installation(tmp_path_factory.mktemp("firm"))
+
+
+def traced(firm: FirmFiles, file: Path, content: str | bytes) -> dict[str, object]:
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    result = firm.run(app, file, "--json")
+    return {**json.loads(result.stdout), "code": result.exit_code}
+
+
+def test_an_export_itself_is_recognised_byte_for_byte(firm: FirmFiles, tmp_path: Path) -> None:
+    found = traced(firm, tmp_path / "copy.csv", rows(range(40)))
+    assert (found["code"], found["identical"]) == (1, firm.first)
+    said = firm.run(app, tmp_path / "copy.csv").stdout
+    assert f"This file is export {firm.first} of 12 May by P-00000001, byte for byte." in said
+
+
+@pytest.mark.parametrize("way", ["shuffled", "cut", "edited", "zipped"])
+def test_a_changed_copy_is_traced_to_its_export(way: str, firm: FirmFiles, tmp_path: Path) -> None:
+    lines = rows(range(30)).split("\n")
+    match way:
+        case "shuffled":
+            lines.sort(key=lambda line: line[::-1])
+        case "cut":
+            lines = lines[10:25]
+        case "edited":
+            lines = [line.replace(";", ",") if number % 3 else "gone" for number, line in enumerate(lines)]
+    text = "\n".join(lines)
+    found = traced(firm, tmp_path / "copy", zipped({"a": text}) if way == "zipped" else text)
+    assert (found["code"], found["identical"], found["unread"]) == (1, None, [])
+    exports = found["exports"]
+    assert isinstance(exports, list)
+    assert (exports[0]["export"], exports[0]["of"], exports[0]["confidence"]) == (firm.first, 40, 1.0)
+
+
+def test_a_file_from_two_exports_names_both(firm: FirmFiles, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text(rows(range(50)), encoding="utf-8")
+    result = firm.run(app, tmp_path / "a")
+    assert f"export {firm.first} of 12 May by P-00000001: 40 of its 40 clients are in the file" in result.stdout
+    assert f"export {firm.second} of 13 May {THIS_YEAR - 1} by P-00000001: 10 of its 20 clients are in the file" in result.stdout
+
+
+def test_a_file_without_clients_is_exit_0_and_one_that_cannot_be_read_exit_2(firm: FirmFiles, tmp_path: Path) -> None:
+    assert traced(firm, tmp_path / "a", "nothing")["code"] == 0
+    assert "No client was recognised in this file." in firm.run(app, tmp_path / "a").stdout
+    assert traced(firm, tmp_path / "b", rows(range(50, 55)))["exports"] == []
+    assert "No export holds what is in this file." in firm.run(app, tmp_path / "b").stdout
+    assert traced(firm, tmp_path / "c", b"Rar!\x1a\x07\x01" + bytes(99))["code"] == 2
+    assert firm.run(app, tmp_path / "none").exit_code == 2
+    assert firm.looks()[-1]["torwart"]["subject"] == "a file, traced to its exports"
