@@ -114,7 +114,7 @@ def _records(page: Any, last: int) -> list[dict[str, Any]]:
 
 def _identifiers(record: dict[str, Any]) -> list[Identifier]:
     client = str(record["id"])
-    found = of_record(client, record, identifying(MODELS[PARTY], ("name",)), None)
+    found = of_record(client, record, identifying(MODELS[PARTY], ("name",)))
     for place, model in _NESTED.items():
         nested = record.get(place)
         if not isinstance(nested, list):
@@ -122,5 +122,5 @@ def _identifiers(record: dict[str, Any]) -> list[Identifier]:
         for one in nested:
             if not isinstance(one, dict):
                 raise UninspectableError("related record of a client")
-            found += of_record(client, one, identifying(MODELS[model], one.keys()), None)
+            found += of_record(client, one, identifying(MODELS[model], one.keys()))
     return found

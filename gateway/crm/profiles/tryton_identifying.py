@@ -47,15 +47,15 @@ def identifier(client: ClientId, kind: Kind | None, value: Any) -> Identifier | 
     return Identifier(client, kind, value) if isinstance(value, str) and value else None
 
 
-def of_record[Place](
-    client: ClientId, record: Mapping[Place, Any], fields: tuple[tuple[Place, Kind | None], ...], fresh: Fresh | None
-) -> list[Identifier]:
-    """The identifiers in one record (or row, by place); none if the same record was seen before."""
-    values = [record.get(name) for name, _ in fields]
-    if fresh is not None and not fresh(_mark(client, values)):
-        return []
-    found = (identifier(client, kind, value) for (_, kind), value in zip(fields, values, strict=True))
+def of_record[Place](client: ClientId, record: Mapping[Place, Any], fields: tuple[tuple[Place, Kind | None], ...]) -> list[Identifier]:
+    """The identifiers in one record, or in one row by place."""
+    found = (identifier(client, kind, record.get(name)) for name, kind in fields)
     return [one for one in found if one is not None]
+
+
+def mark[Place](client: ClientId, record: Mapping[Place, Any], fields: tuple[tuple[Place, Kind | None], ...]) -> int:
+    """A hash of what identifies the client in a record, for `Fresh`; values that are no plain ones do not count."""
+    return hash((client, *(value for value in (record.get(name) for name, _ in fields) if isinstance(value, str | int | float | None))))
 
 
 def written(model: Model | None, args: list[Any], created: tuple[ClientId, ...]) -> list[Identifier]:
@@ -96,10 +96,3 @@ def _in_values(model: Model, values: Any, client: ClientId | None) -> Iterator[I
         found = identifier(whose, kinds[name], value)
         if found is not None:
             yield found
-
-
-def _mark(client: ClientId, values: list[Any]) -> int:
-    try:
-        return hash((client, *values))
-    except TypeError:  # a value that is no plain one (a date, a file) changes nothing about whose the others are
-        return hash((client, *(value for value in values if isinstance(value, str))))

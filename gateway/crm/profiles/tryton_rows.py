@@ -10,7 +10,7 @@ from typing import Any
 from detectors.client_index.identifier import Identifier
 from gateway.crm.profile import UninspectableError, UnreadableError
 from gateway.crm.profiles.tryton_fields import CONTACT, MODELS, NEUTRAL_LEAVES, PARTY, Field, Model
-from gateway.crm.profiles.tryton_identifying import Fresh, of_column, of_record
+from gateway.crm.profiles.tryton_identifying import Fresh, mark, of_column, of_record
 from gateway.crm.profiles.tryton_masks import Masks
 from policies.request import ClientId
 
@@ -125,11 +125,13 @@ class Rows:
 
     def identifiers(self, fresh: Fresh | None) -> list[Identifier]:
         """The values that identify clients, as the CRM gave them; without those of rows that `fresh` has seen. Ask before `release`."""
-        places = [(place, kind) for place, column in self._places for known, kind in (of_column(column.path),) if known]
+        places = tuple((place, kind) for place, column in self._places for known, kind in (of_column(column.path),) if known)
         found: list[Identifier] = []
         for who, rows in self._records() if places else ():
             for row in rows:
-                found += of_record(who, dict(enumerate(row)), tuple(places), fresh)
+                cells = dict(enumerate(row))
+                if fresh is None or fresh(mark(who, cells, places)):
+                    found += of_record(who, cells, places)
         return found
 
     def release(self, masks: Masks) -> tuple[list[list[Any]], dict[ClientId, bool]]:
