@@ -106,7 +106,7 @@ class Elastic:
             **options,
         )
         self._task: asyncio.Task[Any] | None = None
-        self._ended = False
+        self._ended = self._closed = False
 
     def ask(self, method: str, path: str, body: bytes | dict[str, Any] | None = None, *, kind: str = JSON) -> dict[str, Any]:
         """One call; the answer's document. Raises ElasticError."""
@@ -144,9 +144,11 @@ class Elastic:
                 task.get_loop().call_soon_threadsafe(task.cancel)
 
     def close(self) -> None:
-        """May be called twice."""
-        self._running.run(self._client.close())
-        self._running.close()
+        """May be called twice; not while another thread is asking."""
+        if not self._closed:
+            self._closed = True
+            self._running.run(self._client.close())
+            self._running.close()
 
     async def _ask(self, method: str, path: str, body: bytes | dict[str, Any] | None, kind: str) -> Any:
         headers = {"accept": JSON} | ({"content-type": kind} if body is not None else {})

@@ -164,6 +164,7 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(
         f"/alerts/{alert.id}/events?reason=0",
         "/people",
         f"/people/{anna.id}",
+        "/health",
         "/keys",
         "/why/rest",
     )

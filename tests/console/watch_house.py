@@ -22,6 +22,7 @@ from console.mail import MailChannel
 from console.notice import Totals
 from console.notify import Notifier
 from console.settings import MailSettings
+from console.shipping import Shipping
 from console.webhook import WebhookChannel
 from console.worker import Worker
 from detectors.cases import START, Step, events
@@ -72,7 +73,7 @@ class House:
             language=language,
         )
 
-    def worker(self, *channels: Channel, runner: Runner | None = None) -> Worker:
+    def worker(self, *channels: Channel, runner: Runner | None = None, shipping: Shipping | None = None) -> Worker:
         runner = runner or self.runner()
         keys = Keys(self.engine, self.console.append, "torwart.localhost", URL)
         return Worker(
@@ -82,6 +83,7 @@ class House:
             stepup=StepUp(self.engine, self.console.append, keys, Pseudonyms(KEY), "boot"),
             notifier=self.notifier(*channels, runner=runner),
             record=self.console.append,
+            shipping=shipping,
             now=self.clock,
         )
 

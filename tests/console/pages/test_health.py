@@ -1,0 +1,82 @@
+"""The health page: for reviewers, in words, and honest when nobody watches."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from auth.tables import Person
+from console.app import create_app
+from console.shipping import ElasticHealth
+from console.worker import Health
+from tests.services.console import Pages
+
+NOW = datetime.now(UTC)
+ARRIVED = ElasticHealth(reads_back=True, version="8.19.16")
+FAILING = ElasticHealth(reads_back=False, waiting=1_234, since=NOW, trouble="UnreachableError", failing_since=NOW, dead_letters=3)
+
+
+@pytest.fixture
+def owner(pages: Pages) -> Person:
+    return pages.add("Oskar Brandt", "owner")
+
+
+def shown(pages: Pages, person: Person, health: Health | None, language: str = "de") -> str:
+    pages.app = create_app(pages.services, (), health)
+    answer = pages.client(person, language=language).get("/health")
+    assert answer.status_code == 200
+    text: str = answer.text
+    return text
+
+
+def test_when_all_is_well_it_says_so(pages: Pages, owner: Person) -> None:
+    text = shown(pages, owner, Health(last_run=datetime.now(UTC), elastic=ARRIVED))
+    assert "Alles in Ordnung" in text
+    assert "alles angekommen" in text
+    assert "8.19.16" in text
+    assert "ja, jedes Ereignis" in text
+
+
+def test_the_backlog_and_the_last_error_stand_there_with_what_to_do(pages: Pages, owner: Person) -> None:
+    errors = {"elastic": "UnreachableError", "send mail": "DeliveryError", "a stage of tomorrow": "KeyError"}
+    health = Health(last_run=datetime.now(UTC), backlog=5_678, waiting=9, elastic=FAILING, errors=errors)
+    german, english = shown(pages, owner, health), shown(pages, owner, health, "en")
+    for words in (
+        "Bitte ansehen",
+        "1.234",
+        "5.678",
+        "Prüfen Sie, ob es läuft",
+        "E-Mail senden",
+        "a stage of tomorrow",
+        "kommt nicht an",
+        "nein:",
+    ):
+        assert words in german
+    for words in ("Needs a look", "1,234", "5,678", "Check that it is running", "Sending mail", "does not arrive", "no: without"):
+        assert words in english
+
+
+def test_without_elasticsearch_it_says_that_there_is_none(pages: Pages, owner: Person) -> None:
+    assert "Nicht eingerichtet" in shown(pages, owner, Health(last_run=datetime.now(UTC)))
+
+
+@pytest.mark.parametrize("health", [None, Health(), Health(last_run=NOW - timedelta(minutes=5))], ids=["no watch", "not yet", "stopped"])
+def test_when_nobody_watches_it_says_that_first(pages: Pages, owner: Person, health: Health | None) -> None:
+    text = shown(pages, owner, health)
+    assert 'role="alert"' in text
+    assert "Zurzeit wacht niemand" in text
+    assert "Alles in Ordnung" not in text
+
+
+def test_an_error_of_tomorrow_is_named_by_its_kind(pages: Pages, owner: Person) -> None:
+    text = shown(pages, owner, Health(last_run=datetime.now(UTC), elastic=replace(FAILING, trouble="OfTomorrowError")))
+    assert "OfTomorrowError" in text
+    assert "Ein Fehler von Torwart selbst" in text
+
+
+def test_it_is_for_reviewers_alone_and_stands_in_their_menu(pages: Pages, owner: Person) -> None:
+    assert pages.client().get("/health").status_code == 303
+    anna = pages.client(pages.add("Anna Feldmann"))
+    assert anna.get("/health").status_code == 403
+    assert 'href="/health"' not in anna.get("/keys").text
+    assert 'href="/health"' in pages.client(owner).get("/people").text
