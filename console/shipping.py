@@ -135,7 +135,15 @@ def shipping_for(services: Services, settings: ElasticSettings, now: Callable[[]
     reading = reader_access(settings)
     if reading is not None:
         connections.append(Elastic(reading))
-    shipper = Shipper(services.engine, services.log, connections[0], connections[1] if reading else None, services.spool.append, now=now)
+    shipper = Shipper(
+        services.engine,
+        services.log,
+        connections[0],
+        connections[1] if reading else None,
+        services.spool.append,
+        installs=not settings.has_writer,
+        now=now,
+    )
     return Shipping(shipper, tuple(connections), now)
 
 

@@ -1,5 +1,6 @@
 """The thread that ships, beside the watch: it tries again for as long as it takes, says how it is doing, and delays nobody."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from audit_store.event import EventAction, Phase
+from audit_store.event import EventAction, Phase, plain_event
+from audit_store.mapping import templates
 from audit_store.shipping import Shipper
+from auth.config_file import Sections
+from auth.installation import Installation
+from console.services import open_services
+from console.settings import elastic_settings
 from console.shipping import BACK_OFF_SECONDS_MAX, PAUSE_SECONDS, Shipping, pause_seconds
-from console.worker import Worker
+from console.worker import Worker, worker_for
 from detectors.cases import Step
 from policies import reasons
 from policies.request import Action
@@ -102,3 +108,23 @@ def test_attempts_come_slower_up_to_a_bound_and_not_all_at_once(failures: int, l
     pauses = {pause_seconds(failures) for _ in range(200)}
     assert least <= min(pauses) <= max(pauses) <= most <= BACK_OFF_SECONDS_MAX
     assert len(pauses) == 1 if failures == 0 else len(pauses) > 100
+
+
+def test_an_address_alone_is_enough_for_a_server_that_asks_nobody_who_he_is(
+    elastic: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`TORWART_ELASTIC_URL` on a console that knows nothing of Elasticsearch: it installs the templates and ships from the beginning."""
+    older = templates()["torwart-events"]
+    elastic.admin("PUT", "/_index_template/torwart-events", {**older, "version": 0, "_meta": {"digest": "older"}})
+    plain = Proxy(elastic, tmp_path, everybody="admin")
+    monkeypatch.setenv("TORWART_ELASTIC_URL", plain.url)
+    services = open_services(Installation(tmp_path / "state", "http://torwart.localhost:8401", "http://crm.localhost:8400"))
+    services.spool.append(plain_event(EventAction.SELF_TEST, at=datetime.now(UTC)))
+    settings = elastic_settings(Sections(tmp_path / "torwart.yaml", {}, {}), os.environ)
+    worker = worker_for(services, None, None, settings)
+    worker.start()
+    until(lambda: len(ids(elastic)) == 1)
+    worker.stop()
+    services.close()
+    plain.close()
+    assert worker.health.well

@@ -195,12 +195,15 @@ class ElasticNode:
 
     def call(self, user: str, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> bytes:
         """One call as one of the users. Raises urllib.error.HTTPError for a refusal."""
-        word = base64.b64encode(f"{user}:{self.passwords[user]}".encode()).decode()
-        headers: Mapping[str, str] = {"authorization": f"Basic {word}", "content-type": kind}
+        headers: Mapping[str, str] = {"authorization": f"Basic {self.word(user)}", "content-type": kind}
         asked = urllib.request.Request(self.url + path, body, dict(headers), method=method)
         with urllib.request.urlopen(asked, timeout=60, context=ssl.create_default_context(cafile=self.ca)) as answer:
             found: bytes = answer.read()
             return found
+
+    def word(self, user: str) -> str:
+        """User and password as RFC 7617 sends them."""
+        return base64.b64encode(f"{user}:{self.passwords[user]}".encode()).decode()
 
     def _answers(self) -> bool:
         try:

@@ -60,9 +60,15 @@ class Proxy:
     """Between Torwart and the node; `fault` says what it does to a request. TLS with a certificate of the node's authority, or another."""
 
     def __init__(
-        self, cluster: Cluster, folder: Path, *, certificate: tuple[Path, Path] | None = None, clients_ca: Path | None = None
+        self,
+        cluster: Cluster,
+        folder: Path,
+        *,
+        certificate: tuple[Path, Path] | None = None,
+        clients_ca: Path | None = None,
+        everybody: str | None = None,
     ) -> None:
-        """`clients_ca`: only clients with a certificate of that authority are let in."""
+        """`clients_ca`: only clients with a certificate of that authority are let in. `everybody`: no TLS, whoever comes is this user."""
         self.fault: Fault = honest
         self.asked: list[Asked] = []
         self.ended = threading.Event()
@@ -100,14 +106,16 @@ class Proxy:
             def handle_error(self, *_: object) -> None:
                 pass  # a client that gave up
 
+        self._everybody = f"Basic {cluster.node.word(everybody)}" if everybody else None
         self._server = Server(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*(certificate or cluster.authority.issue("localhost", folder=folder)))
-        if clients_ca is not None:
-            context.load_verify_locations(clients_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self.url = f"https://localhost:{self._server.server_port}"
+        if everybody is None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*(certificate or cluster.authority.issue("localhost", folder=folder)))
+            if clients_ca is not None:
+                context.load_verify_locations(clients_ca)
+                context.verify_mode = ssl.CERT_REQUIRED
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'http' if everybody else 'https'}://localhost:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def close(self) -> None:
@@ -118,6 +126,8 @@ class Proxy:
     def ask(self, asked: Asked) -> Answer:
         """The real server's answer."""
         kept = {name: value for name, value in asked.headers.items() if name.lower() in ("authorization", "content-type", "accept")}
+        if self._everybody is not None:
+            kept["authorization"] = self._everybody
         request = urllib.request.Request(self._node + asked.path, asked.body or None, kept, method=asked.method)
         try:
             with urllib.request.urlopen(request, timeout=60, context=self._trust) as found:
