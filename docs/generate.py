@@ -8,7 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
+from agent.cli import app as agent_commands
+from agent.settings import AgentSettings
+from agent.settings import Place as WatchedPlace
 from audit_store.ecs import EventAction, Phase
 from audit_store.mapping import templates
 from console.cli import COMMANDS
@@ -37,17 +41,30 @@ def settings() -> str:
     models: list[tuple[str, type[BaseModel]]] = [("torwart", TorwartSettings), ("crm", CrmSettings), ("proxy", ProxySettings)]
     models += [("mail", MailSettings), ("webhook", WebhookSettings), ("elastic", ElasticSettings)]
     for name, model in models:
-        lines += ["", f"## {name}", "", (model.__doc__ or "").strip(), "", "| member | default |", "|---|---|", *_members(model)]
+        lines += _section(name, model)
+    lines += ["", "# Settings of an agent", "", "`torwart-agent enrol --url` writes the file, `agent.yaml`, on the machine that is watched."]
+    lines += _section("agent.yaml", AgentSettings) + _section("watch", WatchedPlace)
     return "\n".join(lines) + "\n"
 
 
-def _members(model: type[BaseModel]) -> list[str]:
-    return [f"| `{name}` | {'required' if field.is_required() else f'`{field.default}`'} |" for name, field in model.model_fields.items()]
+def _section(name: str, model: type[BaseModel]) -> list[str]:
+    rows = [f"| `{member}` | {_default(field)} |" for member, field in model.model_fields.items()]
+    return ["", f"## {name}", "", (model.__doc__ or "").strip(), "", "| member | default |", "|---|---|", *rows]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    return "empty" if default == "" else f"`{default}`"
 
 
 def commands() -> str:
-    """The commands of `torwart`."""
+    """The commands of `torwart`, and of `torwart-agent` on a machine that is watched."""
     rows = [f"| `torwart {name}` | {command.words} |" for name, command in COMMANDS.items() if command.is_here]
+    for command in agent_commands.registered_commands:
+        words = (getattr(command.callback, "__doc__", None) or "").strip().partition("\n")[0]
+        rows.append(f"| `torwart-agent {getattr(command.callback, '__name__', '')}` | {words[:1].lower()}{words[1:].rstrip('.')} |")
     return "\n".join(["# Commands", "", "`torwart COMMAND --help` says more.", "", "| command | |", "|---|---|", *rows]) + "\n"
 
 
