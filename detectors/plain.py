@@ -38,12 +38,12 @@ def as_text(content: bytes) -> str | None:
 
     A wrong byte costs one letter: what stands around it is read.
     """
-    for mark, encoding in _BOMS:
+    for mark, marked in _BOMS:
         if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, "replace")
+            return content[len(mark) :].decode(marked, "replace")
     sample = content[:SAMPLE]
-    if wide := _wide(sample):
-        return content.decode(wide, "replace")
+    if encoding := wide(sample):
+        return content.decode(encoding, "replace")
     if len(sample.translate(None, _CONTROLS)) < 0.98 * len(sample):
         return None
     try:
@@ -68,7 +68,7 @@ def runs(content: bytes) -> Iterator[Readable]:
         yield Readable("\n".join(found))
 
 
-def _wide(sample: bytes) -> str | None:
+def wide(sample: bytes) -> str | None:
     """The encoding of text with two or four bytes a letter and no mark."""
     even = sample[: len(sample) // 4 * 4]
     if len(even) < 8:

@@ -97,6 +97,8 @@ class _Scan:
             self.budget.note(spent.cause)
         except MemoryError:
             self.budget.note(Unread.CRASHED)
+        except Exception:  # noqa: BLE001 # whatever a hostile file makes a parser raise: not read
+            self.budget.note(Unread.DAMAGED)
 
     def guarded[P: Part](self, parts: Iterator[P]) -> Iterator[P]:
         """The parts; a fault on the way ends them and is a cause."""
@@ -144,7 +146,7 @@ class _Scan:
             self.budget.note(Unread.TOO_DEEP)
             return
         self.parts += 1
-        for part in self.guarded(one.open(content, media_type, self.budget)):
+        for part in self.guarded(_opened(one, content, media_type, self.budget)):
             self.take(part, depth)
 
     def _text(self, text: str, depth: Depth, *, noise: bool = False) -> None:
@@ -169,6 +171,11 @@ class _Scan:
                     self.take(part, below)
                 elif len(part) >= _WORTH_TELLING and (isinstance(part, str) or means_something(part)):
                     self.budget.note(Unread.TOO_DEEP)
+
+
+def _opened(one: Format, content: bytes, media_type: str | None, budget: Budget) -> Iterator[Part]:
+    """The parts; what fails before the first of them fails here too."""
+    yield from one.open(content, media_type, budget)
 
 
 def _windows(text: str) -> Iterator[str]:

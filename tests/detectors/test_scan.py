@@ -1,0 +1,151 @@
+"""The pure pipeline: what it does when something in it fails, and at the edges of its windows and limits."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors import scan as pipeline
+from detectors.budget import Budget, Limits, SpentError
+from detectors.client_index.identifier import Kind
+from detectors.formats import Format, Layer, formats
+from detectors.knowledge import Matches
+from detectors.plain import as_text
+from detectors.scan import OVERLAP, WINDOW, scan
+from detectors.verdict import Unread
+from tests.detectors.documents import compound, form, pdf, table, zipped
+
+
+class Words:
+    """Recognises clients that are written `client-N`; says what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def find(self, text: str, into: Matches) -> None:
+        self.shown.append(text)
+        if "too much" in text:
+            raise MemoryError
+        if "fault" in text:
+            raise ValueError(text)
+        for word in text.split():
+            if word.startswith("client-"):
+                into.clients.setdefault(word, set()).add(Kind.EMAIL)
+
+    def add(self, news: bytes) -> None:
+        """Nothing."""
+
+
+def test_a_value_across_two_windows_is_seen_whole() -> None:
+    for shift in (0, 3, 9, OVERLAP, OVERLAP + 5):
+        assert set(scan(b"x" * (WINDOW - shift) + b" client-7 " + b"y" * WINDOW, Words(), Limits()).clients) == {"client-7"}
+
+
+def test_a_matcher_that_fails_is_crashed_and_what_comes_after_is_still_read() -> None:
+    for content in (zipped({"a": "fault", "b": "client-1"}), zipped({"a": "too much", "b": "client-1"})):
+        verdict = scan(content, Words(), Limits())
+        assert (verdict.unread, set(verdict.clients)) == ((Unread.CRASHED,), {"client-1"})
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"), [(ValueError("secret value"), Unread.DAMAGED), (RecursionError(), Unread.DAMAGED), (MemoryError(), Unread.CRASHED)]
+)
+def test_a_format_that_fails_is_a_cause_and_the_rest_is_read(error: Exception, cause: Unread, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> object:
+        raise error
+
+    broken = Format("broken", Layer.ARCHIVE, lambda content, _: b"client-2" in content, fails)  # type: ignore[arg-type]
+    unreadable = replace(broken, name="unreadable", recognises=fails)  # type: ignore[arg-type]
+    monkeypatch.setattr(pipeline, "formats", lambda: (*formats(), broken))
+    verdict = scan(zipped({"a": "client-1", "b": "client-2", "c": "client-3"}), Words(), Limits())
+    assert (verdict.unread, set(verdict.clients)) == ((cause,), {"client-1", "client-2", "client-3"})
+    monkeypatch.setattr(pipeline, "formats", lambda: (*formats(), unreadable))
+    assert scan(b"client-1", Words(), Limits()).unread == (Unread.DAMAGED,)
+
+
+def test_causes_come_once_and_in_order() -> None:
+    content = zipped({"a": b"Rar!\x1a\x07\x01", "b": b"7z\xbc\xaf\x27\x1c", "c": compound({"EncryptedPackage": b"x"})})
+    assert scan(content, Words(), Limits()).unread == (Unread.ENCRYPTED, Unread.UNKNOWN_FORMAT)
+
+
+def test_a_budget_is_spent_by_bytes_entries_and_time() -> None:
+    now = [0.0]
+    budget = Budget(Limits(unpacked=100, entries=2, seconds=5), 1_000, clock=lambda: now[0])
+    budget.take(60)
+    assert budget.room == 40
+    for spend, cause in ((lambda: budget.take(41), Unread.TOO_LARGE), (lambda: budget.take(1), Unread.TOO_LARGE)):
+        with pytest.raises(SpentError) as spent:
+            spend()
+        assert spent.value.cause is cause
+    budget.enter()
+    budget.enter()
+    with pytest.raises(SpentError, match="too_many"):
+        budget.enter()
+    now[0] = 5.1
+    with pytest.raises(SpentError, match="timed_out"):
+        budget.check()
+
+
+def test_a_small_content_may_unpack_to_its_free_share_and_a_larger_one_by_ratio() -> None:
+    assert Budget(Limits(free=1_000, ratio=10), 5).room == 1_050
+    assert Budget(Limits(), 1 << 30).room == Limits().part
+
+
+def test_an_encoding_that_wraps_one_word_a_line_is_not_taken_for_text() -> None:
+    words = ["Zusammenarbeit", "Datenschutzgrundverordnung", "Kraftfahrzeughaftpflicht", "Internationalization"]
+    seen = Words()
+    assert scan("\n".join(words * 50).encode(), seen, Limits()).clean
+    assert len(seen.shown) <= 2
+
+
+@pytest.mark.parametrize(
+    "text", ["Grüße aus Köln", "Привет из Москвы", "Χαιρετίσματα", "שלום לכולם היום", "日本語のテキストです", "naïve café – „gut“ 5 €"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_text_is_told_from_its_bytes(text: str, encoding: str) -> None:
+    if text.startswith("日") and encoding in ("utf-16-le", "utf-16-be"):
+        pytest.skip("no mark, and no high byte that tells: read as bytes that are no text")
+    content = (text + " client-1, 0123456789\n") * 3
+    assert as_text(content.encode(encoding)) == content
+
+
+def test_old_encodings_cost_no_letter_of_a_western_text() -> None:
+    assert as_text("Müller & Söhne, Köln – 5 €".encode("cp1252")) == "Müller & Söhne, Köln – 5 €"
+    assert as_text(b"\x00\x01\x02\x03\x04" * 20) is None
+
+
+SEEDS = (
+    zipped({"a": "client-1", "b/c.txt": b"x" * 900}),
+    pdf(["client-1"]),
+    table([["client-1", "4917"]]),
+    compound({"Package": b"client-1"}),
+    form([("Content-Type: text/plain", b"client-1")]),
+)
+HEADS = (b"PK\x03\x04", b"%PDF-1.4\n", b"\x1f\x8b\x08", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\xff\xd8\xff", b"--x\r\nA:", b"BZh9", b"")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(SEEDS), st.randoms(use_true_random=False), st.integers(1, 30))
+def test_damaged_documents_never_raise(seed: bytes, dice: random.Random, changes: int) -> None:
+    content = bytearray(seed)
+    for _ in range(changes):
+        match dice.randrange(3):
+            case 0:
+                content[dice.randrange(len(content))] = dice.randrange(256)
+            case 1 if len(content) > 50:
+                del content[dice.randrange(len(content) - 20) :][:20]
+            case _:
+                at = dice.randrange(len(content))
+                content[at:at] = bytes(dice.randrange(256) for _ in range(4))
+    verdict = scan(bytes(content), Words(), Limits(seconds=5))
+    assert verdict.size == len(content)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(HEADS), st.binary(max_size=400))
+def test_noise_behind_any_beginning_never_raises(head: bytes, noise: bytes) -> None:
+    assert scan(head + noise, Words(), Limits(seconds=5), media_type="multipart/form-data", encoding="gzip").clients == {}
