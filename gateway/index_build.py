@@ -23,7 +23,7 @@ def build_from_table(state: Path, settings: CrmSettings, path: Path, named: Mapp
     for rows in read_table(path, named):
         build.add(rows.identifiers)
         progress(rows.bytes_read, size)
-    return build.finish()
+    return build.finish(keep_learned=True)
 
 
 async def build_from_crm(state: Path, settings: CrmSettings, profile: Profile, account: str, password: str, progress: Progress) -> Built:

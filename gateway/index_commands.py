@@ -46,7 +46,10 @@ _out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 @app.command()
 def build(
-    csv: Annotated[Path | None, typer.Option("--csv", help="A table of the clients (CSV, UTF-8, first line: headings).")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", help="A table of the clients (CSV, UTF-8, headings), each with the number that the CRM itself uses."),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option("--column", help="What a column is, where the heading does not say: phone=HEADING; may be repeated.")
     ] = None,

@@ -34,7 +34,7 @@ MOST_CLIENTS = 1 << 30
 _MAGIC = b"TORWART-INDEX-1\n"
 _MOST_HEAD_BYTES = 1 << 16
 _KINDS = (Kind.EMAIL, Kind.PHONE, Kind.TAX)
-_KIND_SHIFT, _ROW = 30, MOST_CLIENTS - 1
+_KIND_SHIFT, ROW = 30, MOST_CLIENTS - 1
 NOBODY = 3 << _KIND_SHIFT
 """In the place of kind and row: too many clients have this value."""
 _TYPES = {"keys": "<u8", "refs": "<u4", "names": "<u4", "ids": "<u4", "letters": "u1", "number_places": "<u4", "text_places": "<u4"}
@@ -134,7 +134,7 @@ class Hits:
 
     def rows(self) -> list[int]:
         """Row of each key, of its first client where they are several."""
-        rows: list[int] = (self.refs & np.uint32(_ROW)).tolist()
+        rows: list[int] = (self.refs & np.uint32(ROW)).tolist()
         return rows
 
     def kinds(self) -> list[Kind | None]:
@@ -203,7 +203,7 @@ class BaseFile:
             value = int(self._refs[at])
             if value == NOBODY:
                 return None
-            found.append((value & _ROW, _KINDS[value >> _KIND_SHIFT]))
+            found.append((value & ROW, _KINDS[value >> _KIND_SHIFT]))
             at += 1
         return found
 

@@ -61,13 +61,22 @@ class Build:
         """Take over the values of some clients. Batches of some thousand values are fastest."""
         self._take(self._hashing.entries(identifiers))
 
-    def finish(self) -> Built:
-        """Add what was learned meanwhile, write the file and begin a new journal. Raises OSError."""
+    def finish(self, *, keep_learned: bool = False) -> Built:
+        """Add what was learned since the last build, write the file and begin a new journal. Raises OSError.
+
+        With `keep_learned` that stays in the new journal as long as no build brings it: for a table, which may be older than what passed.
+        Else it goes into the file, and the next build, which reads the CRM itself, may forget it.
+        """
         with locked(self._folder, alone=True):
             old = sorted(self._folder.glob("live-*.jsonl"))
             merged = [entry for path in old for entry in journal.entries(path.read_bytes())]
-            self._take(merged)
             generation = max(int(time.time()), *(_generation(path) + 1 for path in old), self._previous() + 1)
+            if keep_learned:
+                merged = self._lacking(merged)
+                if merged:
+                    journal.append(self._folder, generation, b"".join(entry.line() for entry in merged))
+            else:
+                self._take(merged)
             keys, refs, shared = _sorted(_array(self._keys, np.uint64), _array(self._refs, np.uint32))
             numbers, texts = np.unique(_array(self._places, np.uint32)), np.unique(_array(self._text_places, np.uint32))
             head = base_file.Head(
@@ -85,6 +94,16 @@ class Build:
             for path in old:
                 path.unlink(missing_ok=True)
         return Built(generation, len(self._rows), len(keys), size, shared, len(merged))
+
+    def _lacking(self, entries: list[Entry]) -> list[Entry]:
+        """Those entries of which something is not in this build."""
+        said = frozenset(key for entry in entries for keys in entry.keys.values() for key in keys)
+        known = {(key, ref & base_file.ROW) for key, ref in zip(self._keys, self._refs, strict=True) if key in said}
+        return [
+            entry
+            for entry in entries
+            if any((key, self._rows.get(entry.client)) not in known for keys in entry.keys.values() for key in keys)
+        ]
 
     def _previous(self) -> int:
         """The generation that is replaced; of a file that cannot be read, the time when it was written."""

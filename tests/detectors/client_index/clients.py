@@ -27,11 +27,11 @@ def name(client: str, value: str) -> Identifier:
     return Identifier(client, Kind.NAME, value)
 
 
-def build(state: Path, *identifiers: Identifier, regions: tuple[str, ...] = HOME) -> Built:
+def build(state: Path, *identifiers: Identifier, regions: tuple[str, ...] = HOME, keep_learned: bool = False) -> Built:
     """Build the index of these values."""
     builder = Build(state, regions)
     builder.add(identifiers)
-    return builder.finish()
+    return builder.finish(keep_learned=keep_learned)
 
 
 def index_of(state: Path, *identifiers: Identifier, regions: tuple[str, ...] = HOME) -> ClientIndex:

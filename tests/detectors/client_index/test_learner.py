@@ -63,6 +63,43 @@ def test_another_process_learns_for_this_one(tmp_path: Path) -> None:
     assert clients(index, "030/1234567") == {"8": {"phone"}}
 
 
+def test_what_a_killed_process_had_appended_is_not_lost(tmp_path: Path) -> None:
+    index = index_of(tmp_path, phone("7", "0151 2345678"))
+    words = (
+        "import itertools, sys; from pathlib import Path; from detectors.client_index.learner import Learner\n"
+        "from detectors.client_index.identifier import Identifier, Kind\n"
+        "learner = Learner(Path(sys.argv[1]), ('DE',))\n"
+        "for count in itertools.count():\n"
+        "    learner.note([Identifier(f'{sys.argv[2]}-{count}', Kind.PHONE, f'0160 {sys.argv[2]}{count:05d}')])\n"
+        "    print(count if learner.settled(30) else 'late', flush=True)\n"
+    )
+    command = [sys.executable, "-c", words, str(tmp_path)]
+    running = [subprocess.Popen([*command, str(number)], stdout=subprocess.PIPE, text=True) for number in (11, 12)]
+    appended: list[str] = []
+    for number, process in zip((11, 12), running, strict=True):
+        assert process.stdout is not None
+        appended += [f"{number}-{process.stdout.readline().strip()}" for _ in range(50)]
+    for process in running:
+        process.kill()
+        process.communicate()
+    found = find(index, *(f"0160 {one.replace('-', '')[:2]}{int(one[3:]):05d}" for one in appended))
+    assert set(appended) <= set(found.clients)
+    learn(tmp_path, phone("8", "030 1234567"))
+    assert clients(index, "030 1234567") == {"8": {"phone"}}
+
+
+def test_nothing_is_lost_while_the_index_is_built_anew(tmp_path: Path) -> None:
+    index = index_of(tmp_path, phone("7", "0151 2345678"))
+    learner = Learner(tmp_path, HOME)
+    for count in range(200):
+        learner.note([phone(f"new {count}", f"0160 11{count:05d}")])
+        if count % 40 == 0:
+            build(tmp_path, phone("7", "0151 2345678"), keep_learned=True)
+    learner.close()
+    assert learner.faults == 0
+    assert len(find(index, *(f"0160 11{count:05d}" for count in range(200))).clients) == 200
+
+
 def test_what_is_known_is_not_written_again(tmp_path: Path) -> None:
     index_of(tmp_path, phone("7", "0151 2345678"))
     learn(tmp_path, phone("7", "+49 151 2345678"))
@@ -108,6 +145,17 @@ def test_a_build_takes_over_what_was_learned_since_the_last_one(tmp_path: Path) 
     assert index.news(mark) is None
     assert clients(index, "030 1234567, 0151 2345678") == {"7": {"phone"}, "8": {"phone"}}
     assert not list((tmp_path / "index").glob("live-*"))
+
+
+def test_a_build_from_a_table_keeps_what_was_learned_until_a_table_has_it(tmp_path: Path) -> None:
+    index = index_of(tmp_path, phone("7", "0151 2345678"))
+    learn(tmp_path, phone("8", "030 1234567"))
+    for _ in range(3):
+        build(tmp_path, phone("7", "0151 2345678"), keep_learned=True)
+        assert clients(index, "030 1234567") == {"8": {"phone"}}
+    build(tmp_path, phone("8", "030 1234567"), keep_learned=True)
+    assert not list((tmp_path / "index").glob("live-*"))
+    assert clients(index, "030 1234567") == {"8": {"phone"}}
 
 
 def test_what_was_learned_before_the_first_build_is_in_it(tmp_path: Path) -> None:
