@@ -58,6 +58,7 @@ class Agent:
             lambda body: self._server.signed(identity.agent, key, counter, "POST", INTAKE, body),
             lambda delivery: self._tell(delivery),
             _delivered(state),
+            settings.retry_seconds,
         )
         self._waiting = Waiting()
         self._watch = Watch(self._changed, self._arrived, lambda path: self._waiting.put(path, 0), self._overflowed)
@@ -106,6 +107,9 @@ class Agent:
 
     def _changed(self, path: Path, written: bool) -> None:
         rest = self._settings.rest_seconds
+        if not written:
+            with suppress(OSError):  # gone again, which is found when it is looked at
+                rest = self._rest_of(path.lstat().st_mtime)
         self._waiting.put(path, min(CLOSED_REST_SECONDS, rest) if written else rest)
 
     def _arrived(self, folder: Path) -> None:
@@ -175,8 +179,9 @@ class Agent:
             for root in fresh:
                 self._arrived(root)
             if now >= next_filter:
-                next_filter = now + self._settings.refresh_seconds
-                fetched = self._refresh(fetched)
+                seconds, before = self._settings.refresh_seconds, fetched
+                fetched = self._refresh(before)
+                next_filter = now + (seconds if fetched != before else min(seconds, self._settings.retry_seconds))
             self._walk_folders()
             self._say_losses()
             self._walk_now.wait(TICK_SECONDS)
@@ -220,8 +225,12 @@ class Agent:
             self._seen.sweep(folder, there)
 
     def _rest_of(self, modified: float) -> float:
-        """A file that was changed just now may still be written; one that was not rests already. Clocks of sticks are not believed."""
-        return self._settings.rest_seconds if abs(time.time() - modified) < self._settings.rest_seconds else 0.0
+        """A file that was changed just now may still be written; one that was not rests already (it was moved here, or is found late).
+
+        A time ahead of the clock says nothing.
+        """
+        rest = self._settings.rest_seconds
+        return rest if time.time() - modified < rest else min(CLOSED_REST_SECONDS, rest)
 
     def _say_losses(self) -> None:
         """What could not be seen as it happened is a fact of the record; everything is walked over, so that it is seen all the same."""

@@ -20,7 +20,7 @@ from agent.settings import Place
 from agent.stored import event_of
 from audit_store.event import Content, Event, file_event
 from audit_store.spool import Spool
-from detectors.verdict import Verdict
+from detectors.verdict import Unread, Verdict
 from policies.request import Channel
 
 READ_BYTES = 64 * 1024 * 1024
@@ -28,6 +28,7 @@ READ_BYTES = 64 * 1024 * 1024
 SUSPECTED_MAX = 30_000
 """Hashes in one event. Of more, the smallest: they are evenly spread, and `suspected_count` says how many there were."""
 _CHUNK = 1024 * 1024
+_UNENDED = frozenset({Unread.TIMED_OUT, Unread.CRASHED})
 _SKIPPED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ESTALE})
 
 
@@ -43,7 +44,7 @@ class Result(Enum):
     CHANGING = auto()
     """It changed while it was read: later again."""
     UNREADABLE = auto()
-    """The system does not let us read it: later again."""
+    """The system does not let us read it, or its scan did not end: later again."""
 
 
 class Scan(Protocol):
@@ -89,6 +90,8 @@ class Observer:
         self._scan = scan
         self._closing = closing
         self._now = now
+        self._tried: set[Path] = set()
+        """Files whose scan did not end once."""
         self.counts: Counter[Result] = Counter()
 
     def look(self, path: Path) -> Result:
@@ -147,6 +150,10 @@ class Observer:
         verdict = self._scan(found.beginning, name=path.name)
         if self._closing():
             raise ClosingError
+        if verdict.unread and _UNENDED.issuperset(verdict.unread) and not verdict.suspected and path not in self._tried:
+            self._tried.add(path)
+            return Result.UNREADABLE  # a busy machine, or somebody ended the worker: once more before it is told
+        self._tried.discard(path)
         if verdict.clean:
             self._seen.keep(place.path, path, found.stamp, found.digest, clean=True)
             return Result.CLEAN

@@ -59,6 +59,9 @@ class AgentSettings(BaseModel):
     refresh_seconds: float = Field(default=120.0, ge=0.2, le=86_400)
     """How often the filter of the client base is asked for; by this the server also sees that the agent lives."""
 
+    retry_seconds: float = Field(default=30.0, ge=0.1, le=3_600)
+    """The longest pause between two tries while Torwart is away."""
+
     @field_validator("url")
     @classmethod
     def _own_host(cls, value: str) -> str:

@@ -23,8 +23,8 @@ PATH = "/api/intake"
 BATCH_BYTES = 384 * 1024
 """Of events in one request; with the quotation marks of JSON around them it stays far below `console.guard.INTAKE_LIMIT_BYTES`."""
 BATCH_ROWS = 500
-WAIT_SECONDS = (1.0, 60.0)
-"""Between tries while Torwart is away: from, doubling, to."""
+FIRST_WAIT_SECONDS = 0.5
+"""After the first try that failed; it doubles with each."""
 _READ_ROWS = 200
 
 
@@ -47,6 +47,7 @@ class Uplink:
         send: Callable[[bytes], httpx.Response],
         told: Callable[[Delivery], None] = lambda _: None,
         delivered: int = 0,
+        longest_wait_seconds: float = 30.0,
     ) -> None:
         """`send` posts a body to `PATH`, signed; raises UnreachableError. `told` hears of every change of the state; `delivered` is what it
         heard last.
@@ -54,6 +55,7 @@ class Uplink:
         self._spool = spool
         self._send = send
         self._told = told
+        self._longest_wait = longest_wait_seconds
         self._ending = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -89,21 +91,21 @@ class Uplink:
         return True
 
     def _run(self) -> None:
-        wait = WAIT_SECONDS[0]
+        wait = first = min(FIRST_WAIT_SECONDS, self._longest_wait)
         while not self._ending.is_set():
             self._wake.clear()
             try:
                 while self.step() and not self._ending.is_set():
-                    wait = WAIT_SECONDS[0]
+                    wait = first
                     self._say("")
+                wait = first
                 self._say("")
                 self._wake.wait()
-                wait = WAIT_SECONDS[0]
             except (UnreachableError, SpoolError) as error:
                 self._head = None  # whoever answers next says anew what they have
                 self._say(str(error))
                 self._ending.wait(wait * random.uniform(0.8, 1.2))  # noqa: S311 -- so that agents do not come all at once
-                wait = min(2 * wait, WAIT_SECONDS[1])
+                wait = min(2 * wait, self._longest_wait)
 
     def _next(self, after: int) -> list[Stored]:
         """The next batch by bytes; one event at least."""
