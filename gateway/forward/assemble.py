@@ -20,14 +20,13 @@ from auth.directory import Directory
 from auth.people import People
 from detectors.budget import Limits
 from detectors.client_index.index import ClientIndex
-from detectors.knowledge import Knowledge
 from detectors.scanner import Scanner
 from gateway import grounds
 from gateway.channels.destinations import KINDS, Destinations
 from gateway.forward.answers import Answers
 from gateway.forward.authority import FOLDER, Authority
 from gateway.forward.credentials import LogIns
-from gateway.forward.judge import Judge
+from gateway.forward.judge import Judge, Scans
 from gateway.forward.places import Places, Resolver, resolve
 from gateway.forward.settings import Forward
 from gateway.refusals import Refusals
@@ -43,7 +42,8 @@ class Assembled:
     authority: Authority
     spool: Spool
     engine: Engine
-    scanner: Scanner
+    scanner: Scanner | None
+    """Its own one, if none was given."""
     now: Callable[[], datetime]
 
     def record_refused(self, what: str) -> None:
@@ -52,16 +52,17 @@ class Assembled:
 
     def close(self) -> None:
         """Give back files, connections and workers; the spool writes what waits."""
-        self.scanner.close()
+        if self.scanner is not None:
+            self.scanner.close()
         self.judge.directory.close()
         self.spool.close()
         self.engine.dispose()
 
 
-def assemble(forward: Forward, *, knowledge: Knowledge | None = None, resolver: Resolver = resolve) -> Assembled:
+def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolver = resolve) -> Assembled:
     """The forward proxy of an installation. Raises ConfigError, SpoolError, DatabaseError, PolicyErrors, KnowledgeError, WorkerError.
 
-    `knowledge`: None is the installation's own client index.
+    `scanner`: who reads content; None: workers of its own, with the installation's client index.
     """
     installation, proxy = forward.installation, forward.proxy
     now = partial(datetime.now, UTC)
@@ -74,12 +75,15 @@ def assemble(forward: Forward, *, knowledge: Knowledge | None = None, resolver: 
     directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))
     sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
     policies = grounds.policies(state / "policies", spool, now)
+    own = None
+    if scanner is None:
+        scanner = own = Scanner(ClientIndex(state), Limits())
     judge = Judge(
         directory=directory,
         logins=LogIns(directory, sole),
         places=Places(forward.own, allow=proxy.allow, ports=proxy.ports, resolver=resolver),
         destinations=Destinations({host: KINDS[kind] for host, kind in proxy.destinations.items()}),
-        scanner=(scanner := Scanner(knowledge or ClientIndex(state), Limits())),
+        scanner=scanner,
         history=grounds.history(state, spool, now()),
         manifests=Manifests(engine),
         policy=policies.current,
@@ -87,7 +91,7 @@ def assemble(forward: Forward, *, knowledge: Knowledge | None = None, resolver: 
         answers=Answers(Refusals(installation.torwart_url, installation.language)),
         now=now,
     )
-    return Assembled(judge, authority, spool, engine, scanner, now)
+    return Assembled(judge, authority, spool, engine, own, now)
 
 
 def _sole(people: People, word: str | None) -> str | None:

@@ -26,8 +26,12 @@ from wsproto.connection import ConnectionState
 
 MAX_ANSWER_HEAD_BYTES = 256 * 1024
 """Raw bytes of a server's head."""
+MAX_PIECES = 4_096
+"""Pieces of a body that are kept apart."""
+MAX_CRUMBS, CRUMB_BYTES = 100_000, 64
+"""So many pieces, smaller than this on average, are no upload but work made for us: the body is not read further."""
 ANNOUNCED = "torwart-announced"
-"""Key in a flow's metadata: bytes of a body that is larger than what is read."""
+"""Key in a flow's metadata: bytes of a body that is not read further, being too large or in crumbs."""
 STOPPED = "torwart-stopped"
 """Key in a flow's metadata: a message was stopped, with the reason for the client."""
 CONTROL_BYTES = 16
@@ -81,6 +85,10 @@ class Stream(library.HttpStream):
 
     limit: int = 0
     """Bytes of a body that is read; set by the server before it listens."""
+    _pieces: int = 0
+    """Pieces in which the body came."""
+    _joined: int = 0
+    """Pieces of the body, from the first on, that were put together."""
     refused_early: Callable[[str], None]
     """Called with the connection's id when an answer goes out before the request is over."""
 
@@ -89,7 +97,9 @@ class Stream(library.HttpStream):
         if not request:
             return False  # answers go through as they come
         size = len(self.request_body_buf)
-        if not size:
+        if size:
+            self._join()
+        else:
             try:
                 size = expected_http_body_size(self.flow.request, None) or 0
             except ValueError:
@@ -97,13 +107,22 @@ class Stream(library.HttpStream):
             yield HttpRequestHeadersHook(self.flow)
             if self.flow.response is not None or self.flow.error is not None:
                 return (yield from self._answer_now())
-        if size <= self.limit:
+        self._pieces += 1
+        crumbs = self._pieces > MAX_CRUMBS and size < self._pieces * CRUMB_BYTES
+        if size <= self.limit and not crumbs:
             return False
         self.request_body_buf.clear()  # type: ignore[no-untyped-call]
         self.refused_early(self.context.client.id)
         self.flow.metadata[ANNOUNCED] = size
         yield HttpRequestHook(self.flow)
         return (yield from self._answer_now())
+
+    def _join(self) -> None:
+        """Put small pieces together: the library keeps each by itself, and a chunk may be a single byte."""
+        pieces = self.request_body_buf._chunks
+        if len(pieces) - self._joined >= MAX_PIECES:
+            pieces[self._joined :] = [b"".join(pieces[self._joined :])]
+            self._joined += 1
 
     def _answer_now(self) -> layer.CommandGenerator[bool]:
         """Send the answer; what still comes of the request is not looked at."""
@@ -119,6 +138,8 @@ class Stream(library.HttpStream):
         if (yield from self.check_killed(True)):
             return True
         yield from self.send_response()
+        if not self.context.client.tls:  # within TLS the end of the answer is told by its length alone
+            yield commands.CloseTcpConnection(self.context.client, half_close=True)
         return True
 
 

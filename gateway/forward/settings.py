@@ -113,7 +113,7 @@ def read_forward(config: Path) -> Forward | None:
 def own_places(installation: Installation, crm: CrmSettings, proxy: ProxySettings, sections: Sections) -> tuple[OwnPlace, ...]:
     """Torwart's hosts and listening addresses, the CRM under its public name and its own, and Elasticsearch."""
     places = [_of_url(url) for url in (installation.torwart_url, installation.crm_url, crm.upstream)]
-    torwart = sections.get("torwart", {}).get("listen", "127.0.0.1:8401")
+    torwart = (sections.get("torwart") or {}).get("listen", "127.0.0.1:8401")
     for listen in (torwart, crm.listen, proxy.listen):
         host, _, port = str(listen).rpartition(":")
         places.append(OwnPlace(host.strip("[]").lower(), int(port)))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import base64
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +27,18 @@ from auth.people import People
 from auth.sessions import Sessions
 from deploy.demo.outside import Outside
 from deploy.demo.tryton_process import free_port
+from detectors.budget import Limits
 from detectors.client_index.build import Build
 from detectors.client_index.identifier import Identifier, Kind
+from detectors.client_index.index import ClientIndex
+from detectors.scanner import Scanner
+from gateway import watch
 from gateway.forward.assemble import Assembled, assemble
+from gateway.forward.judge import Scans
 from gateway.forward.places import Resolver, resolve
 from gateway.forward.server import LIMITS, Proxy
 from gateway.forward.settings import Forward, read_forward
-from gateway.watch import Limits
+from policies.store import SHIPPED, PolicyStore
 from tests.services.outside import NAMES
 
 CLIENTS = 120
@@ -85,25 +94,12 @@ class Firm:
 
     def __post_init__(self) -> None:
         os.umask(0o077)
-        self.folder.mkdir(mode=0o700)
+        shutil.copytree(_made(), self.folder)
+        self.folder.chmod(0o700)
+        self.anna = (self.folder / "anna").read_text(encoding="ascii")
         allow = ", ".join(f"{name}.localhost:{port}" for port in self.ports for name in NAMES)
         text = _CONFIG.format(port=self.port, torwart=self.torwart, crm=self.crm, upstream=self.upstream, allow=allow)
         self.config.write_text(text + self.more, encoding="utf-8")
-        self.state.mkdir(mode=0o700)
-        with self.people() as (people, sessions, assignments):
-            anna = people.add("Anna Adler", "anna@firma.example", ["manager"], accounts=["anna"])
-            people.add("Boris Berg", "boris@firma.example", ["manager"], accounts=["boris"])
-            self.anna = anna.id
-            owners = self.folder / "owners.csv"
-            lines = [f"{number},{'anna' if number % 2 else 'boris'}" for number in range(1, CLIENTS + 1)]
-            owners.write_text("\n".join(["client_id,person", *lines]) + "\n", encoding="utf-8")
-            assignments.import_csv(owners)
-            sessions.bind(SECRET, "proxy", anna.id, "anna")
-        build = Build(self.state, ("DE",))
-        for number in range(1, CLIENTS + 1):
-            client = str(number)
-            build.add([Identifier(client, Kind.EMAIL, email(number)), Identifier(client, Kind.PHONE, phone(number))])
-        build.finish()
 
     @property
     def config(self) -> Path:
@@ -122,6 +118,39 @@ class Firm:
     def people(self) -> Any:
         """People, sessions and assignments, for an administrator's measures."""
         return _house(self.state)
+
+
+@cache
+def _made() -> Path:
+    """A firm that was made once per process, to be copied."""
+    made = Path(tempfile.mkdtemp(prefix="torwart-firm-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    state = made / "state"
+    state.mkdir(mode=0o700)
+    with _house(state) as (people, sessions, assignments):
+        anna = people.add("Anna Adler", "anna@firma.example", ["manager"], accounts=["anna"])
+        people.add("Boris Berg", "boris@firma.example", ["manager"], accounts=["boris"])
+        owners = made / "owners.csv"
+        lines = [f"{number},{'anna' if number % 2 else 'boris'}" for number in range(1, CLIENTS + 1)]
+        owners.write_text("\n".join(["client_id,person", *lines]) + "\n", encoding="utf-8")
+        assignments.import_csv(owners)
+        sessions.bind(SECRET, "proxy", anna.id, "anna")
+        (made / "anna").write_text(anna.id, encoding="ascii")
+    build = Build(state, ("DE",))
+    for number in range(1, CLIENTS + 1):
+        client = str(number)
+        build.add([Identifier(client, Kind.EMAIL, email(number)), Identifier(client, Kind.PHONE, phone(number))])
+    build.finish()
+    PolicyStore(state / "policies").activate(SHIPPED, "torwart")
+    return made
+
+
+@cache
+def _scanner() -> Scanner:
+    """Real workers that know the firm, shared by the tests of a process."""
+    scanner = Scanner(ClientIndex(_made() / "state"), Limits())
+    atexit.register(scanner.close)
+    return scanner
 
 
 class _house:  # noqa: N801 - reads like the function that it is
@@ -250,10 +279,12 @@ def clients_of(act: Mapping[str, Any]) -> frozenset[str]:
 
 
 @asynccontextmanager
-async def running(firm: Firm, far: Outside, *, resolver: Resolver = resolve, limits: Limits = LIMITS) -> AsyncIterator[WayOut]:
-    """A proxy on this firm, ended with the block."""
+async def running(
+    firm: Firm, far: Outside, *, resolver: Resolver = resolve, limits: watch.Limits = LIMITS, scanner: Scans | None = None
+) -> AsyncIterator[WayOut]:
+    """A proxy on this firm, ended with the block; with the workers of all tests, unless others are given."""
     forward = firm.read()
-    parts = assemble(forward, resolver=resolver)
+    parts = assemble(forward, resolver=resolver, scanner=scanner or _scanner())
     proxy = Proxy(forward.proxy, parts.judge, parts.authority, parts.record_refused, limits=limits)
     try:
         port = await proxy.start()
