@@ -11,7 +11,9 @@ import re2
 from detectors.formats import Decoder, Layer
 from detectors.meaning import LONG, means_something
 
-_RUN = re2.compile(rb"(?:[A-Z2-7]{16,}(?:\r?\n[A-Z2-7]+)*|[a-z2-7]{16,}(?:\r?\n[a-z2-7]+)*)={0,6}")
+_RUN = re2.compile(rb"(?:[A-Z2-7]{16,}(?:\r?\n[A-Z2-7]+)*|[a-z]+[2-7][a-z2-7]{8,}(?:\r?\n[a-z2-7]+)*)={0,6}")
+"""Small letters with a figure among them: words are passed over at full speed."""
+_SHORTEST = 16
 _LONG = 96
 
 
@@ -19,6 +21,8 @@ def decode(text: str) -> Iterator[str | bytes]:
     """The long runs one by one, the short ones together."""
     short: list[bytes] = []
     for match in _RUN.finditer(text.encode("utf-8", "replace")):
+        if match.end() - match.start() < _SHORTEST:
+            continue
         lines = match.group().rstrip(b"=").upper().split()
         for letters in [b"".join(lines), *(lines if len(lines) > 1 else ())]:
             usable = letters[: len(letters) - _SPARE[len(letters) % 8]]

@@ -16,8 +16,11 @@ _LONG = 96
 """Letters from which on a run stands for itself; shorter ones are read together."""
 _SHIFTED = 24
 """Letters from which on a run is also tried from the letters behind its first."""
-_DIGITS = b"0123456789+/-_\r\n"
-_RUN = re2.compile(rb"[A-Za-z0-9+/_-]{12,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{2,})*={0,2}")
+_LETTER = "[A-Za-z0-9+/_-]"
+_RUN = re2.compile(
+    f"{_LETTER}*(?:[a-z][A-Z0-9+/_-]|[A-Z][0-9+/_-]|[0-9+/_-][A-Za-z]){_LETTER}*(?:\r?\n[ \t]*{_LETTER}{{2,}})*={{0,2}}".encode()
+)
+"""Letters of several kinds beside each other: words and numbers, which encoded text never looks like, are passed over at full speed."""
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
@@ -25,10 +28,9 @@ def decode(text: str) -> Iterator[str | bytes]:
     """The long runs one by one, the short ones together."""
     short: list[bytes] = []
     for match in _RUN.finditer(text.encode("utf-8", "replace")):
-        run = match.group()
-        if _is_word_or_number(run):
+        if match.end() - match.start() < SHORTEST:
             continue
-        lines = run.split()
+        lines = match.group().split()
         for letters in [b"".join(lines), *(lines if _is_list(lines) else ())]:
             decoded = _decoded(letters.translate(_TO_STANDARD).rstrip(b"="))
             if decoded is None:
@@ -39,13 +41,6 @@ def decode(text: str) -> Iterator[str | bytes]:
                 yield decoded
     if short:
         yield b"\n".join(short)
-
-
-def _is_word_or_number(run: bytes) -> bool:
-    """What encoded text never is: small letters after the first, or digits alone."""
-    if run.isalpha():
-        return run[1:].islower() or run.isupper()
-    return not run.strip(_DIGITS)
 
 
 def _is_list(lines: list[bytes]) -> bool:
