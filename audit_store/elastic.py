@@ -62,6 +62,10 @@ class AnswerError(ElasticError):
     """The answer is not one that Elasticsearch gives, or says what is not so."""
 
 
+class BadRequestError(AnswerError):
+    """The server did not understand the request."""
+
+
 class VersionError(ElasticError):
     """The server is too old."""
 
@@ -197,6 +201,8 @@ def _refusal(error: ApiError) -> ElasticError:
             return _MissingError("Elasticsearch has nothing of that name: `torwart events elastic-install` makes what is needed")
         case 413:
             return TooLargeError("the request is larger than Elasticsearch takes (http.max_content_length)")
+        case 400:
+            return BadRequestError(f"Elasticsearch did not understand the request ({_type(error)})")
         case status if status in _BUSY:
             return BusyError(f"Elasticsearch asks to come later (status {status}): look at its load, disk and health")
         case status:

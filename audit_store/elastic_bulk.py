@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit_store.elastic import LINES, AnswerError, BusyError, Elastic, ElasticError, RefusedError, TooLargeError
+from audit_store.elastic import LINES, AnswerError, BadRequestError, BusyError, Elastic, ElasticError, RefusedError, TooLargeError
 
 _FILTER = "errors,items.*._id,items.*._index,items.*.status,items.*.error.type,items.*.error.reason"
 _CREATED, _THERE_ALREADY, _NOT_UNDERSTOOD = 201, 409, 400
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _SECURITY = "security_exception"
+TOO_LARGE, SPOILER = "too_large", "bad_request"
+"""Kinds of our own for documents that not even a request of their own gets through."""
+SPOILERS_MAX = 10
+"""So many in a row, and none stored: then the server understands nothing at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Misfit:
 
     item: Item
     kind: str
-    """Elasticsearch's word for it, for example `strict_dynamic_mapping_exception`."""
+    """Elasticsearch's word for it, for example `strict_dynamic_mapping_exception`, or one of ours."""
     reason: str
 
 
@@ -66,13 +70,8 @@ def _send(elastic: Elastic, stream: str, items: Sequence[Item], fate: Fate) -> N
     try:
         answer = elastic.ask("POST", f"/{stream}/_bulk?require_data_stream=true&filter_path={_FILTER}", body, kind=LINES)
         sorted_out = _sorted_out(answer, items)
-    except TooLargeError:
-        if len(items) == 1:
-            fate.misfits.append(Misfit(items[0], "too_large", f"{len(items[0].document)} bytes are more than the server takes"))
-            return
-        half = len(items) // 2
-        _send(elastic, stream, items[:half], fate)
-        _send(elastic, stream, items[half:], fate)
+    except (TooLargeError, BadRequestError) as error:
+        _send_apart(elastic, stream, items, fate, error)
     except ElasticError as error:
         fate.again.extend(items)
         fate.why = error
@@ -81,6 +80,20 @@ def _send(elastic: Elastic, stream: str, items: Sequence[Item], fate: Fate) -> N
         fate.misfits += sorted_out.misfits
         fate.again += sorted_out.again
         fate.why = sorted_out.why
+
+
+def _send_apart(elastic: Elastic, stream: str, items: Sequence[Item], fate: Fate, error: ElasticError) -> None:
+    """Halves, until it is clear which document is too large, or spoils the whole request for the others."""
+    if len(items) > 1:
+        half = len(items) // 2
+        _send(elastic, stream, items[:half], fate)
+        _send(elastic, stream, items[half:], fate)
+    elif isinstance(error, TooLargeError):
+        fate.misfits.append(Misfit(items[0], TOO_LARGE, f"{len(items[0].document)} bytes are more than the server takes"))
+    elif fate.stored or len(fate.misfits) < SPOILERS_MAX:
+        fate.misfits.append(Misfit(items[0], SPOILER, str(error)))
+    else:  # it is not the documents
+        fate.again, fate.misfits, fate.why = [*(misfit.item for misfit in fate.misfits), *items], [], error
 
 
 def _sorted_out(answer: dict[str, Any], items: Sequence[Item]) -> Fate:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from audit_store.elastic_bulk import Item, Misfit
+from audit_store.elastic_bulk import TOO_LARGE, Item, Misfit
 from audit_store.log import Entry
 from audit_store.log_file import columns_of, parsed, received_at
 from audit_store.mapping import PLACE
@@ -30,7 +30,9 @@ def item_of(entry: Entry) -> Item | Misfit:
         return Misfit(Item(entry.hash.hex(), b""), UNREADABLE, "not a JSON object")
     if _speaks_for_the_log(document):
         return Misfit(Item(entry.hash.hex(), b""), FORGED, f"it brings members of {PLACE}")
-    return Item(entry.hash.hex(), b'%s,"%s":%s}' % (entry.canonical.rstrip()[:-1], PLACE.encode(), orjson.dumps(_place(entry))))
+    # A line break ends a document on its way; in JSON it can only stand between two parts, where a blank is the same.
+    line = entry.canonical.replace(b"\n", b" ").rstrip()
+    return Item(entry.hash.hex(), b'%s,"%s":%s}' % (line[:-1], PLACE.encode(), orjson.dumps(_place(entry))))
 
 
 def dead_letter(entry: Entry, misfit: Misfit, at: datetime) -> Item:
@@ -47,7 +49,7 @@ def dead_letter(entry: Entry, misfit: Misfit, at: datetime) -> Item:
         "error": {"type": misfit.kind, "message": short(misfit.reason)},
         PLACE: _place(entry),
     }
-    if len(text) <= ORIGINAL_MAX_BYTES and misfit.kind != "too_large":
+    if len(text) <= ORIGINAL_MAX_BYTES and misfit.kind != TOO_LARGE:
         document["torwart"]["original"] = text  # type: ignore[index] # built above
     return Item(misfit.item.id, orjson.dumps(without_surrogates(document)))
 

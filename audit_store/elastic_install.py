@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit_store.elastic import AnswerError, Elastic, ElasticError, RefusedError
+from audit_store.elastic import AnswerError, BadRequestError, Elastic, ElasticError, RefusedError
 from audit_store.mapping import BOTH, VERSION, templates
 
 __all__ = ["TemplateError", "check_templates", "install"]
@@ -89,7 +89,7 @@ def _renewed(elastic: Elastic, stream: str, mappings: dict[str, Any]) -> str:
     """Let an existing stream take events of this release too."""
     try:
         elastic.ask("PUT", f"/{stream}/_mapping?write_index_only=true", mappings)
-    except AnswerError:  # a type has changed
+    except BadRequestError:  # a type has changed
         elastic.ask("POST", f"/{stream}/_rollover")
         return f"data stream {stream}: goes on in a new index"
     return f"data stream {stream}: takes the new members"

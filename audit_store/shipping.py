@@ -139,6 +139,13 @@ class Shipper:
             raise LostError(f"{lost} events were acknowledged and are not there; they were sent again")
         return looked
 
+    def resend(self, sequences: Sequence[int]) -> None:
+        """Send these events of the log once more; whatever is there already stays as it is. Raises ElasticError, LogError."""
+        self._check_server()
+        for start in range(0, len(sequences), BATCH_EVENTS):
+            wanted = sequences[start : start + BATCH_EVENTS]
+            self._deliver([entry for number in wanted for entry in self._log.entries(number - 1, 1, until=number)])
+
     def _check_server(self) -> None:
         """Once, and again after every failure: is it new enough, are its templates ours?"""
         if not self._checked:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 import auth.tables  # noqa: F401 # makes the tables known to `open_database`
 from audit_store.database import DatabaseError, open_database
 from audit_store.elastic import Elastic, ElasticError
-from audit_store.elastic_compare import compare
+from audit_store.elastic_compare import MISSING, compare
 from audit_store.elastic_install import install as install_templates
 from audit_store.log import FILE, Log, LogError
-from audit_store.shipping import SHIPPED
+from audit_store.shipping import SHIPPED, Shipper
+from audit_store.spool import Spool, SpoolError
 from audit_store.tables import Cursor
 from auth.installation import ELASTIC_URL, ConfigError, Sections, load_installation
 from console.cli.house import DEFAULT_CONFIG, Config, Json, fail, print_json, say
@@ -29,6 +32,7 @@ from console.shipping import access_of, reader_access, writer_access
 DIFFERENT = 1
 """Exit code: Elasticsearch has not what the record has."""
 SHOWN = 20
+SETTLE_SECONDS = 2
 
 
 def install(
@@ -52,30 +56,49 @@ def install(
             say(line)
 
 
-def check(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+def check(
+    resend: Annotated[bool, typer.Option("--resend", help="Send what is missing once more.")] = False,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
     """Compare every event in Elasticsearch with the record. Exit 1 if one is missing, changed or foreign."""
     with _faults_said():
         installation, sections = load_installation(config)
         if not (installation.state / "log" / FILE).exists():
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
-        shipped = _shipped(installation.state / "torwart.db")
-        log = Log.open(installation.state / "log", reading=True)
-        try:
-            with reading_elastic(sections) as elastic:
+        with _opened(installation.state) as (engine, log), reading_elastic(sections) as elastic:
+            shipped = _shipped(engine)
+            differences = compare(log, elastic, shipped)
+            if differences:  # a search sees an event a second after it was stored
+                time.sleep(SETTLE_SECONDS)
                 differences = compare(log, elastic, shipped)
-        finally:
-            log.close()
+            missing = [one.sequence for one in differences if one.kind == MISSING] if resend else []
+            if missing:
+                _resend(installation.state, sections, log, engine, elastic, missing)
+                differences = [one for one in differences if one.kind != MISSING]
     if as_json:
-        print_json({"shipped": shipped, "differences": [{"sequence": one.sequence, "kind": one.kind} for one in differences]})
+        listed = [{"sequence": one.sequence, "kind": one.kind} for one in differences]
+        print_json({"shipped": shipped, "resent": len(missing), "differences": listed})
     else:
         for one in differences[:SHOWN]:
             say(f"event {one.sequence} of the record: {one.kind} in Elasticsearch")
+        if missing:
+            say(f"{len(missing)} events were missing and have been sent again.")
         if differences:
             say(f"{len(differences)} differences in {shipped} events. `torwart events verify` says whether the record is whole.")
         else:
             say(f"{shipped} events are in Elasticsearch as they are in the record.")
     if differences:
         raise typer.Exit(DIFFERENT)
+
+
+def _resend(state: Path, sections: Sections, log: Log, engine: Engine, reader: Elastic, missing: list[int]) -> None:
+    spool = Spool.open(state / "spool" / "cli", "cli")
+    try:
+        with _connected(Elastic(writer_access(_settings(sections)))) as writer:
+            Shipper(engine, log, writer, reader, spool.append).resend(missing)
+    finally:
+        spool.close()
 
 
 @contextmanager
@@ -107,7 +130,7 @@ def _faults_said() -> Iterator[None]:
         yield
     except ConfigError as error:
         fail(*error.errors)
-    except (ElasticError, LogError, DatabaseError) as error:
+    except (ElasticError, LogError, SpoolError, DatabaseError) as error:
         fail(str(error))
 
 
@@ -122,12 +145,19 @@ def _password(user: str, file: Path | None) -> str:
         fail(f"{file}: cannot be read ({type(error).__name__})")
 
 
-def _shipped(database: Path) -> int:
-    """Up to where events were acknowledged."""
-    engine = open_database(database)
+@contextmanager
+def _opened(state: Path) -> Iterator[tuple[Engine, Log]]:
+    engine = open_database(state / "torwart.db")
+    log = Log.open(state / "log", reading=True)
     try:
-        with Session(engine) as session:
-            cursor = session.get(Cursor, SHIPPED)
-            return cursor.position if cursor else 0
+        yield engine, log
     finally:
+        log.close()
         engine.dispose()
+
+
+def _shipped(engine: Engine) -> int:
+    """Up to where events were acknowledged."""
+    with Session(engine) as session:
+        cursor = session.get(Cursor, SHIPPED)
+        return cursor.position if cursor else 0

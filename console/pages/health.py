@@ -41,6 +41,7 @@ _TROUBLES: Mapping[str, str] = {
     "BusyError": N_("Elasticsearch takes nothing at the moment. Look at its load, its disk and its health."),
     "RefusedError": N_("Elasticsearch refuses. Check user, password file and roles (deploy/elasticsearch/roles.yml)."),
     "AnswerError": N_("The answers of Elasticsearch are not right. Check what stands between it and Torwart, and its health."),
+    "BadRequestError": N_("The answers of Elasticsearch are not right. Check what stands between it and Torwart, and its health."),
     "VersionError": N_("This Elasticsearch is too old. Version 8.19 or later is needed."),
     "TemplateError": N_("The templates are missing or older than Torwart. Run: torwart events elastic-install"),
     "LostError": N_("Elasticsearch had lost events that it had confirmed. They were sent again. Look at its health."),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from audit_store import elastic_search
 from audit_store.database import open_database
+from audit_store.elastic import BadRequestError
 from audit_store.event import Event, EventAction, plain_event, refused_event
 from audit_store.log import Log
 from audit_store.mapping import DEAD_LETTERS, EVENTS
@@ -21,6 +22,7 @@ from policies.reasons import UNREADABLE, Because
 from tests.audit_store.acts import NOW, access, plain
 from tests.audit_store.test_event import every_kind_of_event
 from tests.services.elastic import Cluster
+from tests.services.elastic_proxy import Proxy, honest, status
 
 
 class Record:
@@ -113,6 +115,50 @@ def test_an_event_sent_again_after_a_rollover_is_one_in_the_answers(elastic: Clu
     assert len(elastic.documents()) == 6, "ids are unique within an index of the stream, not over all of them"
     found = elastic_search.answer(elastic.connect("reader"), Question())
     assert [row.sequence for row in found] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "canonical",
+    [
+        b'{"@timestamp":"2026-05-12T09:30:00Z",\n"torwart":{"rows":\r\n2}}',
+        b'{"@timestamp":"2026-05-12T09:30:00Z"\n}\n\n',
+        b'\n{"@timestamp":"2026-05-12T09:30:00Z","torwart":{"route":"\\n{\\"create\\":{}}\\n"}}',
+    ],
+)
+def test_line_breaks_in_an_event_spoil_nothing(elastic: Cluster, record: Record, canonical: bytes) -> None:
+    """On the way to Elasticsearch a line break ends a document: a hostile producer could stop all others with one."""
+    record.write(plain(1), canonical, plain(2))
+    elastic.shipper(record.log, record.folder).step()
+    assert len(elastic.documents()) == 3
+    assert elastic_search.answer(elastic.connect("reader"), Question()) == record.log.read(0, 10)
+
+
+def test_an_event_that_spoils_the_whole_request_is_found_and_the_others_go_on(elastic: Cluster, record: Record, tmp_path: Path) -> None:
+    """No such event is known; if there is one, it must not stop the shipping."""
+    proxy = Proxy(elastic, tmp_path)
+    spoilt = lambda asked: asked.is_bulk and b'"number":77}' in asked.body and EVENTS in asked.path  # noqa: E731
+    proxy.fault = lambda asked, ask: status(400)(asked, ask) if spoilt(asked) else ask(asked)
+    record.write(*map(plain, range(300)))
+    shipper = elastic.shipper(record.log, record.folder, url=proxy.url)
+    assert shipper.step() == 300
+    assert len(elastic.documents()) == 299
+    (letter,) = elastic.documents(DEAD_LETTERS)
+    assert (letter["error"]["type"], letter["torwart.log"]["sequence"]) == ("bad_request", 78)
+    proxy.close()
+
+
+def test_a_server_that_understands_nothing_makes_no_dead_letters(elastic: Cluster, record: Record, tmp_path: Path) -> None:
+    proxy = Proxy(elastic, tmp_path)
+    proxy.fault = lambda asked, ask: status(400)(asked, ask) if EVENTS in asked.path else ask(asked)
+    record.write(*map(plain, range(300)))
+    shipper = elastic.shipper(record.log, record.folder, url=proxy.url)
+    with pytest.raises(BadRequestError):
+        shipper.step()
+    assert len(proxy.asked) < 60
+    proxy.fault = honest
+    assert shipper.step() == 300
+    assert elastic.documents(DEAD_LETTERS) == []
+    proxy.close()
 
 
 MISFITS = {

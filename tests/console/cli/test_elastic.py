@@ -128,7 +128,7 @@ def test_what_was_shipped_is_as_it_was_recorded(torwart: Shell) -> None:
     assert result.exit_code == 0, result.output
     count = torwart.log.tail(1)[0].sequence
     assert f"{count} events are in Elasticsearch as they are in the record." in result.stdout
-    assert json.loads(torwart("elastic-check", "--json").stdout) == {"shipped": count, "differences": []}
+    assert json.loads(torwart("elastic-check", "--json").stdout) == {"shipped": count, "resent": 0, "differences": []}
 
 
 def _path(torwart: Shell, sequence: int) -> str:
@@ -215,3 +215,17 @@ def test_a_forged_event_without_a_number_stops_no_search(torwart: Shell) -> None
     insert_without_a_number(torwart)
     torwart.cluster.admin("POST", f"/{BOTH}/_refresh")
     assert torwart("search", "--newest").stdout == torwart("search", "--newest", "--via", "elastic").stdout
+
+
+def test_what_is_missing_is_sent_again_and_what_was_changed_stays_named(torwart: Shell) -> None:
+    """promises, fault 10: the record heals the copy."""
+    torwart.ship()
+    delete_the_last_hundred(torwart)
+    change_one_byte(torwart)
+    torwart.cluster.admin("POST", f"/{BOTH}/_refresh")
+    result = torwart("elastic-check", "--resend")
+    assert result.exit_code == 1
+    assert "100 events were missing and have been sent again." in result.stdout
+    torwart.cluster.admin("POST", f"/{BOTH}/_refresh")
+    found = json.loads(torwart("elastic-check", "--json").stdout)["differences"]
+    assert found == [{"sequence": 7, "kind": "changed"}]
