@@ -42,7 +42,12 @@ def settings() -> str:
     models += [("mail", MailSettings), ("webhook", WebhookSettings), ("elastic", ElasticSettings)]
     for name, model in models:
         lines += _section(name, model)
-    lines += ["", "# Settings of an agent", "", "`torwart-agent enrol --url` writes the file, `agent.yaml`, on the machine that is watched."]
+    lines += [
+        "",
+        "# Settings of an agent",
+        "",
+        "`torwart-agent enrol --url` writes the file, `agent.yaml`, on the machine that is watched.",
+    ]
     lines += _section("agent.yaml", AgentSettings) + _section("watch", WatchedPlace)
     return "\n".join(lines) + "\n"
 
