@@ -55,8 +55,8 @@ class Head:
     """Keys of each kind."""
     shortest: int
     """Digits of the shortest number in it."""
-    officials: bool
-    """Whether there are official numbers with letters in it."""
+    shapes: list[str]
+    """Of its official numbers with letters (`officials.shape`), the most frequent ones."""
     shared: int
     """Values left out because too many clients have them."""
 
@@ -172,8 +172,12 @@ class BaseFile:
         text = bytes(memory[24 : 24 + min(length, _MOST_HEAD_BYTES)])
         if blake2b(text, digest_size=16).digest() != memory[24 + len(text) : 40 + len(text)]:
             raise KnowledgeError(f"{NAME} is damaged: {BUILD_AGAIN}")
-        facts = orjson.loads(text)
-        layout, digest = facts.pop("sections"), facts.pop("digest")
+        try:
+            facts = orjson.loads(text)
+            layout, digest = facts.pop("sections"), facts.pop("digest")
+            head = Head(**facts)
+        except (ValueError, KeyError, TypeError):
+            raise KnowledgeError(f"{NAME} was made by another version of Torwart: {BUILD_AGAIN}") from None
         start = -(-(40 + length) // 64) * 64
         end = start + sum(-(-count * np.dtype(_TYPES[name]).itemsize // 64) * 64 for name, (_, count) in layout.items())
         if len(memory) != end:
@@ -181,7 +185,7 @@ class BaseFile:
         if check and blake2b(memory[start:], digest_size=16).hexdigest() != digest:
             raise KnowledgeError(f"{NAME} is damaged: {BUILD_AGAIN}")
         sections = {name: np.frombuffer(memory, _TYPES[name], count, start + offset) for name, (offset, count) in layout.items()}
-        return cls(Head(**facts), sections, len(memory))
+        return cls(head, sections, len(memory))
 
     def lookup(self, keys: Numbers) -> Hits:
         """Which of the given keys are in the file, and whose they are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from detectors.client_index.hashes import DeskHashes, IndexKeys, Numbers, Words
 from detectors.client_index.hashing import Hashing
 from detectors.client_index.identifier import Identifier
 from detectors.client_index.journal import Entry
+from detectors.client_index.officials import usual
 from detectors.knowledge import KnowledgeError
 from policies.request import ClientId
 
@@ -50,7 +52,7 @@ class Build:
         self._keys, self._refs = array("Q"), array("I")
         self._places, self._text_places = array("I"), array("I")
         self._shortest = 0
-        self._officials = False
+        self._shapes: Counter[str] = Counter()
 
     @property
     def clients(self) -> int:
@@ -86,7 +88,7 @@ class Build:
                 keys=len(keys),
                 kinds=base_file.kinds_of(refs),
                 shortest=self._shortest,
-                officials=self._officials,
+                shapes=usual(self._shapes),
                 shared=shared,
             )
             tables = base_file.Tables(keys, refs, _array(self._names, np.uint32), list(self._rows), numbers, texts)
@@ -132,7 +134,7 @@ class Build:
             self._text_places.extend(entry.text_places)
             if entry.shortest:
                 self._shortest = min(self._shortest or entry.shortest, entry.shortest)
-            self._officials |= entry.officials
+            self._shapes.update(entry.shapes)
 
 
 def _array[T: np.generic](values: array[int], kind: type[T]) -> np.ndarray[tuple[int], np.dtype[T]]:

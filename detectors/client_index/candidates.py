@@ -6,6 +6,7 @@ between them, in every window of neighbouring groups, for two numbers may stand 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from detectors.client_index.folding import address, visible
 from detectors.client_index.hashes import MOST_DIGITS, Numbers
+from detectors.client_index.officials import Officials
 
 PIECE = 1 << 17
 """Characters that are worked on at once: bounds the memory for a text that is nothing but digits (attacks X13)."""
@@ -25,11 +27,8 @@ SHORTEST = 7
 _GAP = 4
 """Most separators between two groups of digits."""
 _SEPARATORS = b" ().-/+_~*'"
-_OTHER, _SEPARATOR, _DIGIT, _LETTER = 0, 1, 2, 3
-_CLASSES = bytes(
-    _DIGIT if chr(c) in "0123456789" else _SEPARATOR if c in _SEPARATORS else _LETTER if chr(c).isascii() and chr(c).isalpha() else _OTHER
-    for c in range(256)
-)
+_OTHER, _SEPARATOR, _DIGIT = 0, 1, 2
+_CLASSES = bytes(_DIGIT if c in b"0123456789" else _SEPARATOR if c in _SEPARATORS else _OTHER for c in range(256))
 _POWERS = np.array([10**k for k in range(MOST_DIGITS + 2)], np.uint64)
 
 _MORE_LOCAL = "!#$%&'*/=?^`{|}~"
@@ -39,12 +38,6 @@ _LOCAL = re.compile(rf"[\w.+{_MORE_LOCAL}-]{{1,64}}")
 _DOMAIN = re.compile(r"@([^\W_](?:[^\W_]|[.-]){1,252})")
 _ASCII = re.compile(r"[A-Za-z0-9_.+-]+")
 """The part of an address that ends where another script goes on without a blank (Chinese, Japanese)."""
-_TOKEN = re.compile(r"[A-Za-z0-9]+")
-_AROUND = 28
-"""Characters on either side of some digits in which an official number with letters can stand."""
-_MOST_TOKENS = 6
-OFFICIAL_LENGTHS = range(7, 21)
-OFFICIAL_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +56,18 @@ class Candidates:
         return int(self.number_places[place]) if place < count else self.text_places[place - count]
 
 
-def candidates(text: str, *, shortest: int = SHORTEST, officials: bool = True) -> Iterator[Candidates]:
-    """All candidates of a text, piece by piece. `officials`: look for official numbers with letters too."""
+def candidates(text: str, *, shortest: int, officials: Officials) -> Iterator[Candidates]:
+    """All candidates of a text, piece by piece: numbers of at least so many digits, addresses, official numbers of some shapes."""
     text = visible(text)
     for start in range(0, max(len(text) - OVERLAP, 1), PIECE):
         piece = text[start : start + PIECE + OVERLAP]
-        groups = _groups(piece, cut_before=start > 0, cut_after=start + len(piece) < len(text))
-        numbers, places = _windows(groups, shortest)
+        plain = piece.encode("ascii", "replace")
+        numbers, places = _windows(_groups(plain, cut_before=start > 0, cut_after=start + len(piece) < len(text)), shortest)
         texts: list[str] = []
         text_places: list[int] = []
-        for found in (_addresses(piece), _officials(piece, groups) if officials else ()):
-            for value, place in found:
-                texts.append(value)
-                text_places.append(place)
+        for value, place in itertools.chain(_addresses(piece), officials.find(plain)):
+            texts.append(value)
+            text_places.append(place)
         yield Candidates(piece, numbers, places, texts, text_places)
 
 
@@ -92,14 +84,12 @@ class _Groups:
     """Groups of digits, in order. `joined`: only separators, and few, stand between a group and the next one."""
 
     raw: NDArray[np.uint8]
-    classes: NDArray[np.uint8]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     joined: NDArray[np.bool_]
 
 
-def _groups(piece: str, *, cut_before: bool, cut_after: bool) -> _Groups:
-    plain = piece.encode("ascii", "replace")
+def _groups(plain: bytes, *, cut_before: bool, cut_after: bool) -> _Groups:
     classes = np.frombuffer(plain.translate(_CLASSES), np.uint8)
     is_digit = np.zeros(len(classes) + 2, np.int8)
     is_digit[1:-1] = classes == _DIGIT
@@ -115,7 +105,7 @@ def _groups(piece: str, *, cut_before: bool, cut_after: bool) -> _Groups:
     for step in range(_GAP):
         near = near[(gaps[near] <= step) | (classes[np.minimum(ends[near] + step, len(classes) - 1)] == _SEPARATOR)]
     joined[near] = True
-    return _Groups(np.frombuffer(plain, np.uint8), classes, starts, ends, joined)
+    return _Groups(np.frombuffer(plain, np.uint8), starts, ends, joined)
 
 
 def _windows(groups: _Groups, shortest: int) -> tuple[Numbers, NDArray[np.int64]]:
@@ -192,62 +182,3 @@ def _locals(reversed_before: str) -> list[str]:
     if wide is not None:
         found.append(wide[0][::-1])
     return found
-
-
-# official numbers with letters
-
-
-def _officials(piece: str, groups: _Groups) -> Iterator[tuple[str, int]]:
-    """Letters and digits around digits that have a letter beside them, joined where at most two separators stand between."""
-    seen: set[str] = set()
-    for place in _seeds(groups).tolist():
-        low = max(place - _AROUND, 0)
-        tokens = [(found.start(), found.end()) for found in _TOKEN.finditer(piece, low, place + _AROUND)]
-        middle = next(index for index, (_, end) in enumerate(tokens) if end > place)
-        first, last = _reach(groups.classes, tokens, middle)
-        for begin in range(middle, first - 1, -1):
-            head = piece[slice(*tokens[begin])]
-            if head.isalpha() and len(head) > 4:
-                break
-            for end in range(middle, last + 1):
-                tail = piece[slice(*tokens[end])]
-                if tail.isalpha() and len(tail) > 1 and end > middle:
-                    continue
-                value = "".join(piece[slice(*token)] for token in tokens[begin : end + 1]).upper()
-                if len(value) >= OFFICIAL_LENGTHS.stop:
-                    break
-                if value not in seen and is_official(value):
-                    seen.add(value)
-                    yield value, place
-
-
-def is_official(value: str) -> bool:
-    """True for capital letters and digits that can be an official number: 7 to 20, at least 5 digits and a letter."""
-    return len(value) in OFFICIAL_LENGTHS and OFFICIAL_DIGITS <= sum(map(str.isdigit, value)) < len(value)
-
-
-def _seeds(groups: _Groups) -> NDArray[np.int64]:
-    padded = np.zeros(len(groups.classes) + 4, np.uint8)
-    padded[3:-1] = groups.classes
-    before = padded[groups.starts + 2]
-    second, third = padded[groups.starts + 1], padded[groups.starts]
-    letter_before = (before == _LETTER) | ((before == _SEPARATOR) & ((second == _LETTER) | ((second == _SEPARATOR) & (third == _LETTER))))
-    letter_after = padded[groups.ends + 3] == _LETTER
-    lengths = groups.ends - groups.starts
-    seeds: NDArray[np.int64] = groups.starts[(letter_before | letter_after) & ((lengths >= 3) | groups.joined & (lengths == 2))]
-    return seeds
-
-
-def _reach(classes: NDArray[np.uint8], tokens: list[tuple[int, int]], middle: int) -> tuple[int, int]:
-    """First and last token that hangs together with the one in the middle."""
-
-    def hangs(left: int) -> bool:
-        gap = classes[tokens[left][1] : tokens[left + 1][0]]
-        return len(gap) <= 2 and bool((gap == _SEPARATOR).all())
-
-    first = last = middle
-    while first > 0 and middle - first < _MOST_TOKENS and hangs(first - 1):
-        first -= 1
-    while last + 1 < len(tokens) and last - middle < _MOST_TOKENS and hangs(last):
-        last += 1
-    return first, last

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from detectors.client_index.candidates import SHORTEST, candidates
 from detectors.client_index.hashes import DeskHashes, Words, texts_places
+from detectors.client_index.officials import Officials
 from detectors.knowledge import Image, KnowledgeError, Matches
 
 DESK: Final = "desk"
@@ -39,7 +40,7 @@ def rate(numbers: int) -> float:
     return min(max(numbers / PRECISION / TRIED, LEAST_RATE), MOST_RATE)
 
 
-def make(desk_key: bytes, generation: int, numbers: Words, texts: Words, *, shortest: int, officials: bool) -> bytes:
+def make(desk_key: bytes, generation: int, numbers: Words, texts: Words, *, shortest: int, shapes: Collection[str]) -> bytes:
     """The filter from places of numbers and of other values, as it is sent to an agent."""
     chance = rate(len(numbers))
     cells = max(round(max(len(numbers), 1) / chance), 256), max(round(max(len(texts), 1) / LEAST_RATE), 256)
@@ -51,7 +52,7 @@ def make(desk_key: bytes, generation: int, numbers: Words, texts: Words, *, shor
             "cells": cells,
             "counts": [len(number_cells), len(text_cells)],
             "shortest": shortest,
-            "officials": officials,
+            "shapes": sorted(shapes),
         }
     )
     head += b" " * (-(len(_MAGIC) + 8 + len(head)) % 8)
@@ -129,11 +130,8 @@ class _Filter:
         self.generation = int(str(head["generation"]))
         self.key = bytes.fromhex(str(head["key"]))
         self.shortest = int(str(head["shortest"]))
-        self.officials = bool(head["officials"])
-        spread = head["cells"]
-        if not isinstance(spread, Collection):
-            raise TypeError("cells")
-        self._spread = tuple(int(str(count)) for count in spread)
+        self.officials = Officials(_texts(head["shapes"]))
+        self._spread = tuple(map(int, _texts(head["cells"])))
         self._cells = cells
 
     @classmethod
@@ -163,3 +161,10 @@ class _Filter:
 def _cells(places: Words, count: int) -> Words:
     """Places of 32 bits in so many cells, evenly; at most 2^32."""
     return (places.astype(np.uint64) * np.uint64(min(count, 1 << 32)) >> np.uint64(32)).astype(np.uint32)
+
+
+def _texts(member: object) -> list[str]:
+    """A list in the head."""
+    if not isinstance(member, list):
+        raise KnowledgeError(f"the filter of the clients is damaged: {_FETCH_AGAIN}")
+    return [str(one) for one in member]

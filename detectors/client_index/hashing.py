@@ -9,6 +9,7 @@ import numpy as np
 from detectors.client_index.hashes import DeskHashes, IndexKeys, number, texts_places
 from detectors.client_index.identifier import Identifier, Kind
 from detectors.client_index.journal import Entry
+from detectors.client_index.officials import shape
 from detectors.client_index.variants import spellings
 from policies.request import ClientId
 
@@ -53,13 +54,14 @@ class Hashing:
             one.keys.setdefault(kind, []).append(key)
             one.places.add(place)
             one.shortest = min(one.shortest or len(value), len(value))
-        for (client, kind, _), key, place in zip(text_rows, keys[len(number_rows) :], text_places, strict=True):
+        for (client, kind, value), key, place in zip(text_rows, keys[len(number_rows) :], text_places, strict=True):
             one = found[client]
             one.keys.setdefault(kind, []).append(key)
             one.text_places.add(place)
-            one.officials |= kind is Kind.TAX
+            if kind is Kind.TAX:
+                one.shapes.add(shape(value))
         return [
-            Entry(client, one.keys, names.get(client, 0), sorted(one.places), sorted(one.text_places), one.shortest, one.officials)
+            Entry(client, one.keys, names.get(client, 0), sorted(one.places), sorted(one.text_places), one.shortest, sorted(one.shapes))
             for client, one in found.items()
         ]
 
@@ -70,4 +72,4 @@ class _Growing:
         self.places: set[int] = set()
         self.text_places: set[int] = set()
         self.shortest = 0
-        self.officials = False
+        self.shapes: set[str] = set()

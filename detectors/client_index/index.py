@@ -141,7 +141,7 @@ class ClientIndex:
                 numbers,
                 texts,
                 shortest=min(base.head.shortest or SHORTEST, live.shortest or SHORTEST),
-                officials=base.head.officials or live.officials,
+                shapes={*base.head.shapes, *live.shapes},
             )
 
     def stats(self) -> Stats:

@@ -36,8 +36,8 @@ class Entry:
     text_places: list[int] = field(default_factory=list)
     shortest: int = 0
     """Digits of its shortest number; 0: it has none."""
-    officials: bool = False
-    """Whether an official number with letters is among the keys."""
+    shapes: list[str] = field(default_factory=list)
+    """Of its official numbers with letters (`officials.shape`)."""
 
     def line(self) -> bytes:
         """The entry as it is appended."""
@@ -48,7 +48,7 @@ class Entry:
             "p": self.places,
             "q": self.text_places,
             "s": self.shortest,
-            "o": self.officials,
+            "o": self.shapes,
         }
         text = orjson.dumps(document)
         return b"\n%08x %b\n" % (zlib.crc32(text), text)

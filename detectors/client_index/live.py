@@ -22,7 +22,7 @@ class Live:
         self.places: set[int] = set()
         self.text_places: set[int] = set()
         self.shortest = 0
-        self.officials = False
+        self.shapes: set[str] = set()
         self._sorted: Numbers | None = None
 
     def add(self, entries: Iterable[Entry]) -> None:
@@ -35,7 +35,7 @@ class Live:
                 self.names[entry.client] = entry.name
             if entry.shortest:
                 self.shortest = min(self.shortest or entry.shortest, entry.shortest)
-            self.officials |= entry.officials
+            self.shapes.update(entry.shapes)
             self.places.update(entry.places)
             self.text_places.update(entry.text_places)
         self._sorted = None

@@ -20,6 +20,7 @@ from detectors.client_index.hashes import DeskHashes, IndexKeys, Numbers
 from detectors.client_index.identifier import Kind
 from detectors.client_index.journal import entries
 from detectors.client_index.live import Live
+from detectors.client_index.officials import Officials
 from detectors.knowledge import Image, KnowledgeError, Matcher, Matches
 from policies.request import ClientId
 
@@ -61,6 +62,8 @@ class IndexMatcher:
         self._live = live
         self._desk = desk
         self._index = index
+        self._officials = Officials([*base.head.shapes, *live.shapes])
+        self._live_shapes = len(live.shapes)
 
     @classmethod
     def load(cls, description: dict[str, object], files: tuple[int, ...]) -> IndexMatcher:
@@ -80,7 +83,9 @@ class IndexMatcher:
         """Add the clients that are recognised in this text, and the keys by which."""
         head, live = self._base.head, self._live
         shortest = min(head.shortest or SHORTEST, live.shortest or SHORTEST, SHORTEST)
-        for found in candidates(text, shortest=shortest, officials=head.officials or live.officials):
+        if len(live.shapes) != self._live_shapes:
+            self._officials, self._live_shapes = Officials([*head.shapes, *live.shapes]), len(live.shapes)
+        for found in candidates(text, shortest=shortest, officials=self._officials):
             hashes = self._desk.digits(found.numbers)
             if found.texts:
                 hashes = np.concatenate((hashes, self._desk.texts(found.texts)))

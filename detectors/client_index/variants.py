@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
-from detectors.client_index.candidates import SHORTEST, addresses, is_official
+from detectors.client_index.candidates import SHORTEST, addresses
 from detectors.client_index.folding import name_words, visible
 from detectors.client_index.hashes import MOST_DIGITS
 from detectors.client_index.identifier import Identifier, Kind
+from detectors.client_index.officials import is_official
 
 SHORTEST_AT_HOME = 4
 """Digits of the shortest valid number of the firm's own regions: people there write it as they dial it (Andorra has 6 digits, Niue 4)."""

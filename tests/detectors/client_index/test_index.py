@@ -1,6 +1,7 @@
 """The index on disk: damage, other keys, what it says about itself."""
 
 import os
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_a_foreign_file_is_noticed(tmp_path: Path) -> None:
     build(tmp_path, phone("7", "030 1234567"))
     (tmp_path / "index" / "clients.idx").write_bytes(b"PK\x03\x04" + os.urandom(5000))
     with pytest.raises(KnowledgeError, match="no index of clients"):
+        ClientIndex(tmp_path).image()
+
+
+def test_a_file_of_another_version_is_noticed(tmp_path: Path) -> None:
+    build(tmp_path, phone("7", "030 1234567"))
+    path = tmp_path / "index" / "clients.idx"
+    data = path.read_bytes()
+    length = int.from_bytes(data[16:24], "little")
+    head = data[24 : 24 + length].replace(b'"shared"', b'"shaped"')
+    path.write_bytes(data[:24] + head + blake2b(head, digest_size=16).digest() + data[40 + length :])
+    with pytest.raises(KnowledgeError, match="another version"):
         ClientIndex(tmp_path).image()
 
 
