@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from detectors.budget import Limits
 from detectors.knowledge import Knowledge, KnowledgeError
 from detectors.verdict import Unread, Verdict
-from detectors.worker_process import Job, WorkerProcess
+from detectors.worker_process import Job, WorkerError, WorkerProcess
 
 CLOSE_SECONDS = 10.0
 
@@ -58,6 +58,12 @@ class Workers:
             for file in image.files:
                 os.close(file)
 
+    def start_and_wait(self) -> WorkerProcess:
+        """One that is ready. Raises KnowledgeError and WorkerError."""
+        worker = self.start()
+        worker.ready()
+        return worker
+
     def inform(self, worker: WorkerProcess) -> bool:
         """Tell a worker what is new; False if it needs to be replaced. Raises KnowledgeError."""
         with self._asking:
@@ -86,6 +92,7 @@ class Lane:
         self.worker: WorkerProcess | None = worker
         self._workers, self._following, self._later, self._renew_after = workers, following, later, renew_after
         self._spare: WorkerProcess | None = None
+        self._preparing: threading.Thread | None = None
         self._thread = threading.Thread(target=self._serve, name="scan", daemon=True)
         self._thread.start()
 
@@ -101,6 +108,8 @@ class Lane:
                 if waiting.begin():
                     self._answer(waiting)
         finally:
+            if self._preparing is not None:
+                self._preparing.join()
             for worker in (self.worker, self._spare):
                 if worker is not None:
                     worker.end()
@@ -117,26 +126,35 @@ class Lane:
             self._later(waiting)
         else:
             waiting.settle(replace(verdict, unread=_with_size(verdict.unread, waiting.job.size > limits.size)))
-        if worker.alive and worker.scans >= self._renew_after and self._spare is None:
-            with suppress(KnowledgeError, OSError):
-                self._spare = self._workers.start()
+        if not worker.alive or worker.scans >= self._renew_after or Unread.CRASHED in verdict.unread:
+            self._prepare()
 
     def _informed(self) -> WorkerProcess:
         """A worker that knows the clients as they are now. Raises KnowledgeError and WorkerError."""
+        if self._preparing is not None and (self.worker is None or not self.worker.alive):
+            self._preparing.join()
         if self._spare is not None:
             self._replace(self._spare)
-            self._spare = None
+            self._spare = self._preparing = None
         if self.worker is None or not self.worker.alive or not self._workers.inform(self.worker):
-            self._replace(self._workers.start())
+            self._replace(self._workers.start_and_wait())
         assert self.worker is not None  # noqa: S101 # set above
         return self.worker
 
     def _replace(self, worker: WorkerProcess) -> None:
         if self.worker is not None:
             self.worker.end()
-            self.worker = None
-        worker.ready()
         self.worker = worker
+
+    def _prepare(self) -> None:
+        """Start the next worker beside this one, which goes on until that is ready: nobody waits for a start."""
+        if self._preparing is None or not (self._preparing.is_alive() or self._spare):
+            self._preparing = threading.Thread(target=self._start_spare, name="scan-spare", daemon=True)
+            self._preparing.start()
+
+    def _start_spare(self) -> None:
+        with suppress(KnowledgeError, WorkerError, OSError):
+            self._spare = self._workers.start_and_wait()
 
 
 def _with_size(unread: tuple[Unread, ...], too_large: bool) -> tuple[Unread, ...]:

@@ -56,15 +56,11 @@ def confine(memory: int) -> Confinement:
 def _limits(memory: int) -> None:
     import resource  # not on Windows
 
+    for what, limit in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, FILES)):
+        resource.setrlimit(what, (limit, limit))
     with open("/proc/self/statm", encoding="ascii") as pages:  # noqa: PTH123 # the worker imports nothing for this
         held = int(pages.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    for what, limit in (
-        (resource.RLIMIT_AS, held + memory),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, FILES),
-    ):
-        resource.setrlimit(what, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_AS, (held + memory, held + memory))
 
 
 def _no_network() -> None:
