@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from auth.installation import template
+from console.cli.house import open_house
 from console.cli.people import app
+from tests.services.forger import Forger
 
 
 class Shell:
@@ -159,3 +161,19 @@ def test_who_is_gone_gets_no_log_in_for_the_proxy(torwart: Shell) -> None:
     result = torwart("proxy", "anna")
     assert result.exit_code == 2
     assert "gone" in result.output
+
+
+def test_a_token_for_a_machine_is_shown_once_and_its_agent_is_listed_and_revoked(torwart: Shell) -> None:
+    given = torwart.json("device", "anna")
+    assert given["token"] not in json.dumps(torwart.events())
+    forger = Forger(given["url"])
+    with open_house(torwart.config) as house:
+        agent = house.agents.enrol(given["token"], forger.public_key, forger.proof(given["token"]), "desk 7")
+    (device,) = torwart.json("devices")["devices"]
+    assert (device["agent"], device["label"], device["last_seen_at"], device["revoked_at"]) == (agent.id, "desk 7", None, None)
+    assert "desk 7" in torwart("devices").stdout
+    assert torwart("device", "anna", "--revoke", agent.producer).exit_code == 0
+    again = torwart("device", "anna", "--revoke", agent.id)
+    assert again.exit_code == 2
+    assert "torwart people devices" in again.output
+    assert torwart.json("devices")["devices"][0]["revoked_at"] is not None
