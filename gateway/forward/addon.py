@@ -81,6 +81,7 @@ class Addon(Guarded):
     """Our one addon. `record_refused(what)` writes one event and returns when it is on disk; it names structure only."""
 
     name = "torwart"
+    _abort: Callable[[str, Server], None] = staticmethod(lambda _client, _server: None)
 
     def __init__(
         self,
@@ -287,13 +288,17 @@ class Addon(Guarded):
             if peer is None:
                 raise PlaceError("no peer")
             self._judge.reached(*_place(data.server), peer[0], local[0] if local else None)
-        except BaseException as error:
-            self._abort(data.client.id, data.server)
-            if not isinstance(error, PlaceError):
-                raise
+        except PlaceError as error:
+            self._deny(data)
             await self._judge.refused(error.what, data.client.id)
 
     # answering
+
+    def _deny(self, data: object) -> None:
+        """A connection to a server may be open already: the library would go on with it."""
+        super()._deny(data)
+        if isinstance(data, ServerConnectionHookData):
+            self._abort(data.client.id, data.server)
 
     def answer_fault(self, flow: http.HTTPFlow) -> None:
         """503; and where an answer is under way, its end."""

@@ -19,7 +19,14 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import http as library
 from mitmproxy.proxy.layers import tcp, websocket
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
-from mitmproxy.proxy.layers.http._events import ErrorCode, HttpEvent, RequestData, RequestHeaders, RequestTrailers, ResponseProtocolError
+from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
+    HttpEvent,
+    RequestData,
+    RequestHeaders,
+    RequestTrailers,
+    ResponseProtocolError,
+)
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook
 from mitmproxy.proxy.layers.http._http1 import Http1Client
 from wsproto.connection import ConnectionState
@@ -47,14 +54,19 @@ class Judged(http.Request):
 
 
 class SealedClient(Http1Client):
-    """The last gate before the wire to a server: what was not judged closes the connection."""
+    """The last gate before the wire to a server: what was not judged ends both connections."""
 
     def send(self, event: HttpEvent) -> layer.CommandGenerator[None]:
         """As the library's own, for judged requests and for the two directions of an upgraded connection."""
-        if isinstance(event, ResponseProtocolError) or self._may(event):
+        if self.conn.error is not None:  # refused after it was opened, and aborted: its end is what the client is told
+            if isinstance(event, RequestHeaders):
+                self.stream_id, self.request = event.stream_id, event.request
+            return
+        if self._may(event):
             yield from super().send(event)
-        else:
-            yield commands.CloseConnection(self.conn)
+            return
+        yield commands.CloseConnection(self.conn)
+        yield commands.CloseConnection(self.context.client)
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
         """As the library's own, with an end to a server's head, and without interim answers (RFC 9110, section 15.2)."""
