@@ -20,8 +20,8 @@ from detectors.client_index.officials import Officials
 
 PIECE = 1 << 17
 """Characters that are worked on at once: bounds the memory for a text that is nothing but digits (attacks X13)."""
-OVERLAP = 128
-"""Longer than a number with its separators; characters of the next piece that are looked at with this one."""
+OVERLAP = 384
+"""Characters of the next piece that are looked at with this one: more than the longest address (RFC 5321) or number has."""
 SHORTEST = 7
 """Digits of the shortest number that is a candidate, unless the index holds shorter ones."""
 _GAP = 4

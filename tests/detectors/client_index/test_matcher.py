@@ -78,3 +78,10 @@ def test_the_phone_librarys_valid_numbers_are_recognised_as_they_stand(tmp_path:
         index = index_of(tmp_path / str(place), phone("7", text), regions=(region,))
         assert clients(index, f"see {text} !") == {"7": {"phone"}}, text
         index.close()
+
+
+def test_a_long_address_across_the_pieces_of_a_text_is_recognised(tmp_path: Path) -> None:
+    long = "a" * 60 + "@" + "mail." * 45 + "example"
+    index = index_of(tmp_path, email("7", long))
+    for shift in range(0, len(long) + 10, 7):
+        assert clients(index, "x" * (PIECE - shift) + " " + long + " " + "y" * 500) == {"7": {"email"}}
