@@ -48,19 +48,19 @@ class Workers:
         self._knowledge = knowledge
         self._asking = threading.Lock()
 
-    def start(self) -> WorkerProcess:
+    def start(self, *, yielding: bool) -> WorkerProcess:
         """A worker that begins to load the newest image. Raises KnowledgeError."""
         with self._asking:
             image = self._knowledge.image()
         try:
-            return WorkerProcess.start(image, self.limits)
+            return WorkerProcess.start(image, self.limits, yielding=yielding)
         finally:
             for file in image.files:
                 os.close(file)
 
-    def start_and_wait(self) -> WorkerProcess:
+    def start_and_wait(self, *, yielding: bool) -> WorkerProcess:
         """One that is ready. Raises KnowledgeError and WorkerError."""
-        worker = self.start()
+        worker = self.start(yielding=yielding)
         worker.ready()
         return worker
 
@@ -137,7 +137,7 @@ class Lane:
             self._replace(self._spare)
             self._spare = self._preparing = None
         if self.worker is None or not self.worker.alive or not self._workers.inform(self.worker):
-            self._replace(self._workers.start_and_wait())
+            self._replace(self._workers.start_and_wait(yielding=self._later is None))
         assert self.worker is not None  # noqa: S101 # set above
         return self.worker
 
@@ -154,7 +154,7 @@ class Lane:
 
     def _start_spare(self) -> None:
         with suppress(KnowledgeError, WorkerError, OSError):
-            self._spare = self._workers.start_and_wait()
+            self._spare = self._workers.start_and_wait(yielding=self._later is None)
 
 
 def _with_size(unread: tuple[Unread, ...], too_large: bool) -> tuple[Unread, ...]:

@@ -22,7 +22,7 @@ SMALL = 256 * 1024
 """Bytes below which a content is small."""
 QUEUE = 64
 """Contents that may wait; one more is `timed_out` at once."""
-RENEW_AFTER = 1_000
+RENEW_AFTER = 5_000
 """Scans after which a worker is replaced, so that nothing that a file did to it lasts."""
 
 
@@ -46,7 +46,7 @@ class Scanner:
         self._changed = threading.Condition()
         self._closed = False
         factory = Workers(knowledge, self.limits)
-        started = [factory.start() for _ in range(max(1, workers))]
+        started = [factory.start(yielding=number > 0) for number in range(max(1, workers))]
         try:
             for worker in started:
                 worker.ready()

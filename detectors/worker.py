@@ -23,6 +23,8 @@ from detectors.warm import warm
 
 GRACE_SECONDS = 5
 """After its budget a scan that does not end itself is ended by the kernel, even where the parent is gone."""
+_YIELD = 10
+"""Steps of niceness: large files give way to messages and to the gateway itself."""
 _BODY_MAX = 1 << 31
 
 
@@ -38,6 +40,8 @@ def main() -> int:
         limits = Limits(**head["limits"])
         matcher = load_matcher(Image(description, tuple(head["files"]), head["mark"]))
         warm(matcher, limits)
+        if head["yielding"] and hasattr(os, "nice"):
+            os.nice(_YIELD)
         confinement = confine(limits.memory)
     except FrameError:
         return 1

@@ -54,8 +54,11 @@ class WorkerProcess:
     confinement: Confinement = field(default_factory=Confinement)
 
     @classmethod
-    def start(cls, image: Image, limits: Limits) -> WorkerProcess:
-        """Start one; `ready` waits until it can be asked. Whoever made the image closes its files afterwards."""
+    def start(cls, image: Image, limits: Limits, *, yielding: bool = False) -> WorkerProcess:
+        """Start one; `ready` waits until it can be asked. Whoever made the image closes its files afterwards.
+
+        A `yielding` one gives way to all others on this machine when the processor is short.
+        """
         process = subprocess.Popen(
             COMMAND,
             stdin=subprocess.PIPE,
@@ -68,6 +71,7 @@ class WorkerProcess:
         )
         worker = cls(process, image.mark)
         head = {"version": VERSION, "kind": "hello", "limits": limits_head(limits), "files": list(image.files), "mark": image.mark}
+        head["yielding"] = yielding
         with suppress(OSError), worker._ended_after(START_SECONDS):
             worker._send(head, image.description)
         return worker

@@ -179,7 +179,7 @@ async def _small_ones(scanner: Scanner, text: bytes, seconds: float, large: byte
     for number in range(int(seconds * SMALL_PER_SECOND)):
         tasks.append(asyncio.create_task(small_one(number)))
         await asyncio.sleep(1 / SMALL_PER_SECOND)
-    taken = [await task for task in tasks]
+    taken = list(await asyncio.gather(*tasks))
     stop = True
     await background
     return taken, done
