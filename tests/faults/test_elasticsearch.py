@@ -8,26 +8,20 @@ import json
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from audit_store.elastic import Access, CertificateError, Elastic, ElasticError, TimedOutError, VersionError
-from audit_store.elastic_install import TemplateError
-from audit_store.log import Log
+from audit_store.elastic import ElasticError, TimedOutError
 from audit_store.mapping import DEAD_LETTERS, EVENTS
-from audit_store.shipping import LostError, Shipper
-from audit_store.spool import Spool
 from tests.audit_store.acts import plain
-from tests.services.certificates import Authority
+from tests.faults.elastic_stand import EVENTS_WRITTEN, TIMEOUT_SECONDS, Stand, sometimes
 from tests.services.elastic import Cluster
 from tests.services.elastic_proxy import (
     Answer,
     Asked,
     Fault,
-    Proxy,
     bulk_only,
     honest,
     larger_than,
@@ -38,90 +32,12 @@ from tests.services.elastic_proxy import (
     swallowing,
 )
 
-TIMEOUT_SECONDS = 0.5
-EVENTS_WRITTEN = 1_200
-
-
-class Stand:
-    """Two producers, the log, a proxy, and a consumer of the log behind it."""
-
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
-        self.cluster, self.folder = cluster, folder
-        self.proxy = Proxy(cluster, folder)
-        self.log = Log.open(folder / "log")
-        self._spools = {name: Spool.open(folder / name, name) for name in ("gateway", "agent-1")}
-        self.shipper = self.another()
-        self.failures: Counter[str] = Counter()
-
-    def another(self) -> Shipper:
-        """The consumer as a new process has it."""
-        return self.cluster.shipper(self.log, self.folder, url=self.proxy.url, timeout_seconds=TIMEOUT_SECONDS)
-
-    def write(self, count: int = EVENTS_WRITTEN) -> None:
-        for number in range(0, count, 100):
-            spool = self._spools["agent-1" if number // 100 % 3 == 2 else "gateway"]
-            spool._store([plain(number + step).canonical() for step in range(100)])
-            self.log.take(spool)
-
-    def append(self) -> None:
-        """One event as the data path records it."""
-        self._spools["gateway"].append(plain(0))
-
-    def take(self) -> int:
-        return self.log.take(self._spools["gateway"])
-
-    def try_once(self) -> bool:
-        """One attempt; what failed is kept."""
-        try:
-            self.shipper.step(400)
-        except ElasticError as error:
-            self.failures[type(error).__name__] += 1
-            return False
-        return True
-
-    def drain(self, attempts: int = 60) -> None:
-        """Attempt until nothing waits."""
-        while self.shipper.backlog().events:
-            self.try_once()
-            attempts -= 1
-            assert attempts, f"it does not get through: {self.failures}"
-
-    def look(self) -> None:
-        """Look for everything once, whatever is missing."""
-        self.cluster.documents()
-        try:
-            self.shipper.look(self.shipper.position)
-        except LostError:
-            self.failures["LostError"] += 1
-
-    def assert_nothing_lost(self) -> None:
-        """Every id of the log is there, each exactly once, in the order of each producer."""
-        rows = self.log.read(0, 1_000_000)
-        stored = self.cluster.documents()
-        assert Counter(document["event"]["id"] for document in stored) == Counter(row.document["event"]["id"] for row in rows)
-        assert [document["torwart.log"]["sequence"] for document in stored] == [row.sequence for row in rows]
-        for producer in self._spools:
-            of_it = [document["torwart.log"] for document in stored if document["torwart.log"]["producer"] == producer]
-            assert [place["producer_sequence"] for place in of_it] == list(range(1, len(of_it) + 1))
-
-    def close(self) -> None:
-        self.proxy.close()
-        for spool in self._spools.values():
-            spool.close()
-        self.log.close()
-
 
 @pytest.fixture
 def stand(elastic: Cluster, tmp_path: Path) -> Iterator[Stand]:
     made = Stand(elastic, tmp_path)
     yield made
     made.close()
-
-
-def sometimes(fault: Fault, otherwise: Fault = honest, *, share: float = 0.4) -> Fault:
-    """The fault at random moments, the same ones in every run."""
-    dice = random.Random(7)  # noqa: S311
-    return lambda asked, ask: (fault if dice.random() < share else otherwise)(asked, ask)
 
 
 def stored_but_no_answer(asked: Asked, ask: Callable[[Asked], Answer]) -> Answer | None:
@@ -347,70 +263,6 @@ def test_an_index_that_is_closed_for_writing_keeps_the_backlog_until_it_is_open(
     stand.cluster.admin("PUT", f"/{index}/_settings", {"index.blocks.read_only_allow_delete": None})
     stand.drain()
     stand.assert_nothing_lost()
-
-
-@pytest.mark.parametrize(
-    ("version", "accepted"),
-    [("7.17.29", False), ("8.18.9", False), ("8.19.0", True), ("8.20.1", True), ("9.0.0", True), ("9.5.2", True), ("10.1.0", True)],
-)
-def test_a_server_that_is_too_old_is_refused_by_its_version(stand: Stand, version: str, accepted: bool) -> None:
-    def aged(asked: Asked, ask: Callable[[Asked], Answer]) -> Answer | None:
-        return Answer.of(200, {"nodes": {"a": {"version": version}}}) if asked.path.startswith("/_nodes") else ask(asked)
-
-    stand.write(100)
-    stand.proxy.fault = aged
-    if accepted:
-        stand.drain()
-    else:
-        with pytest.raises(VersionError, match=f"{version} is not supported: 8.19"):
-            stand.shipper.step()
-        assert stand.cluster.documents() == []
-
-
-def test_a_missing_template_stops_the_shipping_before_anything_goes_to_the_wrong_place(stand: Stand) -> None:
-    """Without it Elasticsearch would make an index of its own kind, and guess the types."""
-    stand.write(100)
-    stand.proxy.fault = lambda asked, ask: Answer.of(404, {}) if "_index_template" in asked.path else ask(asked)
-    with pytest.raises(TemplateError, match="torwart-events is missing: run `torwart events elastic-install`"):
-        stand.shipper.step()
-    assert not any(asked.is_bulk for asked in stand.proxy.asked)
-    stand.proxy.fault = honest
-    stand.drain()
-
-
-@pytest.mark.parametrize("harm", ["ended", "other name", "other authority"])
-def test_a_certificate_that_is_not_good_is_never_talked_to(elastic: Cluster, tmp_path: Path, harm: str) -> None:
-    """Fault 11: not even the password is sent."""
-    authority = Authority(tmp_path) if harm == "other authority" else elastic.authority
-    name = "elastic.firma.example" if harm == "other name" else "localhost"
-    proxy = Proxy(elastic, tmp_path, certificate=authority.issue(name, folder=tmp_path, days=-1 if harm == "ended" else 1))
-    with pytest.raises(CertificateError, match={"ended": "expired", "other name": "ostname mismatch", "other authority": "refused"}[harm]):
-        elastic.connect("writer", proxy.url).ask("GET", "/_nodes")
-    assert proxy.asked == []
-    proxy.close()
-
-
-def test_a_certificate_of_ones_own_is_shown_where_the_server_wants_one(elastic: Cluster, tmp_path: Path) -> None:
-    proxy = Proxy(elastic, tmp_path, clients_ca=elastic.node.ca)
-    with pytest.raises(ElasticError):
-        elastic.connect("reader", proxy.url).ask("GET", "/_nodes")
-    certificate, key = elastic.authority.issue("torwart", folder=tmp_path)
-    known = elastic.access("reader", proxy.url)
-    made = Elastic(Access(known.urls, known.user, known.password, ca=known.ca, certificate=certificate, key=key))
-    elastic.opened.callback(made.close)
-    assert made.check_version() == elastic.node.version
-    proxy.close()
-
-
-def test_an_api_key_is_sent_as_one(elastic: Cluster, tmp_path: Path) -> None:
-    """The minimal distribution has no API keys: only that it is sent is seen here."""
-    proxy = Proxy(elastic, tmp_path)
-    made = Elastic(Access((proxy.url,), api_key="aWQ6a2V5", ca=elastic.node.ca))
-    elastic.opened.callback(made.close)
-    with pytest.raises(ElasticError):
-        made.ask("GET", "/_nodes")
-    assert proxy.asked[0].headers["authorization"] == "ApiKey aWQ6a2V5"
-    proxy.close()
 
 
 def test_no_answer_of_the_server_stands_in_an_error(stand: Stand) -> None:
