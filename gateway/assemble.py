@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from audit_store.database import open_database
 from audit_store.event import EventAction, plain_event
 from audit_store.manifests import Manifests
 from audit_store.pseudonyms import Pseudonyms, secret
-from audit_store.spool import Spool
+from audit_store.spool import Spool, SpoolError
 from auth.assignments import Assignments
 from auth.directory import Directory
 from auth.installation import Installation
@@ -95,8 +96,16 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         touch=touch,
         record=record,
         exports=Exports(Manifests(engine), Hashing(desk_key(state), index_key(state), settings.regions)),
-        learner=Learner(state, settings.regions),
+        learner=Learner(state, settings.regions, partial(_learning, spool, now)),
         refusals=refusals,
         reserved=Reserved(touch, listener, installation.language),
     )
     return Assembled(handler, spool, engine, now)
+
+
+def _learning(spool: Spool, now: Callable[[], datetime], fault: str | None) -> None:
+    """A client base that does not learn any more recognises new clients nowhere: that is a fact of the record."""
+    facts: dict[str, int | str] = {"error": fault} if fault is not None else {}
+    outcome = "success" if fault is None else "failure"
+    with contextlib.suppress(SpoolError):  # a full disk stops the doors by itself
+        spool.append(plain_event(EventAction.SELF_TEST, at=now(), subject="client index", outcome=outcome, numbers=facts))

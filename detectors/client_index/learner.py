@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from detectors.client_index import journal
@@ -30,8 +30,12 @@ class Learner:
     Nothing is kept in clear but what waits for the thread: of what was seen, only `hash` values that mean nothing in another process.
     """
 
-    def __init__(self, state: Path, regions: Sequence[str]) -> None:
-        """`regions` as in `variants.spellings`. Raises KnowledgeError when the keys cannot be used."""
+    def __init__(self, state: Path, regions: Sequence[str], tell: Callable[[str | None], None] = lambda _: None) -> None:
+        """`regions` as in `variants.spellings`. `tell` hears from the thread that learning fails (the kind of the fault) and that it works
+        again (None). Raises KnowledgeError when the keys cannot be used.
+        """
+        self._tell = tell
+        self._failing = False
         self._folder = index_folder(state)
         self._hashing = Hashing(desk_key(state), index_key(state), regions)
         self._index = ClientIndex(state)
@@ -111,6 +115,9 @@ class Learner:
                 if self._closing and not batch:
                     return
             done = self._taken(batch)
+            if batch and done == self._failing:
+                self._failing = not done
+                self._tell(None if done else self.last_fault)
             with self._wake:
                 self._busy = False
                 if not done:

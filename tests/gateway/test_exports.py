@@ -90,4 +90,10 @@ async def test_a_learner_that_fails_holds_up_nobody(gate: Gate) -> None:
     assert b"5550002" in response.body
     assert not gate.assembled.handler.learner.settled(1.5)
     assert gate.assembled.handler.learner.faults > 0
+    said = [event for event in gate.events() if event["event"]["action"] == "self-test"]
+    assert [(event["torwart"]["subject"], event["event"]["outcome"]) for event in said] == [("client index", "failure")]
     index.unlink()
+    index.mkdir(mode=0o700)
+    Build(state_of(gate), ("DE",)).finish()
+    assert gate.assembled.handler.learner.settled(10)
+    assert gate.events()[-1]["event"]["outcome"] == "success"
