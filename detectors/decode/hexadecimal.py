@@ -12,8 +12,8 @@ from detectors.meaning import LONG, means_something
 
 _RUN = re2.compile(
     rb"(?i)(?:[0-9a-f]{2}){9,}(?:\r?\n(?:[0-9a-f]{2})+)*"
-    rb"|\b[0-9a-f]{2}(?:(?:[ :,;-]|, |\r?\n)[0-9a-f]{2}){8,}\b"
-    rb"|(?:(?:\\x|0x)[0-9a-f]{2}(?:[ ,;]|, )?(?:\r?\n)?){9,}"
+    rb"|\b[0-9a-f]{2}(?:(?:, |[ :,;-]|\r?\n)[0-9a-f]{2}){8,}\b"
+    rb"|(?:(?:\\x|0x)[0-9a-f]{2}(?:, |[ ,;])?(?:\r?\n)?){9,}"
 )
 _PREFIX = re.compile(rb"(?i)\\x|0x")
 _BETWEEN = b" :,;-\r"

@@ -11,7 +11,6 @@ from detectors.budget import Budget
 from detectors.formats import Format, Layer, Part, whole
 from detectors.inflate import unpack
 from detectors.plain import runs
-from detectors.verdict import Unread
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
@@ -42,8 +41,7 @@ def _jpeg(content: bytes) -> Generator[Part, None, bytes]:
     position = 2
     while position + 4 <= len(content):
         if content[position] != 0xFF:
-            yield Unread.DAMAGED
-            return content[position:]
+            return content[position:]  # no segment: whatever it is, it is looked at
         marker = content[position + 1]
         if marker == _END:
             return content[position + 2 :]

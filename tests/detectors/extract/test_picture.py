@@ -32,6 +32,10 @@ def test_exif_xmp_and_comments_are_read() -> None:
     assert "international" in texts(png((b"iTXt", b"Title\0\1\0de\0\0" + zlib.compress(b"an international one"))))
 
 
+def test_a_picture_that_is_not_quite_right_passes_and_nothing_in_it_is_skipped() -> None:
+    assert "not a segment" in texts(jpeg()[:-2] + b"\xff\xe0\x00\x04ab" + b"not a segment")
+
+
 def test_pixels_are_not_read_and_what_hangs_behind_is_given() -> None:
     assert "pixels" not in texts(png())
     assert texts(png() + b"behind it") == "b'behind it'"
