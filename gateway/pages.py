@@ -102,7 +102,7 @@ def way_out_page(refusal: Refusal) -> bytes:
     headline, sentence = headline_of(refusal)
     body = [f"<h1>{escape(headline)}</h1>", f'<p class="lead">{escape(sentence)}</p>']
     ways = [(refusal.link, _texts(refusal.language)["why"], True)] if refusal.link else []
-    return _document(refusal.language, headline, body, ways, refusal.act_id)
+    return _document(refusal.language, headline, body, ways, refusal.act_id or None)
 
 
 def return_page(act_id: str, language: str) -> bytes:

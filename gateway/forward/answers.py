@@ -10,11 +10,12 @@ from http import HTTPStatus
 
 import orjson
 
+from gateway.crm.profile import Refusal
 from gateway.exchange import Response
 from gateway.forward.framing import Asked
 from gateway.pages import PAGE_HEADERS, way_out_page
 from gateway.refusals import Refusals
-from policies.reasons import Because
+from policies.reasons import PLACE_REFUSED, Because
 
 REALM = "Torwart"
 _PROBLEM = (("content-type", "application/problem+json"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
@@ -35,17 +36,13 @@ class Answers:
         refusal = self.refusals.denied(because, act_id, language)
         if status is not None:
             refusal = replace(refusal, status=status)
-        if asked is not None and asked.is_page:
-            return Response(refusal.status, PAGE_HEADERS, way_out_page(refusal))
-        document = {
-            "type": "about:blank",
-            "title": refusal.title,
-            "status": refusal.status,
-            "detail": because.for_employee(refusal.language),
-            "act": act_id,
-            "link": refusal.link,
-        }
-        return Response(refusal.status, _PROBLEM, orjson.dumps(document))
+        return self._shown(asked, refusal)
+
+    def nowhere(self, asked: Asked | None, language: str | None) -> Response:
+        """The name service does not know that name; there is no act to ask about."""
+        because = Because(PLACE_REFUSED, {"what": "name without an address"})
+        refusal = replace(self.refusals.denied(because, "", language), status=502, link=None)
+        return self._shown(asked, refusal)
 
     def log_in(self, asked: Asked | None) -> Response:
         """Ask for the log-in (RFC 9110, section 15.5.8). Programs show their own window, so this is a line of text."""
@@ -53,3 +50,16 @@ class Answers:
         detail = _LOG_IN.get(self.refusals.language, _LOG_IN["en"])
         document = {"type": "about:blank", "title": title.phrase, "status": title.value, "detail": detail}
         return Response(title.value, (*_PROBLEM, ("proxy-authenticate", f'Basic realm="{REALM}", charset="UTF-8"')), orjson.dumps(document))
+
+    def _shown(self, asked: Asked | None, refusal: Refusal) -> Response:
+        if asked is not None and asked.is_page:
+            return Response(refusal.status, PAGE_HEADERS, way_out_page(refusal))
+        document = {
+            "type": "about:blank",
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": refusal.because.for_employee(refusal.language),
+        }
+        if refusal.act_id:
+            document |= {"act": refusal.act_id, "link": refusal.link}
+        return Response(refusal.status, _PROBLEM, orjson.dumps(document))

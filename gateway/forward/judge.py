@@ -25,7 +25,7 @@ from gateway.forward import framing
 from gateway.forward.answers import Answers
 from gateway.forward.credentials import LogIns, barred
 from gateway.forward.framing import Asked, FramingError, Wire
-from gateway.forward.places import PlaceError, Places
+from gateway.forward.places import NoSuchNameError, PlaceError, Places
 from gateway.forward.uploads import RECORDED_BYTES, Shape, is_upload, shape
 from policies import reasons
 from policies.decision import Allow, Decision, Deny
@@ -159,6 +159,8 @@ class Judge:
             return await self._refused(asked, person, Because(reasons.FROZEN))
         try:
             await self.places.judge(host, port, tunnel=tunnel)
+        except NoSuchNameError:
+            return self.answers.nowhere(asked, person.language)
         except PlaceError as error:
             return await self._refused(asked, person, Because(reasons.PLACE_REFUSED, {"what": error.what}))
         return None

@@ -44,6 +44,13 @@ class PlaceError(Exception):
         self.what = what
 
 
+class NoSuchNameError(PlaceError):
+    """The name service knows no address: a slip of the pen, nothing that was tried."""
+
+    def __init__(self) -> None:
+        super().__init__("name without an address")
+
+
 def public(text: str) -> bool:
     """Whether an address is one of the internet's, by the registries of IANA (RFC 6890) and without any that stands for another."""
     address = ipaddress.ip_address(text.partition("%")[0])
@@ -153,7 +160,7 @@ class Places:
         except OSError:
             found = []
         if not found:
-            raise PlaceError("name without an address")
+            raise NoSuchNameError
         return found
 
     async def _look_up_own(self) -> None:

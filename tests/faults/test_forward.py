@@ -51,9 +51,9 @@ def raising(error: BaseException) -> Callable[[], Verdict]:
 
 
 @pytest.mark.parametrize("error", [RuntimeError(), MemoryError(), OSError(), asyncio.CancelledError(), TimeoutError()])
-async def test_a_scanner_that_fails_lets_nothing_out(firm: Firm, far: Outside, error: BaseException) -> None:
+async def test_a_scanner_that_fails_lets_nothing_out(firm_outside: Firm, far: Outside, error: BaseException) -> None:
     far.arrivals.seen.clear()
-    async with running(firm, far, scanner=Broken(raising(error))) as way_out:
+    async with running(firm_outside, far, scanner=Broken(raising(error))) as way_out:
         assert (await send(way_out, ORDINARY)).status == 503
         assert far.arrivals.seen == []
         assert way_out.whats() == [f"fault in request: {type(error).__name__}"]
@@ -68,12 +68,12 @@ def kill(scanner: Scanner) -> None:
 
 
 @pytest.fixture
-async def own(firm: Firm, far: Outside) -> AsyncIterator[tuple[WayOut, Scanner]]:
+async def own(firm_outside: Firm, far: Outside) -> AsyncIterator[tuple[WayOut, Scanner]]:
     """A proxy with workers of its own, to be killed."""
     far.arrivals.seen.clear()
-    scanner = Scanner(ClientIndex(firm.state), Limits())
+    scanner = Scanner(ClientIndex(firm_outside.state), Limits())
     try:
-        async with running(firm, far, scanner=scanner) as way_out:
+        async with running(firm_outside, far, scanner=scanner) as way_out:
             yield way_out, scanner
     finally:
         scanner.close()

@@ -94,9 +94,9 @@ class Fickle:
 
 
 @pytest.fixture
-async def fickle(firm: Firm, far: Outside) -> AsyncIterator[WayOut]:
+async def fickle(firm_outside: Firm, far: Outside) -> AsyncIterator[WayOut]:
     far.arrivals.seen.clear()
-    async with running(firm, far, resolver=Fickle()) as one:
+    async with running(firm_outside, far, resolver=Fickle()) as one:
         yield one
 
 

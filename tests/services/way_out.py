@@ -297,13 +297,13 @@ async def running(
 
 
 @pytest.fixture
-def firm(tmp_path: Path, far: Outside) -> Iterator[Firm]:
+def firm_outside(tmp_path: Path, far: Outside) -> Iterator[Firm]:
     return Firm(tmp_path / "firm", [far.port])
 
 
 @pytest.fixture
-async def way_out(firm: Firm, far: Outside) -> AsyncIterator[WayOut]:
+async def way_out(firm_outside: Firm, far: Outside) -> AsyncIterator[WayOut]:
     far.arrivals.seen.clear()
     far.arrivals.messages.clear()
-    async with running(firm, far) as one:
+    async with running(firm_outside, far) as one:
         yield one

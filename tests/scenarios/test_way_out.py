@@ -1,0 +1,252 @@
+"""Scenarios S7 (with and without the password) and the web parts of S8 and S9: a real browser, a real proxy, real servers."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from audit_store.database import open_database
+from audit_store.manifests import Export, Manifests
+from audit_store.spool import SpoolReader
+from deploy.demo.outside import Outside
+from detectors.client_index.folder import desk_key, index_key
+from detectors.client_index.hashing import Hashing
+from detectors.client_index.identifier import Identifier, Kind
+from policies import reasons
+from policies.reasons import Because
+from tests.services.way_out import SECRET, Firm, clients_of, email, phone, rows
+
+EXPORTED = tuple(range(1, 81, 2))
+"""Forty clients of her own."""
+STOPPED = Because(reasons.CLIENTS_LEAVE).for_employee("de").partition(": ")[2]
+UNREAD = Because(reasons.UNREAD_LEAVES).for_employee("de").partition(": ")[2]
+READY_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A person at a browser whose way out is the proxy."""
+
+    firm: Firm
+    far: Outside
+    context: BrowserContext
+
+    def open(self, name: str, path: str) -> Page:
+        """A page of a server outside."""
+        page = self.context.new_page()
+        page.goto(f"http://{name}.localhost:{self.far.port}{path}")
+        return page
+
+    def acts(self) -> list[Mapping[str, Any]]:
+        """What was recorded of what wanted out."""
+        reader = SpoolReader.open(self.firm.state / "spool" / "proxy")
+        try:
+            events = [json.loads(row.canonical) for row in reader.read(0, 100_000)]
+        finally:
+            reader.close()
+        return [event for event in events if event["event"]["action"] in ("access", "refused", "connection-refused")]
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory, far: Outside) -> Iterator[Firm]:
+    """The proxy as a process of its own."""
+    firm = Firm(tmp_path_factory.mktemp("way-out") / "firm", [far.port])
+    said = firm.folder / "proxy.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "gateway.forward.serve", str(firm.config)], stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            assert process.poll() is None, said.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline, "the proxy does not listen"
+            try:
+                socket.create_connection(("127.0.0.1", firm.port)).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                break
+        yield firm
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert process.returncode == 0
+    assert said.read_text(encoding="utf-8") == ""
+
+
+@pytest.fixture
+def desk(chromium: Browser, proxied: Firm, far: Outside) -> Iterator[Desk]:
+    far.arrivals.seen.clear()
+    far.arrivals.messages.clear()
+    proxy = {"server": f"http://127.0.0.1:{proxied.port}", "username": "anna", "password": SECRET}
+    context = chromium.new_context(proxy=proxy, locale="de-DE")  # type: ignore[arg-type]
+    one = Desk(proxied, far, context)
+    yield one
+    context.close()
+    values = [value.encode() for number in EXPORTED for value in (email(number), f"2{number:07d}")]
+    assert not far.arrivals.hold(*values)
+
+
+def exported(firm: Firm) -> str:
+    """Keep the manifest of an allowed export of forty, as the gateway does before it releases one; its name."""
+    hashing = Hashing(desk_key(firm.state), index_key(firm.state), ("DE",))
+    values = [
+        Identifier(str(number), kind, value)
+        for number in EXPORTED
+        for kind, value in ((Kind.EMAIL, email(number)), (Kind.PHONE, phone(number)))
+    ]
+    keys = {key for entry in hashing.entries(values) for found in entry.keys.values() for key in found}
+    engine = open_database(firm.state / "torwart.db")
+    try:
+        return Manifests(engine).put(
+            Export(
+                act_id=f"export-{time.monotonic_ns()}",
+                pseudonym="P-ANNA",
+                at=datetime.now(UTC),
+                clients=frozenset(str(number) for number in EXPORTED),
+                keys=frozenset(keys),
+                fields=["name", "phone", "email"],
+                digest=sha256(rows(*EXPORTED)).hexdigest(),
+                rows=len(EXPORTED),
+            )
+        )
+    finally:
+        engine.dispose()
+
+
+def disguised() -> bytes:
+    """The exported table: half of it deleted, shuffled, its columns renamed."""
+    kept = list(EXPORTED[::2])
+    random.Random(7).shuffle(kept)  # noqa: S311 - an order, not a secret
+    lines = ["a,b,c", *(f"{email(number)},x{number},{phone(number)}" for number in kept)]
+    return "\n".join(lines).encode()
+
+
+def packed(content: bytes) -> bytes:
+    found = io.BytesIO()
+    with zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("urlaub.txt", content)
+    return found.getvalue()
+
+
+def with_password(content: bytes) -> bytes:
+    """The same archive as programs write it with a password: the bit of the general flags is set, and the data is noise (APPNOTE 4.4.4)."""
+    plain = bytearray(packed(content))
+    size = int.from_bytes(plain[18:22], "little")
+    start = 30 + int.from_bytes(plain[26:28], "little") + int.from_bytes(plain[28:30], "little")
+    plain[start : start + size] = random.Random(9).randbytes(size)  # noqa: S311 - noise, not a secret
+    plain[6] |= 1
+    central = plain.index(b"PK\x01\x02")
+    plain[central + 8] |= 1
+    return bytes(plain)
+
+
+def upload(page: Page, name: str, kind: str, content: bytes) -> None:
+    page.get_by_label("Datei hochladen").set_input_files({"name": name, "mimeType": kind, "buffer": content})
+    page.get_by_role("button", name="Hochladen", exact=True).click()
+
+
+def test_s7_an_export_in_disguise_is_stopped_and_leads_back_to_it(desk: Desk, tmp_path: Path) -> None:
+    name = exported(desk.firm)
+    page = desk.open("cloud", "/")
+    before = len(desk.acts())
+    upload(page, "holiday.jpg", "image/jpeg", packed(disguised()))
+    expect(page.get_by_role("heading", name="Angehalten, nichts gesendet")).to_be_visible()
+    expect(page.get_by_text(STOPPED)).to_be_visible()
+    (act,) = desk.acts()[before:]
+    assert act["torwart"]["act"]["phase"] == "denied"
+    assert clients_of(act) == {str(number) for number in EXPORTED[::2]}
+    assert [link["name"] for link in act["torwart"]["exports"]] == [name]
+    assert act["torwart"]["exports"][0]["clients"] == 20
+    assert act["file"]["extension"] == "jpg"
+    assert act["file"]["hash"]["sha256"] == sha256(packed(disguised())).hexdigest()
+    why = page.get_by_role("link", name="Warum?")
+    assert why.get_attribute("href") == f"http://torwart.localhost:{desk.firm.torwart}/why/{act['torwart']['act']['id']}"
+    assert re.search(r"\b20\b", page.inner_text("main")) is None  # no count is told
+    assert desk.far.arrivals.uploads() == []
+
+
+def test_s7_with_a_password_it_cannot_be_read_and_is_stopped(desk: Desk) -> None:
+    page = desk.open("cloud", "/")
+    before = len(desk.acts())
+    upload(page, "holiday.jpg", "image/jpeg", with_password(disguised()))
+    expect(page.get_by_text(UNREAD)).to_be_visible()
+    (act,) = desk.acts()[before:]
+    assert act["event"]["reason"] == "unread_leaves"
+    assert {"kind": "uninspectable", "detector": "encrypted", "clients": 0} in act["torwart"]["findings"]
+    assert desk.far.arrivals.uploads() == []
+
+
+def test_s8_thirty_rows_are_stopped_in_webmail_chat_and_paste(desk: Desk) -> None:
+    copied = rows(*EXPORTED[:30]).decode()
+    before = len(desk.acts())
+    mail = desk.open("webmail", "/mail")
+    mail.get_by_label("Text").fill(copied)
+    mail.get_by_role("button", name="Senden").click()
+    expect(mail.get_by_role("status")).to_contain_text("403")
+    expect(mail.get_by_role("status")).to_contain_text("Daten von Kunden des Hauses")
+    chat = desk.open("chat", "/chat")
+    chat.get_by_label("Frage").fill(copied)
+    chat.get_by_role("button", name="Fragen").click()
+    expect(chat.get_by_role("status")).to_contain_text("403")
+    paste = desk.open("paste", "/paste")
+    paste.get_by_label("Text").fill(copied)
+    paste.get_by_role("button", name="Ablegen").click()
+    expect(paste.get_by_role("heading", name="Angehalten, nichts gesendet")).to_be_visible()
+    acts = desk.acts()[before:]
+    assert [act["torwart"]["channel"] for act in acts] == ["webmail", "website", "website"]
+    assert [act["destination"]["domain"] for act in acts] == ["webmail.localhost", "chat.localhost", "paste.localhost"]
+    assert {act["event"]["reason"] for act in acts} == {"clients_leave"}
+    assert {frozenset(clients_of(act)) for act in acts} == {frozenset(str(number) for number in EXPORTED[:30])}
+    assert len({act["user"]["id"] for act in acts}) == 1
+    assert desk.far.arrivals.uploads() == []
+
+
+def test_s9_twelve_telephones_by_a_messengers_web_client_are_stopped(desk: Desk) -> None:
+    before = len(desk.acts())
+    page = desk.open("messenger", "/im")
+    page.get_by_label("Nachricht").fill("Guten Morgen")
+    page.get_by_role("button", name="Senden").click()
+    expect(page.get_by_role("status")).to_have_text("heard Guten Morgen")
+    page.get_by_label("Nachricht").fill("; ".join(phone(number) for number in EXPORTED[:12]))
+    page.get_by_role("button", name="Senden").click()
+    expect(page.locator("#closed")).to_have_text("1008")
+    (act,) = desk.acts()[before:]
+    assert (act["torwart"]["channel"], act["event"]["reason"]) == ("messenger", "clients_leave")
+    assert len(clients_of(act)) == 12
+    assert desk.far.arrivals.messages == [b"Guten Morgen"]
+
+
+def test_ordinary_uploads_pass_without_a_word(desk: Desk) -> None:
+    before = len(desk.acts())
+    page = desk.open("cloud", "/")
+    for name, content in (("rechnung.txt", b"Rechnung Nr. 4711 vom 3. Mai\n" * 50), ("preise.csv", b"Artikel;Preis\nSchraube;0,12\n" * 90)):
+        upload(page, name, "text/plain", content)
+        expect(page.get_by_role("status")).to_contain_text(name)
+    assert [act["torwart"]["act"]["phase"] for act in desk.acts()[before:]] == ["allowed", "allowed"]
+    assert len(desk.far.arrivals.uploads()) == 2
+
+
+def test_a_browser_without_the_log_in_sees_nothing_of_the_world(chromium: Browser, proxied: Firm, far: Outside) -> None:
+    far.arrivals.seen.clear()
+    context = chromium.new_context(proxy={"server": f"http://127.0.0.1:{proxied.port}", "username": "anna", "password": "guessed"})
+    page = context.new_page()
+    answer = page.goto(f"http://cloud.localhost:{far.port}/")
+    assert answer is None or answer.status == 407
+    context.close()
+    assert far.arrivals.seen == []
