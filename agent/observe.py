@@ -90,6 +90,8 @@ class Observer:
         self._scan = scan
         self._closing = closing
         self._now = now
+        self._owing = False
+        """An event may be pending that is not in the spool: it goes in before anything else."""
         self._tried: set[Path] = set()
         """Files whose scan did not end once."""
         self.counts: Counter[Result] = Counter()
@@ -99,6 +101,8 @@ class Observer:
 
         Raises SeenError, SpoolError when nothing can be kept now: the file has to be looked at again; ClosingError at the end.
         """
+        if self._owing:
+            self.recover()
         place = self._places.of(path)
         result = Result.GONE if place is None else self._look(place, path)
         self.counts[result] += 1
@@ -107,15 +111,14 @@ class Observer:
     def recover(self) -> int:
         """Append what a crash left between the two stores; how many events that were. Raises SeenError, SpoolError."""
         left = self._seen.pending()
-        if not left:
-            return 0
-        stored = self._ids_after(min(one.after for one in left))
+        stored = self._ids_after(min(one.after for one in left)) if left else set()
         appended = 0
         for pending in left:
             if pending.id not in stored:
                 self._spool.append(event_of(pending.canonical))
                 appended += 1
             self._seen.settle(pending.id)
+        self._owing = False
         return appended
 
     def _look(self, place: Place, path: Path) -> Result:
@@ -159,9 +162,11 @@ class Observer:
             return Result.CLEAN
         event = self._event(place, path, found, verdict)
         pending = Pending(event.id, event.canonical(), self._spool.head().sequence)
+        self._owing = True
         self._seen.keep(place.path, path, found.stamp, found.digest, clean=False, pending=pending)
         self._spool.append(event)
         self._seen.settle(event.id)
+        self._owing = False
         return Result.TOLD
 
     def _event(self, place: Place, path: Path, found: _Read, verdict: Verdict) -> Event:

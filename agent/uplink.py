@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import httpx
 
 from agent.server import UnreachableError, cause_of
 from agent.stored import event_of
+from audit_store.event import Event, EventAction
 from audit_store.spool import Head, Spool, SpoolError, Stored
 
 PATH = "/api/intake"
@@ -25,6 +26,8 @@ BATCH_BYTES = 384 * 1024
 BATCH_ROWS = 500
 FIRST_WAIT_SECONDS = 0.5
 """After the first try that failed; it doubles with each."""
+MISFITS = frozenset({"chain", "epoch", "epoch_silent", "fork", "gap"})
+"""Causes of a refusal by which the record here does not go on with Torwart's copy."""
 _READ_ROWS = 200
 
 
@@ -119,15 +122,18 @@ class Uplink:
                 batch.append(row)
         return batch
 
-    def _deliver(self, rows: Iterable[Stored]) -> Head:
+    def _deliver(self, rows: Sequence[Stored]) -> Head:
         answer = self._send(json.dumps({"rows": [_said(row) for row in rows]}, ensure_ascii=False, separators=(",", ":")).encode())
         try:
             if answer.status_code == 200:
                 return _head(answer.json()["head"])
             cause = cause_of(answer)
-            if answer.status_code == 409 and cause in ("fork", "gap", "epoch", "chain"):
-                self._begin_anew(_head(answer.json()["head"]), cause)
-        except (ValueError, KeyError, TypeError) as error:
+            if answer.status_code == 409 and cause in MISFITS:
+                theirs = _head(answer.json()["head"])
+                refused = next((row for row in rows if row.sequence > theirs.sequence), rows[0])
+                self._go_round(theirs, refused.epoch, cause)
+                return theirs
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnreachableError(f"what answered is not Torwart ({type(error).__name__})") from error
         raise UnreachableError(f"Torwart answered {answer.status_code} {cause}".rstrip())
 
@@ -138,28 +144,28 @@ class Uplink:
         if theirs.sequence and (
             not rows or (rows[0].sequence, rows[0].epoch, rows[0].hash) != (theirs.sequence, theirs.epoch, theirs.hash)
         ):
-            begins = self._spool.epoch_after(theirs.epoch)
-            if begins is None or begins <= theirs.sequence:
-                self._begin_anew(theirs, "the record here is not the one that was delivered")
-            else:
-                self._behind = begins - 1
+            self._go_round(theirs, theirs.epoch, "the record here is not the one that was delivered")
 
-    def _begin_anew(self, theirs: Head, cause: str) -> None:
-        """The record here is an older copy, or was replaced or edited: go on in the open, behind what Torwart has, and say again what it
-        may not have.
+    def _go_round(self, theirs: Head, epoch: int, cause: str) -> None:
+        """Nothing of this epoch goes on with what Torwart has: a later one does, if need be a new one. The record here is an older copy
+        then, or was edited or replaced.
         """
-        left = self._left_over()
-        self._spool.begin_epoch(cause, after=theirs)
-        for row in left:
-            self._spool.append(event_of(row.canonical))
-        self._head = None
-        raise UnreachableError(f"the record was begun anew: {cause}")
+        begins = self._spool.epoch_after(epoch)
+        if begins is None or begins <= theirs.sequence:
+            left = self._left_over()
+            begins = self._spool.begin_epoch(cause, after=theirs).sequence
+            for event in left:
+                self._spool.append(event)
+        self._behind = begins - 1
 
-    def _left_over(self) -> list[Stored]:
-        found: list[Stored] = []
-        while rows := self._spool.read(found[-1].sequence if found else self.state.delivered, _READ_ROWS):
-            found += rows
-        return found
+    def _left_over(self) -> list[Event]:
+        """What Torwart may not have, each once: it is told again in the new epoch."""
+        found: dict[str, Event] = {}
+        after = self.state.delivered
+        while rows := self._spool.read(after, _READ_ROWS):
+            after = rows[-1].sequence
+            found.update({event.id: event for event in map(event_of, (row.canonical for row in rows))})
+        return [event for event in found.values() if event.action is not EventAction.STORE_ALARM]
 
     def _say(self, trouble: str) -> None:
         state = Delivery(self._head.sequence if self._head else self.state.delivered, trouble)
