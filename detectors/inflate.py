@@ -48,7 +48,7 @@ def unpack(decompressor: Decompressor, packed: memoryview, budget: Budget) -> Un
         except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
             cause = Unread.DAMAGED
             break
-        pending = getattr(decompressor, "unconsumed_tail", b"")
+        pending = b"" if decompressor.eof else getattr(decompressor, "unconsumed_tail", b"")
         if len(piece) > room:
             pieces.append(piece[:room])
             cause = Unread.TOO_LARGE

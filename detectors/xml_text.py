@@ -7,7 +7,7 @@ writes one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
@@ -33,18 +33,17 @@ class DoctypeError(Exception):
     """The part declares a type."""
 
 
-def xml_text(content: bytes, budget: Budget, rows: Mapping[str, Callable[[Any], str]] | None = None) -> Iterator[str]:
-    """The text in document order, then the attributes. `rows` renders elements of some names as a line of their own.
+def xml_text(content: bytes, budget: Budget) -> Iterator[str]:
+    """The text in document order, then the attributes.
 
     Raises etree.XMLSyntaxError and DoctypeError; what was read before is given.
     """
     parser = etree.XMLPullParser(
         ("start", "end"), resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=False
     )
-    rows = rows or {}
     text: list[str] = []
     attributes: dict[str, None] = {}
-    length, inside = 0, 0
+    length = 0
     for begin in range(0, len(content), _CHUNK):
         budget.check()
         parser.feed(content[begin : begin + _CHUNK])
@@ -53,13 +52,9 @@ def xml_text(content: bytes, budget: Budget, rows: Mapping[str, Callable[[Any], 
             if event == "start":
                 if element.getparent() is None and element.getroottree().docinfo.internalDTD is not None:
                     raise DoctypeError
-                inside += name in rows
                 attributes |= dict.fromkeys(value for value in element.attrib.values() if len(value) >= _SHORTEST)
                 continue
-            inside -= name in rows
-            if inside:
-                continue
-            piece = rows[name](element) + "\n" if name in rows else (element.text or "") + _end(namespace, name)
+            piece = (element.text or "") + _end(namespace, name)
             if name.endswith(_PRINTED):
                 piece += _CODE.sub(" ", piece)
             text.append(piece + (element.tail or ""))

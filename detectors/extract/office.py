@@ -21,6 +21,8 @@ _TYPES = b"[Content_Types].xml"
 _SHARED, _SHEETS = "sharedStrings.xml", ("/worksheets/", "/macrosheets/", "/dialogsheets/", "/chartsheets/")
 _XML = (b"<?xml", b"<", b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<")
 _DIGITS_OF_A_FLOAT = 17
+_CHUNK = 1 << 18
+"""Bytes of a sheet that are read at once; between two the time is looked at."""
 
 
 def recognises(content: bytes, _media_type: str | None) -> bool:
@@ -40,21 +42,27 @@ def open_office(content: bytes, _media_type: str | None, budget: Budget) -> Iter
                 yield Unread.UNKNOWN_FORMAT  # XLSB: numbers are binary there
             yield one.content
         elif one.name.endswith(_SHARED):
-            shared += _shared(one.content)
-            yield from _text(one.content, budget)
+            shared, rest = _shared(one.content)
+            yield "\n".join(shared + rest)
+            if not shared:
+                yield from _text(one.content, budget)
         elif any(folder in one.name for folder in _SHEETS):
             sheets.append(one)
         else:
             yield from _text(one.content, budget)
     for sheet in sheets:
-        yield from _text(sheet.content, budget, shared)
+        yield from _guarded(_sheet(sheet.content, shared, budget), sheet.content)
 
 
-def _text(content: bytes, budget: Budget, shared: list[str] | None = None) -> Iterator[Part]:
-    """The text of a part; of one that cannot be read as XML also the bytes."""
-    rows = {"row": lambda row: _row(row, shared)} if shared is not None else None
+def _text(content: bytes, budget: Budget) -> Iterator[Part]:
+    """The text of a part."""
+    return _guarded(xml_text(content, budget), content)
+
+
+def _guarded(texts: Iterator[str], content: bytes) -> Iterator[Part]:
+    """The texts; of a part that cannot be read as XML also the bytes."""
     try:
-        yield from xml_text(content, budget, rows)
+        yield from texts
     except SpentError:
         raise
     except (etree.LxmlError, DoctypeError, ValueError):
@@ -62,37 +70,68 @@ def _text(content: bytes, budget: Budget, shared: list[str] | None = None) -> It
         yield content
 
 
-def _shared(content: bytes) -> list[str]:
-    """The table of strings, runs joined, phonetic hints left out."""
+def _shared(content: bytes) -> tuple[list[str], list[str]]:
+    """The table of strings, runs joined, phonetic hints left out; and what else is said there. Nothing where it cannot be read."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
     try:
         root = etree.fromstring(content, parser)
     except (etree.LxmlError, ValueError):
-        return []
-    return ["".join(text for t in item.iter("{*}t") if (text := t.text) and not _phonetic(t)) for item in root.iterchildren("{*}si")]
+        return [], []
+    if root.getroottree().docinfo.internalDTD is not None:
+        return [], []
+    phonetic = b"rPh" in content
+    strings: list[str] = []
+    rest: list[str] = []
+    for item in root:
+        if isinstance(item.tag, str) and item.tag.endswith("}si"):
+            if phonetic:
+                rest.extend("".join(hint.itertext()) for hint in item.iter("{*}rPh"))
+                etree.strip_elements(item, "{*}rPh", with_tail=False)
+            strings.append("".join(item.itertext()))
+        else:
+            rest.append("".join(item.itertext()))
+    return strings, rest
 
 
-def _phonetic(element: Any) -> bool:
-    parent = element.getparent()
-    return parent is not None and etree.QName(parent).localname == "rPh"
+def _sheet(content: bytes, shared: list[str], budget: Budget) -> Iterator[str]:
+    """Row by row, and then what stands beside the rows."""
+    parser = etree.XMLPullParser(
+        ("end",), tag="{*}row", resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=False
+    )
+    for begin in range(0, len(content), _CHUNK):
+        budget.check()
+        parser.feed(content[begin : begin + _CHUNK])
+        rows = []
+        for _, row in parser.read_events():
+            rows.append(_row(row, shared))
+            row.clear()
+            while row.getprevious() is not None and row.getprevious().tag == row.tag:
+                del row.getparent()[row.getparent().index(row) - 1]
+        yield "\n".join([*rows, ""])
+    root = parser.close()
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise DoctypeError
+    yield from xml_text(etree.tostring(root), budget)
 
 
-def _row(row: Any, shared: list[str] | None) -> str:
-    """The cells of a row with tabs between them: what is calculated, and then the formulas."""
+def _row(row: Any, shared: list[str]) -> str:
+    """The cells of a row with tabs between them: what is calculated, then formulas and whatever else is in it."""
     cells: list[str] = []
-    formulas: list[str] = []
-    for cell in row.iterchildren("{*}c"):
-        value = cell.findtext("{*}v") or ""
+    more: list[str] = []
+    for cell in row:
         kind = cell.get("t", "n")
-        if kind == "s" and shared and value.isdecimal() and int(value) < len(shared):
-            value = shared[int(value)]
-        elif kind == "inlineStr":
-            value = "".join(t.text or "" for t in cell.iter("{*}t"))
-        elif kind == "n":
-            value = _number(value)
-        cells.append(value)
-        formulas += [formula.text for formula in cell.iterchildren("{*}f") if formula.text]
-    return "\t".join(cells + formulas)
+        for part in cell:
+            text = part.text or ""
+            name = part.tag.rpartition("}")[2] if isinstance(part.tag, str) else ""
+            if name != "v":
+                (cells if name == "is" else more).append("".join(part.itertext()))
+            elif kind == "s":
+                cells.append(shared[int(text)] if text.isdecimal() and int(text) < len(shared) else text)
+            else:
+                cells.append(_number(text) if kind == "n" else text)
+        if cell.text or cell.tail:
+            more += [cell.text or "", cell.tail or ""]
+    return "\t".join(cells + more)
 
 
 def _number(value: str) -> str:

@@ -4,11 +4,13 @@ import bz2
 import gzip
 import lzma
 import zlib
+from collections.abc import Callable
 
 import pytest
 
 from detectors.budget import Budget, Limits
 from detectors.extract.compressed import FORMAT
+from detectors.inflate import Decompressor, unpack
 from detectors.verdict import Unread
 
 TEXT = b"a line of text\n" * 50
@@ -45,6 +47,16 @@ def test_a_limit_ends_it() -> None:
     found = parts(gzip.compress(bytes(5_000_000)), Limits(part=1_000_000))
     assert found[0] is Unread.TOO_LARGE
     assert found[1] == bytes(1_000_000)
+
+
+@pytest.mark.parametrize("tool", [zlib.decompressobj, bz2.BZ2Decompressor, lzma.LZMADecompressor])
+@pytest.mark.parametrize("size", [0, 1, 300_000, 3_000_001])
+def test_the_end_of_a_stream_is_known_to_the_byte(size: int, tool: Callable[[], Decompressor]) -> None:
+    content = b"".join(b"%d;" % (n * n) for n in range(size // 12)).ljust(size, b"x")
+    fast = {zlib.decompressobj: zlib.compress, bz2.BZ2Decompressor: bz2.compress}.get(tool)  # type: ignore[call-overload]
+    packed = fast(content, 1) if fast else lzma.compress(content, preset=0)
+    result = unpack(tool(), memoryview(packed + b"behind" * 9), Budget(Limits(ratio=10_000), size))
+    assert (result.content == content, result.used, result.causes) == (True, len(packed), ())
 
 
 @pytest.mark.parametrize("content", [b"", b"BZhello", b"x\x9c", b"x is a letter", b"\x1f\x8b"])

@@ -38,6 +38,23 @@ def test_a_string_that_is_not_in_the_table_keeps_its_number() -> None:
     assert "99\n" in text(xlsx({"worksheets/sheet1.xml": sheet('<row><c t="s"><v>99</v></c></row>')}))
 
 
+def test_nothing_in_a_sheet_is_left_out() -> None:
+    row = '<row><c t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c><c t="str"><f>F1</f><v>c</v></c><x>odd</x></row>'
+    assert "ab\tc\tF1" in text(xlsx({"worksheets/sheet1.xml": sheet(row)}))
+    found = text(xlsx({"worksheets/sheet1.xml": sheet(row, '<hyperlinks><hyperlink location="beside the rows"/></hyperlinks>')}))
+    assert "odd" in found
+    assert "beside the rows" in found
+    broken = parts(xlsx({"worksheets/sheet1.xml": '<!DOCTYPE a [<!ENTITY b "b">]>' + sheet(row)}))
+    assert Unread.DAMAGED in broken
+
+
+def test_phonetic_hints_stand_beside_the_strings() -> None:
+    strings = '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>Meier</t><rPh><t>hint</t></rPh></si></sst>'
+    found = text(xlsx({"sharedStrings.xml": strings, "worksheets/sheet1.xml": sheet('<row><c t="s"><v>0</v></c></row>')}))
+    assert "Meier\nhint" in found
+    assert "Meierhint" not in found
+
+
 def test_a_binary_workbook_is_a_cause_and_its_parts_are_given() -> None:
     found = parts(xlsx({"worksheets/sheet1.bin": b"\x01\x02numbers"}))
     assert Unread.UNKNOWN_FORMAT in found
