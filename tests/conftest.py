@@ -55,6 +55,7 @@ SLOW = {
     "test_notify.py",
     "test_policy_files.py",
     "test_scanner.py",
+    "test_serve.py",
     "test_spellings.py",
     "test_starter.py",
     "test_stepup.py",
