@@ -59,7 +59,8 @@ def start(config: Config = DEFAULT) -> None:
     children = {"gateway": ("gateway.serve", str(config)), "console": ("console.server", str(config))}
     if forward is not None:
         children["proxy"] = ("gateway.forward.serve", str(config))
-    raise typer.Exit(keep_running(children, ready=say))
+    # Without a way out people can still work in the CRM; without the CRM's gateway nobody can.
+    raise typer.Exit(keep_running(children, waiting=frozenset({"proxy"}), ready=say))
 
 
 def _refuse(*lines: str) -> NoReturn:

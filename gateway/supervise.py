@@ -17,14 +17,16 @@ STEADY_SECONDS = 30.0
 """A process that ran this long has not fallen in a row."""
 STOP_SECONDS = 8.0
 REFUSED = 2
-"""Exit status of a process that will not start as things are: its own line says why, and trying again would not help."""
+"""Exit status of a process that will not start as things are: its own line says why."""
 
 
 class Child:
     """One process of ours."""
 
-    def __init__(self, name: str, arguments: tuple[str, ...]) -> None:
+    def __init__(self, name: str, arguments: tuple[str, ...], *, waits: bool = False) -> None:
+        """`waits`: where it refuses to start, it is tried again from time to time, and the others run on."""
         self.name = name
+        self._waits = waits
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -43,9 +45,15 @@ class Child:
                 self.start()
             return None
         status = self._process.poll()
-        if status is None or status == REFUSED:
+        if status is None or (status == REFUSED and not self._waits):
             return status
         now = time.monotonic()
+        if status == REFUSED:
+            self._due, self._process = now + RESTART_MAX_SECONDS, None
+            print(
+                f"torwart: {self.name} cannot start as things are; trying again in {RESTART_MAX_SECONDS:.0f} s", file=sys.stderr, flush=True
+            )
+            return None
         self._pause = RESTART_SECONDS if now - self._started > STEADY_SECONDS else min(self._pause * 2, RESTART_MAX_SECONDS)
         self._due, self._process = now + self._pause, None
         print(f"torwart: {self.name} ended ({status}); starting it again in {self._pause:.0f} s", file=sys.stderr, flush=True)
@@ -63,8 +71,13 @@ class Child:
             self._process.wait()
 
 
-def keep_running(children: Mapping[str, tuple[str, ...]], *, ready: Callable[[], None] | None = None) -> int:
-    """Run until SIGINT or SIGTERM, or until one refuses to start; the exit status. Name -> arguments after `python -m`."""
+def keep_running(
+    children: Mapping[str, tuple[str, ...]], *, waiting: frozenset[str] = frozenset(), ready: Callable[[], None] | None = None
+) -> int:
+    """Run until SIGINT or SIGTERM, or until one refuses to start; the exit status. Name -> arguments after `python -m`.
+
+    One that is named in `waiting` may refuse without ending the others.
+    """
     stopping = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -72,7 +85,7 @@ def keep_running(children: Mapping[str, tuple[str, ...]], *, ready: Callable[[],
         stopping = True
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    processes = [Child(name, arguments) for name, arguments in children.items()]
+    processes = [Child(name, arguments, waits=name in waiting) for name, arguments in children.items()]
     try:
         for process in processes:
             process.start()

@@ -251,10 +251,8 @@ def _after(given: GivenText, clear: int) -> Counts:
     """The counters after the act, as if all of its clients were new to the person."""
     others = given.others or 0
     asked = (given.own or 0) + others
-    if given.resource is ResourceType.CONTENT:  # clients in content that goes out are not shown to anybody by that
-        added = {"sent": asked}
-    else:
-        added = {"shown": asked, "foreign": others, "taken": clear}
+    # Clients in content that goes out are not shown to anybody by that.
+    added = {"sent": asked} if given.resource is ResourceType.CONTENT else {"shown": asked, "foreign": others, "taken": clear}
     values = {field.name: given.today.get(field.name, 0) + added.get(field.name.partition("_")[0], 0) for field in fields(Counts)}
     return _counts(values | given.after)
 

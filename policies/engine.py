@@ -182,7 +182,7 @@ def _obligations(facts: Facts, allows: Sequence[Rule], keep: tuple[ClientId, ...
 
 def _numbers(rule: Rule, facts: Facts) -> dict[str, int | str]:
     """What the reason's sentences may say: counts, shares and field names, never a value of a client."""
-    values: dict[str, int | str] = {}
+    values: dict[str, int | str] = {"asked": facts.asked} if facts.known else {}
     if rule.reach is not None:
         count = rule.reach.counter(facts.usage.after)
         share = rule.reach.share

@@ -10,6 +10,7 @@ before the switch, so that a version is never in force without its record.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -82,8 +83,14 @@ class PolicyStore:
 
         Where somebody else has activated rules, a lost pointer must not put the shipped ones in force: they may allow more.
         """
-        if not self._active.exists() and self._makers() <= {by}:
-            self.activate(SHIPPED, by)
+        if self._active.exists():
+            return
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:  # gateway and proxy start side by side: one of them does it
+            (self._folder / "lock").chmod(0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self._active.exists() and self._makers() <= {by}:
+                self.activate(SHIPPED, by)
 
     def current(self) -> Policy:
         """The policy in force; after a spoilt change the last valid one.

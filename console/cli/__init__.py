@@ -32,7 +32,7 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "init": Command("gateway.commands:init", "write a commented configuration file"),
-    "up": Command("gateway.commands:up", "start gateway and console"),
+    "up": Command("gateway.commands:up", "start gateway, console and proxy"),
     "policy": Command("console.cli.policy:app", "check, test and show the rules"),
     "people": Command("console.cli.people:app", "people: accounts, clients, status, freeze"),
     "keys": Command("console.cli.keys:app", "keys: one-time links, locking"),

@@ -92,8 +92,8 @@ def _demo(terminal: Terminal, port: int, *, once: bool, reset: bool) -> int:
         if not kept:
             terminal.progress("people, books, keys")
             found(firm, crm, _keyring(keyring_port))
-            terminal.progress("index of the clients")
-            index_clients(firm, crm)
+        terminal.progress("index of the clients")
+        index_clients(firm, crm)
         processes.start("gateway", "deploy.demo.gateway_process", str(firm.config))
         processes.start("console", "deploy.demo.console_process", str(firm.config), str(keyring_port))
         processes.start("proxy", "deploy.demo.proxy_process", str(firm.config))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ def furnish(firm: Firm, account: str, proxy_port: int) -> Desk:
     desk = Desk(firm.folder / "desk", httpx.Proxy(f"http://127.0.0.1:{proxy_port}", auth=(given["user"], given["password"])))
     for folder in (desk.downloads, desk.stick):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if desk.config.exists() and f"url: {firm.torwart_url}\n" not in desk.config.read_text(encoding="utf-8"):
+        desk.config.unlink()  # the demo was moved to other ports: to an agent that is another Torwart
+        shutil.rmtree(desk.folder / "agent-state", ignore_errors=True)
     if not desk.config.exists():
         write_template(desk.config, firm.torwart_url, [(Kind.REMOVABLE, desk.stick), (Kind.FOLDER, desk.downloads)])
         with desk.config.open("a", encoding="utf-8") as file:

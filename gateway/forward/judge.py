@@ -26,7 +26,7 @@ from gateway.forward.answers import Answers
 from gateway.forward.credentials import LogIns, barred
 from gateway.forward.framing import Asked, FramingError, Wire
 from gateway.forward.places import NoSuchNameError, PlaceError, Places
-from gateway.forward.uploads import RECORDED_BYTES, Shape, is_upload, shape
+from gateway.forward.uploads import LARGE, RECORDED_BYTES, Shape, is_upload, shape
 from policies import reasons
 from policies.decision import Allow, Decision, Deny
 from policies.engine import decide
@@ -101,7 +101,8 @@ class Judge:
         if announced is None and not is_upload(asked, body):
             return asked
         verdict = Verdict(unread=(Unread.TOO_LARGE,), size=announced) if announced is not None else await self._scanned(asked, body)
-        return await self._upload(asked, body, verdict, shape(asked, body)) or asked
+        kind = shape(asked, body) if announced is None else LARGE
+        return await self._upload(asked, body, verdict, kind) or asked
 
     async def message(self, asked: Asked, content: bytes) -> bool:
         """Judge one message of a WebSocket that `asked` opened: True lets it go on. What was not allowed is recorded."""

@@ -26,13 +26,17 @@ class Shape:
     """What is known of an upload before its content is read."""
 
     form: str
-    """Word of ours for the record: `multipart`, `form`, `json`, `raw`, `query`."""
+    """Word of ours for the record: `multipart`, `form`, `json`, `raw`, `query`, `large`, `message`."""
     extension: str | None
     """Of the first file's name, lower case; the name itself is not kept."""
     named: bool
     """A file name was sent along."""
     file: slice
     """Where the first file lies in the body; all of it when there is no such part."""
+
+
+LARGE = Shape("large", None, named=False, file=slice(0, 0))
+"""Of a body that is too large to be read."""
 
 
 def is_upload(asked: Asked, body: bytes) -> bool:

@@ -99,6 +99,25 @@ def test_up_starts_both_processes_starts_a_fallen_one_again_and_ends_them_togeth
     assert not listens(own)
 
 
+def test_a_proxy_that_cannot_start_is_said_and_leaves_the_crm_open(tmp_path: Path) -> None:
+    crm, _ = configured(tmp_path)
+    with (tmp_path / "torwart.yaml").open("a", encoding="utf-8") as config:
+        config.write(f"proxy: {{listen: '127.0.0.1:{free_ports()[0]}'}}\n")
+    root = str(Path(__file__).parents[2])
+    command = [sys.executable, "-m", "console.cli", "up"]
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": root}, stderr=said)
+    try:
+        told = tmp_path / "said"
+        wait_until(lambda: listens(crm) and "proxy cannot start" in told.read_text(encoding="utf-8"))
+        assert "torwart index build" in told.read_text(encoding="utf-8")
+        assert process.poll() is None
+        assert listens(crm)
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

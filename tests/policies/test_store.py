@@ -4,13 +4,15 @@ import os
 import shutil
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from policies.engine import decide
 from policies.problems import PolicyErrors
 from policies.request import Action
-from policies.store import SHIPPED, PolicyStore, RedCasesError
+from policies.store import SHIPPED, Change, PolicyStore, RedCasesError
 from tests.policies.acts import act
 
 
@@ -185,3 +187,13 @@ def test_only_we_may_read_and_write_the_versions(folder, rules):
         os.umask(old)
     for path in (folder, *folder.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_processes_that_start_side_by_side_activate_the_shipped_rules_once(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    changes: list[Change] = []
+    stores = [PolicyStore(folder, record=changes.append) for _ in range(4)]
+    with ThreadPoolExecutor(4) as together:
+        list(together.map(lambda store: store.prepare("torwart"), stores))
+    assert [change.version for change in changes] == [1]
+    assert [path.name for path in (folder / "versions").iterdir()] == ["0001"]
