@@ -42,6 +42,8 @@ class Limits:
     """An answer of which the client took nothing for so long."""
     drain_seconds: float = 5.0
     """For the client to read an answer that came before its request was over."""
+    held_bytes: int = 512 * 1024 * 1024
+    """Raw bytes of all bodies that are being read or judged at one time, on the way out."""
     connections: int = 2_000
     """All client connections together."""
 
@@ -67,6 +69,8 @@ class Watched:
     """Raw bytes that came in this phase."""
     since: float = field(init=False)
     seen_unsent: int = 0
+    held: int = 0
+    """Raw bytes of the body that is being judged."""
     message_limit: int | None = None
     """Raw bytes of one message in a tunnel; None: a tunnel that is not read."""
     here: bool = True
@@ -109,6 +113,10 @@ class Watched:
         """A new phase; what was pipelined while busy belongs to the next head. Nothing follows a `drain`."""
         if self.phase == "drain":
             return
+        if phase == "busy":
+            self.held = self.pending if self.phase == "body" else self.held
+        elif phase != "body":
+            self.held = 0
         self.pending = self.pending if self.phase in ("busy", "stream") and phase in ("head", "stream") else 0
         self.phase = phase
         self.since = self.now()
@@ -197,6 +205,11 @@ class Watch:
     def drain(self, connection_id: str) -> None:
         """The request was refused before it was over."""
         self._enter(connection_id, "drain")
+
+    def crowded(self) -> bool:
+        """Whether the bodies of all connections together are more than may be held."""
+        held = sum(one.held + (one.pending if one.phase == "body" else 0) for one in self.connections.values())
+        return held > self.limits.held_bytes
 
     def tunnel(self, connection_id: str, message_limit: int | None) -> None:
         """Messages both ways, each of at most so many raw bytes; None: bytes that are not read. Called again after each message."""

@@ -134,6 +134,8 @@ class Addon(Guarded):
         """A server's answer goes through as it comes; ours is complete already."""
         if flow.response is None or not isinstance(flow.request, Judged):
             return
+        if not (flow.response.status_code == 101 or 200 <= flow.response.status_code <= 599):
+            raise DeniedError("a status that is none")
         for name in _STRIPPED:
             flow.response.headers.pop(name, None)
         if flow.response.status_code == 101:
@@ -301,8 +303,8 @@ class Addon(Guarded):
             self._abort(data.client.id, data.server)
 
     def answer_fault(self, flow: http.HTTPFlow) -> None:
-        """503; and where an answer is under way, its end."""
-        if flow.response is not None and isinstance(flow.request, Judged) and flow.response.stream:
+        """503; where a server has begun to answer, the end: the library would put the server's body below our head."""
+        if flow.response is not None and isinstance(flow.request, Judged):
             flow.error = Error(Error.KILLED_MESSAGE)
         self._answer(flow, FAULT)
 

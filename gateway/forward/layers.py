@@ -101,6 +101,9 @@ class Stream(library.HttpStream):
     """Pieces in which the body came."""
     _joined: int = 0
     """Pieces of the body, from the first on, that were put together."""
+    _mib: int = 0
+    crowded: Callable[[], bool]
+    """Whether too much is held already, over all connections."""
     refused_early: Callable[[str], None]
     """Called with the connection's id when an answer goes out before the request is over."""
 
@@ -121,13 +124,21 @@ class Stream(library.HttpStream):
                 return (yield from self._answer_now())
         self._pieces += 1
         crumbs = self._pieces > MAX_CRUMBS and size < self._pieces * CRUMB_BYTES
-        if size <= self.limit and not crumbs:
+        if size <= self.limit and not crumbs and not self._crowded():
             return False
         self.request_body_buf.clear()  # type: ignore[no-untyped-call]
         self.refused_early(self.context.client.id)
         self.flow.metadata[ANNOUNCED] = size
         yield HttpRequestHook(self.flow)
         return (yield from self._answer_now())
+
+    def _crowded(self) -> bool:
+        """Looked at with every further MiB that has come."""
+        come = len(self.request_body_buf) >> 20
+        if come <= self._mib:
+            return False
+        self._mib = come
+        return self.crowded()
 
     def _join(self) -> None:
         """Put small pieces together: the library keeps each by itself, and a chunk may be a single byte."""
@@ -214,13 +225,13 @@ _PARTS_OF_SOCKETS = ((websocket, "WebsocketLayer", Socket), (websocket, "Websock
 
 
 @contextlib.contextmanager
-def stricter(limit: int, refused_early: Callable[[str], None]) -> Iterator[None]:
+def stricter(limit: int, refused_early: Callable[[str], None], crowded: Callable[[], bool]) -> Iterator[None]:
     """Put the stricter parts in the library's place while this holds. They are global: this process does nothing else with the library.
 
     `limit`: bytes of a request's body that are read; `refused_early` is called with a connection's id when an answer goes out before the
-    request is over.
+    request is over; `crowded` says whether too much is held already.
     """
-    Stream.limit, Stream.refused_early = limit, staticmethod(refused_early)
+    Stream.limit, Stream.refused_early, Stream.crowded = limit, staticmethod(refused_early), staticmethod(crowded)
     before = [(module, name, getattr(module, name)) for module, name, _ in (*_PARTS, *_PARTS_OF_SOCKETS)]
     try:
         for module, name, part in (*_PARTS, *_PARTS_OF_SOCKETS):

@@ -63,7 +63,8 @@ class Proxy:
         self._judge = judge
         self._authority = authority
         self._record_refused = record_refused
-        self._watch = Watch(limits)
+        self.watch = Watch(limits)
+        """The client connections."""
         self._closing = contextlib.AsyncExitStack()
 
     async def start(self) -> int:
@@ -82,7 +83,7 @@ class Proxy:
     async def _start(self, tls: Tls) -> int:
         settings = self._settings
         tame()
-        self._closing.enter_context(stricter(settings.upload_limit_bytes, self._watch.drain))
+        self._closing.enter_context(stricter(settings.upload_limit_bytes, self.watch.drain, self.watch.crowded))
         self._closing.enter_context(asyncio_utils.set_eager_task_factory())
         master = Master(Options())
         self._closing.push_async_callback(master.done)
@@ -90,13 +91,13 @@ class Proxy:
         addon = Addon(
             self._judge,
             tls,
-            self._watch,
+            self.watch,
             self._record_refused,
             lambda client, server: listener.abort(client, server),
             message_limit=settings.upload_limit_bytes,
             bypass=Bypass(settings.bypass),
         )
-        listener = Listener(self._watch, self._record_refused, addon)
+        listener = Listener(self.watch, self._record_refused, addon)
         master.addons.add(listener, addon)  # type: ignore[no-untyped-call]
         options = OPTIONS | {"listen_host": settings.listen_host, "listen_port": settings.listen_port}
         master.options.update(**options)  # type: ignore[no-untyped-call]
@@ -106,7 +107,7 @@ class Proxy:
         port = await listen(listener, settings.listen)
         await master.running()
         self._closing.enter_context(only_judged_names(self._judge.places))
-        tasks = [asyncio.create_task(self._watch.sweep()), asyncio.create_task(self._end_withdrawn())]
+        tasks = [asyncio.create_task(self.watch.sweep()), asyncio.create_task(self._end_withdrawn())]
         self._closing.push_async_callback(self._close, listener, tasks)
         return port
 
@@ -117,13 +118,13 @@ class Proxy:
             try:
                 ending = list(self._judge.withdrawn())
             except Exception:  # noqa: BLE001 - who may still be there cannot be known
-                ending = list(self._watch.connections)
+                ending = list(self.watch.connections)
             for connection_id in ending:
-                self._watch.close(connection_id)
+                self.watch.close(connection_id)
 
     async def _close(self, listener: Listener, tasks: list[asyncio.Task[None]]) -> None:
         await listener.servers.update([])
-        await self._watch.finish(GRACE_SECONDS)
+        await self.watch.finish(GRACE_SECONDS)
         for task in tasks:
             task.cancel()
 

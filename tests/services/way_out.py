@@ -193,6 +193,7 @@ class WayOut:
     port: int
     parts: Assembled
     far: Outside
+    proxy: Proxy
 
     def record(self) -> list[Mapping[str, Any]]:
         """What the proxy recorded, in order."""
@@ -289,7 +290,7 @@ async def running(
     try:
         port = await proxy.start()
         try:
-            yield WayOut(firm, port, parts, far)
+            yield WayOut(firm, port, parts, far, proxy)
         finally:
             await proxy.stop()
     finally:

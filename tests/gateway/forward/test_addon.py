@@ -32,6 +32,6 @@ async def test_a_hook_without_the_guard_fails_the_self_test(monkeypatch: pytest.
 
 def test_the_layers_are_the_librarys_own_again_after_the_end() -> None:
     assert not layers.in_use()
-    with layers.stricter(1, lambda _: None):
+    with layers.stricter(1, lambda _: None, lambda: False):
         assert layers.in_use()
     assert not layers.in_use()

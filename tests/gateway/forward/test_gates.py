@@ -64,7 +64,7 @@ async def test_a_hook_that_does_nothing_sends_nothing(way_out: WayOut, monkeypat
     parts = way_out.parts
     settings = way_out.firm.read().proxy.model_copy(update={"listen": "127.0.0.1:0"})
     dead = Proxy(settings, parts.judge, parts.authority, parts.record_refused)
-    other = WayOut(way_out.firm, await dead.start(), parts, way_out.far)
+    other = WayOut(way_out.firm, await dead.start(), parts, way_out.far, dead)
     place = way_out.at()
     head = f"POST http://{place}/collect HTTP/1.1\r\nHost: {place}\r\nContent-Length: {len(LIST)}\r\n"
     try:
