@@ -8,7 +8,6 @@ is compared before the first byte; and the last layer before the wire sends noth
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from mitmproxy import http
 from mitmproxy.connection import Client, Server
@@ -23,57 +22,19 @@ from mitmproxy.proxy.tunnel import LayerStack
 from mitmproxy.tls import TlsData
 
 from gateway.exchange import Response
-from gateway.forward.framing import Asked, Wire, outgoing
+from gateway.forward.flows import answer, asked_of, let_out, place_of, wire_of
+from gateway.forward.judge import Judge
 from gateway.forward.layers import ANNOUNCED, STOPPED, CountedTunnel, Judged
 from gateway.forward.places import PlaceError
 from gateway.forward.tls import Tls
 from gateway.guard import FAULT, DeniedError, Guarded, RefuseLayer, guard_all
-from gateway.wire import reason, wire_headers
+from gateway.watch import Watch
 
 _HEAD_JUDGED = "torwart-head"
-_ASKED = "torwart-asked"
 _STRIPPED = ("alt-svc", "proxy-authenticate", "proxy-authentication-info", "proxy-connection")
 """Headers of a server's answer that do not go through: a way past the proxy (QUIC), and words that only a proxy may say."""
 _METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"PATCH ", b"DELETE ", b"OPTIONS ")
 _LONGEST_METHOD = 8
-
-
-class Judge(Protocol):
-    """Who decides: `gateway.forward.judge.Judge`."""
-
-    async def connect(self, connection_id: str, host: str, port: int, credential: str | None) -> Response | None: ...
-
-    async def head(self, wire: Wire) -> Response | None: ...
-
-    async def request(self, wire: Wire, body: bytes, *, announced: int | None = None) -> Asked | Response: ...
-
-    async def message(self, asked: Asked, content: bytes) -> bool: ...
-
-    def place(self, host: str, port: int) -> tuple[str, ...]: ...
-
-    def reached(self, host: str, port: int, peer: str, local: str | None) -> None: ...
-
-    async def refused(self, what: str, connection_id: str | None = None) -> None: ...
-
-    async def unread_tunnel(self, connection_id: str, host: str, sent: int, received: int) -> None: ...
-
-    def disconnected(self, connection_id: str) -> None: ...
-
-
-class Phases(Protocol):
-    """Who watches the limits of a connection (`gateway.watch`)."""
-
-    def body(self, connection_id: str) -> None: ...
-
-    def busy(self, connection_id: str) -> None: ...
-
-    def stream(self, connection_id: str) -> None: ...
-
-    def tunnel(self, connection_id: str, message_limit: int | None) -> None: ...
-
-    def answered(self, connection_id: str) -> None: ...
-
-    def connected(self, connection_id: str) -> bool: ...
 
 
 @guard_all
@@ -87,7 +48,7 @@ class Addon(Guarded):
         self,
         judge: Judge,
         tls: Tls,
-        phases: Phases,
+        phases: Watch,
         record_refused: Callable[[str], None],
         abort: Callable[[str, Server], None],
         *,
@@ -114,8 +75,8 @@ class Addon(Guarded):
         flow.metadata[_HEAD_JUDGED] = True
         self._phases.body(flow.client_conn.id)
         flow.request.stream = False
-        if flow.error is None and (refused := await self._judge.head(_wire(flow))) is not None:
-            self._answer(flow, refused)
+        if flow.error is None and (refused := await self._judge.head(wire_of(flow))) is not None:
+            answer(flow, refused)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """The request is complete, or too large to be read."""
@@ -123,12 +84,11 @@ class Addon(Guarded):
         if flow.response is not None:  # answered at an earlier hook
             return
         body = flow.request.data.content or b""
-        outcome = await self._judge.request(_wire(flow), body, announced=flow.metadata.get(ANNOUNCED))
+        outcome = await self._judge.request(wire_of(flow), body, announced=flow.metadata.get(ANNOUNCED))
         if isinstance(outcome, Response):
-            self._answer(flow, outcome)
+            answer(flow, outcome)
             return
-        flow.metadata[_ASKED] = outcome
-        flow.request = _judged(outcome, body, flow.request)
+        let_out(flow, outcome, body)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """A server's answer goes through as it comes; ours is complete already."""
@@ -139,7 +99,7 @@ class Addon(Guarded):
         for name in _STRIPPED:
             flow.response.headers.pop(name, None)
         if flow.response.status_code == 101:
-            if not _asked(flow).upgrade or flow.response.headers.get("upgrade", "").lower() != "websocket":
+            if not asked_of(flow).upgrade or flow.response.headers.get("upgrade", "").lower() != "websocket":
                 raise DeniedError("an upgrade that was not asked for")
             flow.response.headers.pop("sec-websocket-extensions", None)
             return
@@ -163,7 +123,7 @@ class Addon(Guarded):
         credential = flow.request.headers.get("proxy-authorization")
         refused = await self._judge.connect(flow.client_conn.id, flow.request.host, flow.request.port, credential)
         if refused is not None:
-            self._answer(flow, refused)
+            answer(flow, refused)
 
     def http_connected(self, flow: http.HTTPFlow) -> None:
         """The tunnel is open: what comes in it is a new beginning."""
@@ -257,7 +217,7 @@ class Addon(Guarded):
             return
         message.dropped = True
         if STOPPED not in flow.metadata:
-            if await self._judge.message(_asked(flow), message.content):
+            if await self._judge.message(asked_of(flow), message.content):
                 message.dropped = False
             else:
                 flow.metadata[STOPPED] = "Torwart: stopped / angehalten"
@@ -281,7 +241,7 @@ class Addon(Guarded):
         """Only to a place that was judged; the resolver of this process gives the judged addresses only."""
         if data.server.address is None or data.server.via is not None:
             raise DeniedError("a connection without an address")
-        self._judge.place(*_place(data.server))
+        self._judge.place(*place_of(data.server))
 
     async def server_connected(self, data: ServerConnectionHookData) -> None:
         """The peer that was really reached, before the first byte (attacks X9)."""
@@ -289,7 +249,7 @@ class Addon(Guarded):
         try:
             if peer is None:
                 raise PlaceError("no peer")
-            self._judge.reached(*_place(data.server), peer[0], local[0] if local else None)
+            self._judge.reached(*place_of(data.server), peer[0], local[0] if local else None)
         except PlaceError as error:
             self._deny(data)
             await self._judge.refused(error.what, data.client.id)
@@ -306,66 +266,4 @@ class Addon(Guarded):
         """503; where a server has begun to answer, the end: the library would put the server's body below our head."""
         if flow.response is not None and isinstance(flow.request, Judged):
             flow.error = Error(Error.KILLED_MESSAGE)
-        self._answer(flow, FAULT)
-
-    def _answer(self, flow: http.HTTPFlow, response: Response) -> None:
-        sent = b"" if flow.request.data.method == b"HEAD" or response.status in (204, 304) else response.body
-        flow.response = http.Response(
-            http_version=b"HTTP/1.1",
-            status_code=response.status,
-            reason=reason(response.status),
-            headers=http.Headers(wire_headers(response, close=response.status != 407)),
-            content=sent,
-            trailers=None,
-            timestamp_start=flow.request.timestamp_start,
-            timestamp_end=None,
-        )
-
-
-def _place(server: Server) -> tuple[str, int]:
-    if server.address is None:
-        raise DeniedError("a connection without an address")
-    return server.address[0].lower(), server.address[1]
-
-
-def _asked(flow: http.HTTPFlow) -> Asked:
-    asked = flow.metadata.get(_ASKED)
-    if not isinstance(asked, Asked):
-        raise DeniedError("an exchange that was not judged")
-    return asked
-
-
-def _wire(flow: http.HTTPFlow) -> Wire:
-    data, client = flow.request.data, flow.client_conn
-    return Wire(
-        method=data.method,
-        scheme=flow.request.scheme,
-        host=flow.request.host,
-        port=flow.request.port,
-        target=data.path,
-        version=data.http_version,
-        headers=flow.request.headers.fields,
-        source_ip=client.peername[0] if client.peername else "",
-        connection_id=client.id,
-        sni=client.sni,
-        tls=client.tls,
-        trailers=data.trailers is not None,
-    )
-
-
-def _judged(asked: Asked, body: bytes, given: http.Request) -> Judged:
-    """The request as it goes out: written from what was judged."""
-    return Judged(
-        host=asked.host,
-        port=asked.port,
-        method=asked.method.encode("ascii"),
-        scheme=asked.scheme.encode("ascii"),
-        authority=b"",
-        path=asked.target.encode("ascii"),
-        http_version=asked.version.encode("ascii"),
-        headers=http.Headers(outgoing(asked, body)),
-        content=body,
-        trailers=None,
-        timestamp_start=given.timestamp_start,
-        timestamp_end=given.timestamp_end,
-    )
+        answer(flow, FAULT)

@@ -26,8 +26,9 @@ from gateway.channels.destinations import KINDS, Destinations
 from gateway.forward.answers import Answers
 from gateway.forward.authority import FOLDER, Authority
 from gateway.forward.credentials import LogIns
-from gateway.forward.judge import Judge, Scans
+from gateway.forward.judge import Judge
 from gateway.forward.places import Places, Resolver, resolve
+from gateway.forward.reading import Scans
 from gateway.forward.settings import Forward
 from gateway.refusals import Refusals
 

@@ -10,8 +10,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
-from typing import Protocol
 
 from audit_store.event import Content, EventAction, Phase, access_event, plain_event, refused_event
 from audit_store.history import History
@@ -26,6 +24,7 @@ from gateway.forward.answers import Answers
 from gateway.forward.credentials import LogIns, barred
 from gateway.forward.framing import Asked, FramingError, Wire
 from gateway.forward.places import NoSuchNameError, PlaceError, Places
+from gateway.forward.reading import Scans, digest, read_upload
 from gateway.forward.uploads import LARGE, RECORDED_BYTES, Shape, is_upload, shape
 from policies import reasons
 from policies.decision import Allow, Decision, Deny
@@ -35,26 +34,6 @@ from policies.request import AccessRequest, Action, ClientId, Context, Principal
 from policies.rule import Policy
 
 NOBODY: frozenset[ClientId] = frozenset()
-_QUERY = "application/x-www-form-urlencoded"
-_LONG = 1024 * 1024
-"""From this many bytes on a digest is made in a thread: other connections go on."""
-
-
-class Scans(Protocol):
-    """Who reads content (`detectors.scanner.Scanner`)."""
-
-    async def scan(self, content: bytes, *, media_type: str | None = None, encoding: str | None = None, name: str | None = None) -> Verdict:
-        """What is in it. May raise: then nothing goes out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One upload, scanned, as the policy is asked about it."""
-
-    request: AccessRequest
-    verdict: Verdict
-    kind: Shape
-    content: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +79,10 @@ class Judge:
         asked = framing.read(wire)
         if announced is None and not is_upload(asked, body):
             return asked
-        verdict = Verdict(unread=(Unread.TOO_LARGE,), size=announced) if announced is not None else await self._scanned(asked, body)
-        kind = shape(asked, body) if announced is None else LARGE
+        if announced is not None:
+            verdict, kind = Verdict(unread=(Unread.TOO_LARGE,), size=announced), LARGE
+        else:
+            verdict, kind = await read_upload(self.scanner, asked, body), shape(asked, body)
         return await self._upload(asked, body, verdict, kind) or asked
 
     async def message(self, asked: Asked, content: bytes) -> bool:
@@ -187,20 +168,9 @@ class Judge:
 
     # what is in it, and may it go
 
-    async def _scanned(self, asked: Asked, body: bytes) -> Verdict:
-        found = []
-        if body:
-            media_type, encoding = asked.header("content-type"), asked.header("content-encoding")
-            found.append(await self.scanner.scan(body, media_type=media_type, encoding=encoding))
-        if asked.query:
-            found.append(await self.scanner.scan(asked.query.encode("ascii"), media_type=_QUERY))
-        if len(asked.path) > 1 and (not body or len(asked.path) >= 100):
-            found.append(await self.scanner.scan(asked.path.encode("ascii"), media_type=_QUERY))
-        return joined(found)
-
     async def _upload(self, asked: Asked, body: bytes, verdict: Verdict, kind: Shape) -> Response | None:
         """The decision on something that was scanned: None lets it go out, and then it is recorded where it must be."""
-        digest = await _digest(body[kind.file]) if body else None
+        file_digest = await digest(body[kind.file]) if body else None
         self.directory.refresh()  # the scan took its time: a freeze acts now
         person = self._person(asked)
         if person is None:
@@ -209,7 +179,7 @@ class Judge:
         question = self._question(act_id, asked, person, verdict)
         decision = decide(question, self.policy())
         size = verdict.size if not body else len(body[kind.file])
-        content = Content(size, digest, kind.extension)
+        content = Content(size, file_digest, kind.extension)
         if not isinstance(decision, Allow):
             return await self._denied(asked, question, decision, content, verdict, kind)
         sent = frozenset(verdict.clients)
@@ -291,26 +261,3 @@ class Judge:
             return content
         links = await asyncio.to_thread(self.manifests.explain, tuple(verdict.clients), verdict.keys, pseudonym=person.pseudonym)
         return replace(content, exports=tuple(link.short() for link in links))
-
-
-def joined(verdicts: list[Verdict]) -> Verdict:
-    """Several parts of one request as one verdict: a client in two of them is one client."""
-    if len(verdicts) == 1:
-        return verdicts[0]
-    clients = {client: frozenset[object]() for one in verdicts for client in one.clients}
-    kinds = {client: frozenset().union(*(one.clients.get(client, frozenset()) for one in verdicts)) for client in clients}
-    unread = frozenset(cause for one in verdicts for cause in one.unread)
-    return Verdict(
-        clients=kinds,
-        keys=frozenset().union(*(one.keys for one in verdicts)),
-        suspected=frozenset().union(*(one.suspected for one in verdicts)),
-        unread=tuple(cause for cause in Unread if cause in unread),
-        size=sum(one.size for one in verdicts),
-        parts=sum(one.parts for one in verdicts),
-    )
-
-
-async def _digest(data: bytes) -> str:
-    if len(data) < _LONG:
-        return sha256(data).hexdigest()
-    return (await asyncio.to_thread(sha256, data)).hexdigest()

@@ -154,3 +154,67 @@ async def test_the_sweep_looks_at_every_connection() -> None:
     watch.remove("0")
     assert not watch.connected("0")
     assert not watch.connected("1"), "closed by us: nobody is there"
+
+
+async def test_what_comes_after_an_early_answer_is_thrown_away_for_a_moment() -> None:
+    connection = Connection()
+    connection.watched.enter("drain")
+    assert await connection.receive(b"x" * 1_000_000) == [b""]  # nothing of it reaches the parser; the end does
+    connection.watched.enter("head")
+    assert connection.watched.phase == "drain"
+    assert connection.after(4).closed == 0
+    assert connection.after(2).closed == 1
+    assert connection.refused == []
+
+
+async def test_an_answer_that_goes_through_must_be_read() -> None:
+    connection = Connection(unsent=1_000_000)
+    connection.watched.enter("stream")
+    for _ in range(10):
+        connection.unsent += 1
+        connection.after(50)
+    assert connection.closed == 0
+    assert connection.after(61).closed == 1
+
+
+async def test_a_stream_without_a_word_is_left_alone() -> None:
+    connection = Connection()
+    connection.watched.enter("stream")
+    assert connection.after(100_000).closed == 0
+
+
+async def test_a_message_in_a_tunnel_has_its_limit_and_the_next_one_again() -> None:
+    connection = Connection()
+    watch = Watch(LIMITS)
+    watch.add("one", connection.watched)
+    for _ in range(3):
+        watch.tunnel("one", 1_000)
+        await connection.receive(b"x" * 900)
+        assert connection.refused == []
+    assert await connection.receive(b"x" * 200) == [b""]
+    assert connection.refused == ["message too large"]
+
+
+async def test_a_tunnel_that_is_not_read_has_no_limit() -> None:
+    connection = Connection()
+    watch = Watch(LIMITS)
+    watch.add("one", connection.watched)
+    watch.tunnel("one", None)
+    await connection.receive(*[b"x" * 1_000_000] * 5)
+    assert connection.after(100_000).closed == 0
+
+
+async def test_bodies_count_together_while_they_are_read_and_judged() -> None:
+    watch = Watch(Limits(held_bytes=1_000))
+    connections = {name: Connection() for name in ("one", "two")}
+    for name, connection in connections.items():
+        watch.add(name, connection.watched)
+        watch.body(name)
+        await connection.receive(b"x" * 600)
+    assert watch.crowded()
+    watch.busy("one")
+    assert watch.crowded()
+    watch.stream("one")
+    assert not watch.crowded()
+    watch.close("two")
+    assert connections["two"].closed == 1

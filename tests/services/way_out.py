@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -34,8 +34,8 @@ from detectors.client_index.index import ClientIndex
 from detectors.scanner import Scanner
 from gateway import watch
 from gateway.forward.assemble import Assembled, assemble
-from gateway.forward.judge import Scans
 from gateway.forward.places import Resolver, resolve
+from gateway.forward.reading import Scans
 from gateway.forward.server import LIMITS, Proxy
 from gateway.forward.settings import Forward, read_forward
 from policies.store import SHIPPED, PolicyStore
@@ -115,7 +115,7 @@ class Firm:
         assert forward is not None
         return forward
 
-    def people(self) -> Any:
+    def people(self) -> AbstractContextManager[tuple[People, Sessions, Assignments]]:
         """People, sessions and assignments, for an administrator's measures."""
         return _house(self.state)
 
@@ -153,21 +153,16 @@ def _scanner() -> Scanner:
     return scanner
 
 
-class _house:  # noqa: N801 - reads like the function that it is
-    def __init__(self, state: Path) -> None:
-        self._state = state
-
-    def __enter__(self) -> tuple[People, Sessions, Assignments]:
-        self._engine = open_database(self._state / "torwart.db")
-        self._spool = Spool.open(self._state / "spool" / "cli", "cli")
-        record = self._spool.append
-        people = People(self._engine, record, Pseudonyms(secret(self._state / "keys", "pseudonym.key")))
-        sessions = Sessions(self._engine, record, secret(self._state / "keys", "credential.key"))
-        return people, sessions, Assignments(self._engine, record)
-
-    def __exit__(self, *_: object) -> None:
-        self._spool.close()
-        self._engine.dispose()
+@contextmanager
+def _house(state: Path) -> Iterator[tuple[People, Sessions, Assignments]]:
+    engine, spool = open_database(state / "torwart.db"), Spool.open(state / "spool" / "cli", "cli")
+    pseudonyms, key = Pseudonyms(secret(state / "keys", "pseudonym.key")), secret(state / "keys", "credential.key")
+    try:
+        record = spool.append
+        yield People(engine, record, pseudonyms), Sessions(engine, record, key), Assignments(engine, record)
+    finally:
+        spool.close()
+        engine.dispose()
 
 
 @dataclass(slots=True)
