@@ -42,6 +42,10 @@ class TimedOutError(ElasticError):
     """No answer within the time."""
 
 
+class StoppedError(ElasticError):
+    """The call was ended by Torwart itself, which is being stopped: nothing is wrong."""
+
+
 class CertificateError(ElasticError):
     """TLS could not be agreed on."""
 
@@ -140,7 +144,7 @@ class Elastic:
         return found[1]
 
     def end(self) -> None:
-        """From another thread: end the call that is waiting, and every later one at once, with TimedOutError."""
+        """From another thread: end the call that is waiting, and every later one at once, with StoppedError."""
         self._ended = True
         task = self._task
         if task is not None:
@@ -159,10 +163,10 @@ class Elastic:
         self._task = asyncio.current_task()
         try:
             if self._ended:
-                raise TimedOutError("Torwart is being stopped")
+                raise StoppedError("Torwart is being stopped")
             return (await self._client.perform_request(method, path, headers=headers, body=body)).body
         except asyncio.CancelledError:
-            raise TimedOutError("Torwart was stopped while waiting for Elasticsearch") from None
+            raise StoppedError("Torwart was stopped while waiting for Elasticsearch") from None
         except ApiError as error:
             raise _refusal(error) from None
         except client_errors.ConnectionTimeout:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from audit_store.elastic import Access, Elastic, ElasticError
+from audit_store.elastic import Access, Elastic, ElasticError, StoppedError
 from audit_store.shipping import Shipper
 from auth.config_file import ConfigError
 from console.services import Services
@@ -114,6 +114,8 @@ class Shipping:
         health = self.health
         try:
             done = work()
+        except StoppedError:
+            return 0
         except Exception as error:
             health.failing_since = health.failing_since or self._now()
             health.trouble, health.advice = type(error).__name__, str(error) if isinstance(error, ElasticError) else ""

@@ -77,6 +77,8 @@ def test_a_server_that_hangs_delays_no_alert_shows_its_backlog_and_does_not_hold
     until(lambda: health.waiting > 0 and health.since is not None)
     worker.stop()
     assert elastic.documents() == []
+    assert worker.health.well, "to be stopped is no failure"
+    assert house.recorded(EventAction.SELF_TEST) == []
 
 
 def test_a_failure_is_seen_and_recorded_when_it_begins_and_when_it_ends(house: House, elastic: Cluster, proxy: Proxy) -> None:

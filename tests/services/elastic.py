@@ -55,6 +55,7 @@ class Cluster:
 
     def documents(self, stream: str = EVENTS) -> list[dict[str, Any]]:
         """All of a stream in the order of the log, as they are stored."""
+        self.admin("GET", f"/_cluster/health/{BOTH}?wait_for_status=yellow&timeout=30s")  # a stream that has just begun has no shard yet
         self.admin("POST", f"/{BOTH}/_refresh")
         found: list[dict[str, Any]] = []
         while True:
