@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+import urllib.error
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -55,17 +57,28 @@ class Cluster:
 
     def documents(self, stream: str = EVENTS) -> list[dict[str, Any]]:
         """All of a stream in the order of the log, as they are stored."""
-        self.admin("GET", f"/_cluster/health/{BOTH}?wait_for_status=yellow&timeout=30s")  # a stream that has just begun has no shard yet
         self.admin("POST", f"/{BOTH}/_refresh")
         found: list[dict[str, Any]] = []
         while True:
             after = found[-1]["torwart.log"]["sequence"] if found else 0
             query = {"range": {"torwart.log.sequence": {"gt": after}}}
             body = {"size": 10_000, "query": query, "sort": [{"torwart.log.sequence": "asc"}]}
-            hits = self.admin("POST", f"/{stream}/_search?ignore_unavailable=true", body)["hits"]["hits"]
+            hits = self._search(stream, body)
             if not hits:
                 return found
             found += [hit["_source"] for hit in hits]
+
+    def _search(self, stream: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+        for _ in range(100):
+            try:
+                found: list[dict[str, Any]] = self.admin("POST", f"/{stream}/_search?ignore_unavailable=true", body)["hits"]["hits"]
+            except urllib.error.HTTPError as error:
+                if error.code != 503:  # a stream that has just begun has no shard yet
+                    raise
+                time.sleep(0.1)
+            else:
+                return found
+        pytest.fail("the shards of the stream do not come up")
 
     def empty(self) -> None:
         """Forget all events. The minimal distribution cannot delete a data stream: it rolls over, and the older indices go."""
