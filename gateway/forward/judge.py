@@ -24,8 +24,8 @@ from gateway.forward.answers import Answers
 from gateway.forward.credentials import LogIns, barred
 from gateway.forward.framing import Asked, FramingError, Wire
 from gateway.forward.places import NoSuchNameError, PlaceError, Places
-from gateway.forward.reading import Scans, digest, read_upload
-from gateway.forward.uploads import LARGE, RECORDED_BYTES, Shape, is_upload, shape
+from gateway.forward.reading import Scans, digest, read_headers, read_upload
+from gateway.forward.uploads import HEAD, LARGE, RECORDED_BYTES, Shape, carried, is_upload, shape
 from policies import reasons
 from policies.decision import Allow, Decision, Deny
 from policies.engine import decide
@@ -77,10 +77,13 @@ class Judge:
         if refused is not None:
             return refused
         asked = framing.read(wire)
-        if announced is None and not is_upload(asked, body):
-            return asked
         if announced is not None:
             verdict, kind = Verdict(unread=(Unread.TOO_LARGE,), size=announced), LARGE
+        elif not is_upload(asked, body):
+            headers = carried(asked)
+            verdict, kind = await read_headers(self.scanner, headers) if headers else Verdict(), HEAD
+            if not verdict.clients:
+                return asked
         else:
             verdict, kind = await read_upload(self.scanner, asked, body), shape(asked, body)
         return await self._upload(asked, body, verdict, kind) or asked

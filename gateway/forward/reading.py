@@ -1,13 +1,15 @@
-"""Reads what an upload holds: its body, and what its address carries."""
+"""Reads what an upload holds: its body, and what its address and its headers carry."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from hashlib import sha256
 from typing import Protocol
 
 from detectors.verdict import Unread, Verdict
 from gateway.forward.framing import Asked
+from gateway.forward.uploads import carried
 
 _QUERY = "application/x-www-form-urlencoded"
 _LONG = 1024 * 1024
@@ -32,7 +34,14 @@ async def read_upload(scanner: Scans, asked: Asked, body: bytes) -> Verdict:
         found.append(await scanner.scan(asked.query.encode("ascii"), media_type=_QUERY))
     if len(asked.path) > 1 and (not body or len(asked.path) >= _LONG_PATH):
         found.append(await scanner.scan(asked.path.encode("ascii"), media_type=_QUERY))
+    if headers := carried(asked):
+        found.append(await read_headers(scanner, headers))
     return joined(found)
+
+
+async def read_headers(scanner: Scans, headers: str) -> Verdict:
+    """The clients in headers. What cannot be read in them is no cause: cookies and tokens are sealed by nature."""
+    return replace(await scanner.scan(headers.encode("latin-1"), media_type="text/plain"), unread=())
 
 
 def joined(verdicts: list[Verdict]) -> Verdict:

@@ -113,3 +113,26 @@ async def test_a_navigation_gets_a_page_with_the_way_to_its_explanation(way_out:
     assert answer.headers["content-type"].startswith("text/html")
     act_id = way_out.acts()[0]["torwart"]["act"]["id"]
     assert f"http://torwart.localhost:{way_out.firm.torwart}/why/{act_id}".encode() in answer.body
+
+
+@pytest.mark.parametrize("name", ["x_data", "cookie", "user_agent", "if_none_match", "authorization", "sec_own"])
+async def test_a_list_in_a_header_is_read(way_out: WayOut, name: str) -> None:
+    values = ",".join(email(number) for number in range(1, 20))
+    answer = await way_out.send("GET", "paste", "/collect", **{name: values})
+    assert answer.status == 403
+    assert way_out.acts()[0]["torwart"]["route"] == "proxy head"
+    assert way_out.far.arrivals.seen == []
+
+
+async def test_sealed_cookies_and_tokens_go_through(way_out: WayOut) -> None:
+    sealed = base64.b64encode(b"PK\x03\x04" + bytes(range(256)) * 8).decode()
+    answer = await way_out.send("GET", "paste", "/collect", cookie=f"session={sealed}", authorization=f"Bearer {sealed}")
+    assert answer.status == 200
+    assert way_out.acts() == []
+
+
+async def test_a_list_split_over_head_address_and_body_is_one_list(way_out: WayOut) -> None:
+    query = "&".join(f"m={email(number)}" for number in (1, 2))
+    answer = await way_out.send("POST", "paste", f"/collect?{query}", f"{email(3)}".encode(), x_a=f"{email(4)} {100 * chr(97)}", x_b=email(5))
+    assert answer.status == 403
+    assert clients_of(way_out.acts()[0]) == {"1", "2", "3", "4", "5"}
