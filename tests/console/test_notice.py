@@ -48,7 +48,10 @@ def test_the_text_says_what_was_stopped_how_many_left_and_where_to_look():
         in text
     )
     assert "- 31 Karten in zehn Minuten im Takt eines Programms geöffnet" in text
-    assert "Angehaltene Exporte, Berichte, Drucke und Sendungen: 3\nAngefragte Kunden: 3.000\nKunden, die das Haus verlassen haben: 40\n" in text
+    assert (
+        "Angehaltene Exporte, Berichte, Drucke und Sendungen: 3\nAngefragte Kunden: 3.000\nKunden, die das Haus verlassen haben: 40\n"
+        in text
+    )
     assert "\nhttps://torwart.firma.example/alerts/A1\n" in text
     assert "\nhttps://torwart.firma.example/people/P-7F3A91C2\n" in text
     assert "12.05.2026" in text
