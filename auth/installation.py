@@ -18,7 +18,17 @@ from urllib.parse import urlsplit
 from auth.config_file import ConfigError, Faults, Sections, meant, read_config
 from auth.template import template
 
-__all__ = ["ConfigError", "Installation", "Sections", "check_rights", "is_demo", "load_installation", "mark_demo", "template"]
+__all__ = [
+    "ConfigError",
+    "Installation",
+    "Sections",
+    "check_rights",
+    "check_state",
+    "is_demo",
+    "load_installation",
+    "mark_demo",
+    "template",
+]
 
 type Language = Literal["de", "en"]
 type Names = Literal["shown", "pseudonyms"]
@@ -117,6 +127,13 @@ def check_rights(state: Path) -> None:
             errors.append(f"{path}: others may use it (rights {stat.S_IMODE(facts.st_mode):o}) — chmod {right} {path}")
     if errors:
         raise ConfigError(errors)
+
+
+def check_state(state: Path, *, demo: bool = False) -> None:
+    """`check_rights`, and the demo's state folder is for the demo alone (attacks X17). Raises ConfigError."""
+    check_rights(state)
+    if is_demo(state) and not demo:
+        raise ConfigError([f"{state}: this state folder belongs to the demo — choose another under `state:`"])
 
 
 def mark_demo(state: Path) -> None:

@@ -16,7 +16,7 @@ from audit_store.log import LogError
 from audit_store.pseudonyms import SecretError
 from audit_store.spool import SpoolError
 from auth.config_file import ConfigError
-from auth.installation import Installation, check_rights, is_demo, load_installation
+from auth.installation import Installation, check_state, load_installation
 from auth.keys import refuse_demo
 from console.app import create_app
 from console.services import open_services
@@ -40,9 +40,7 @@ def run(config: Path, extensions: Iterable[APIRouter] = (), *, demo: bool = Fals
         mail = sections.parse("mail", MailSettings) if "mail" in sections else None
         webhook = sections.parse("webhook", WebhookSettings) if "webhook" in sections else None
         elastic = elastic_settings(sections, os.environ)
-        check_rights(installation.state)
-        if is_demo(installation.state) and not demo:
-            raise ConfigError([f"{installation.state}: this state folder belongs to the demo — choose another under `state:`"])
+        check_state(installation.state, demo=demo)
         _serve(installation, settings, mail, webhook, elastic, extensions)
     except ConfigError as error:
         return _refuse(*error.errors)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from auth.command_line import DEFAULT_CONFIG, fail
 from auth.config_file import ConfigError
-from auth.installation import check_rights, is_demo
+from auth.installation import check_state
 from auth.template import template
 from gateway.forward.authority import CERTIFICATE
 from gateway.forward.authority import FOLDER as AUTHORITY
 from gateway.forward.settings import read_forward
 from gateway.settings import read_settings
-from gateway.supervise import REFUSED, keep_running
+from gateway.supervise import keep_running
 
-DEFAULT = Path("torwart.yaml")
 Config = Annotated[Path, typer.Option("--config", help="Configuration file, made by `torwart init`.")]
 
 init = typer.Typer(add_completion=False, help="Write a commented configuration file to begin with.")
@@ -25,30 +24,28 @@ up = typer.Typer(add_completion=False, help="Start gateway, console and proxy, a
 
 
 @init.command()
-def write_configuration(config: Config = DEFAULT) -> None:
+def write_configuration(config: Config = DEFAULT_CONFIG) -> None:
     """Write a configuration file with comments. An existing file is never overwritten."""
     try:
         with config.open("x", encoding="utf-8") as file:
             file.write(template())
         config.chmod(0o600)
     except FileExistsError:
-        _refuse(f"{config} is there already: edit it, or name another file with --config")
+        fail(f"{config} is there already: edit it, or name another file with --config")
     except OSError as error:
-        _refuse(f"{config} cannot be written: {error.strerror}")
+        fail(f"{config} cannot be written: {error.strerror}")
     print(f"{config} written. Name your hosts and your CRM in it, then: torwart up --config {config}")
 
 
 @up.command()
-def start(config: Config = DEFAULT) -> None:
+def start(config: Config = DEFAULT_CONFIG) -> None:
     """Start the gateway before the CRM, the console on Torwart's own host, and the proxy on the way out; end with Ctrl-C."""
     try:
         installation, settings = read_settings(config)
         forward = read_forward(config)
-        check_rights(installation.state)
+        check_state(installation.state)
     except ConfigError as error:
-        _refuse(*error.errors)
-    if is_demo(installation.state):
-        _refuse(f"{installation.state} belongs to the demo: choose another folder under `state:`")
+        fail(*error.errors)
 
     def say() -> None:
         print(f"CRM      {installation.crm_url}  (before {settings.upstream})\nTorwart  {installation.torwart_url}", flush=True)
@@ -61,9 +58,3 @@ def start(config: Config = DEFAULT) -> None:
         children["proxy"] = ("gateway.forward.serve", str(config))
     # Without a way out people can still work in the CRM; without the CRM's gateway nobody can.
     raise typer.Exit(keep_running(children, waiting=frozenset({"proxy"}), ready=say))
-
-
-def _refuse(*lines: str) -> NoReturn:
-    for line in lines:
-        print(f"torwart: {line}", file=sys.stderr)
-    raise typer.Exit(REFUSED)

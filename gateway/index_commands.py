@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import time
@@ -12,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import Spool, SpoolError
+from auth.command_line import DEFAULT_CONFIG, Config, Json, err, fail, print_json, say
 from auth.installation import ConfigError, Installation, check_rights
 from detectors.client_index.build import Built
 from detectors.client_index.index import ClientIndex
@@ -30,18 +29,13 @@ from gateway.index_build import build_from_crm, build_from_table
 from gateway.index_csv import KINDS, TableError
 from gateway.settings import CrmSettings, read_settings
 
-FOUND, WRONG = 1, 2
-"""Exit codes: the value is a client's; something cannot be used or done as it is."""
+FOUND = 1
+"""Exit code: the value is a client's."""
 _MAX_SECRET_BYTES = 4096
 _MAX_VALUE_BYTES = 64 * 1024
 _DAY_SECONDS = 86_400
 
-Config = Annotated[Path, typer.Option("--config", envvar="TORWART_CONFIG", help="Torwart's configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
-DEFAULT = Path("torwart.yaml")
-
 app = typer.Typer(help="The client index: recognises clients in what leaves the house, by keyed hashes.", no_args_is_help=True)
-_out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 
 @app.command()
@@ -57,12 +51,12 @@ def build(
     password_file: Annotated[
         Path | None, typer.Option("--password-file", help="File with the account's password; without it: asked.")
     ] = None,
-    config: Config = DEFAULT,
+    config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
     """Read all clients and build the index anew; what was learned since the last build stays in it."""
     if (csv is None) == (account is None):
-        _fail("name either a table (--csv clients.csv) or a CRM account that may read all clients (--account NAME)")
+        fail("name either a table (--csv clients.csv) or a CRM account that may read all clients (--account NAME)")
     named = _named(column or [])
     with _opened(config) as (installation, settings, spool):
         password = _password(account, password_file) if account is not None else ""
@@ -77,28 +71,28 @@ def build(
         numbers: dict[str, int | str] = {"clients": built.clients, "keys": built.keys, "source": "table" if csv is not None else "crm"}
         spool.append(plain_event(EventAction.INDEX_BUILT, at=datetime.now(UTC), numbers=numbers))
     if as_json:
-        _print_json(asdict(built) | {"seconds": round(seconds, 3)})
+        print_json(asdict(built) | {"seconds": round(seconds, 3)})
         return
-    _say(f"{built.clients:,} clients, {built.keys:,} keys, {built.size:,} bytes, {seconds:.1f} seconds")
+    say(f"{built.clients:,} clients, {built.keys:,} keys, {built.size:,} bytes, {seconds:.1f} seconds")
     _say_notes(built)
 
 
 @app.command()
-def stats(config: Config = DEFAULT, as_json: Json = False) -> None:
+def stats(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """What is in the index: clients, keys, size, age, and what was learned since it was built."""
     with _opened(config) as (installation, _, _):
         found = ClientIndex(installation.state).stats()
     age = max(int(time.time()) - found.generation, 0)
     if as_json:
-        _print_json(asdict(found) | {"bytes_per_key": round(found.bytes_per_key, 2), "age_seconds": age})
+        print_json(asdict(found) | {"bytes_per_key": round(found.bytes_per_key, 2), "age_seconds": age})
         return
     built = datetime.fromtimestamp(found.generation, UTC)
-    _say(f"clients      {found.clients:,}")
-    _say(f"keys         {found.keys:,} ({', '.join(f'{kind} {count:,}' for kind, count in found.kinds.items())})")
-    _say(f"size         {found.size:,} bytes ({found.bytes_per_key:.1f} per key)")
-    _say(f"built        {built:%Y-%m-%d %H:%M:%S} UTC ({age // _DAY_SECONDS} days ago)")
-    _say(f"learned      {found.live_keys:,} keys of {found.live_clients:,} clients since")
-    _say(f"left out     {found.shared:,} values that too many clients share")
+    say(f"clients      {found.clients:,}")
+    say(f"keys         {found.keys:,} ({', '.join(f'{kind} {count:,}' for kind, count in found.kinds.items())})")
+    say(f"size         {found.size:,} bytes ({found.bytes_per_key:.1f} per key)")
+    say(f"built        {built:%Y-%m-%d %H:%M:%S} UTC ({age // _DAY_SECONDS} days ago)")
+    say(f"learned      {found.live_keys:,} keys of {found.live_clients:,} clients since")
+    say(f"left out     {found.shared:,} values that too many clients share")
 
 
 @app.command()
@@ -107,7 +101,7 @@ def probe(
         str | None, typer.Argument(help="The value. Other users of this machine can see it while the command runs: better leave it out.")
     ] = None,
     value_file: Annotated[Path | None, typer.Option("--value-file", help="File that holds the value.")] = None,
-    config: Config = DEFAULT,
+    config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
     """Is this phone number, e-mail address or tax number a client's? Without a value it is asked for. That somebody asked is recorded.
@@ -122,12 +116,12 @@ def probe(
         )
         found = {client: sorted(kinds) for client, kinds in index.find(asked).clients.items()}
     if as_json:
-        _print_json({"is_client": bool(found), "clients": found})
+        print_json({"is_client": bool(found), "clients": found})
     elif found:
         for client, kinds in found.items():
-            _say(f"client {client}, by {' and '.join(kinds)}")
+            say(f"client {client}, by {' and '.join(kinds)}")
     else:
-        _say("no client's")
+        say("no client's")
     raise typer.Exit(FOUND if found else 0)
 
 
@@ -147,19 +141,19 @@ def _opened(config: Path) -> Iterator[tuple[Installation, CrmSettings, Spool]]:
         finally:
             spool.close()
     except (ConfigError, TableError) as error:
-        _fail(*error.errors)
+        fail(*error.errors)
     except SpoolError as error:
-        _fail(f"it could not be recorded: {error}")
+        fail(f"it could not be recorded: {error}")
     except (KnowledgeError, ProfileError, FullReadError) as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.filename or 'the index'}: {error.strerror}")
+        fail(f"{error.filename or 'the index'}: {error.strerror}")
 
 
 @contextmanager
 def _progress(unit: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     columns = TextColumn(f"{unit}: {{task.completed:,.0f}} of {{task.total:,.0f}}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=_err, transient=True, disable=quiet or not _err.is_terminal) as bar:
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
         task = bar.add_task("", total=1)
         yield lambda done, total: bar.update(task, completed=done, total=max(total, 1))
 
@@ -170,7 +164,7 @@ def _named(columns: list[str]) -> dict[str, str]:
     for words in columns:
         what, equals, heading = words.partition("=")
         if not equals or what not in KINDS or not heading:
-            _fail(f"--column {words}: write KIND=HEADING; kinds are {', '.join(KINDS)}")
+            fail(f"--column {words}: write KIND=HEADING; kinds are {', '.join(KINDS)}")
         named[heading] = what
     return named
 
@@ -180,7 +174,7 @@ def _password(account: str, path: Path | None) -> str:
         return str(typer.prompt(f"Password of {account}", hide_input=True, err=True))
     text = _read(path, _MAX_SECRET_BYTES)
     if not text:
-        _fail(f"{path} is empty: the first line must be the password")
+        fail(f"{path} is empty: the first line must be the password")
     return text
 
 
@@ -198,31 +192,17 @@ def _read(path: Path, most: int) -> str:
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
-        _fail(f"{path} is too long: at most {most} bytes")
+        fail(f"{path} is too long: at most {most} bytes")
     try:
         return data.decode("utf-8").strip("\r\n")
     except UnicodeDecodeError:
-        _fail(f"{path} is not UTF-8")
+        fail(f"{path} is not UTF-8")
 
 
 def _say_notes(built: Built) -> None:
     if built.shared:
-        _say(f"{built.shared:,} values were left out: too many clients share each of them, so it names nobody")
+        say(f"{built.shared:,} values were left out: too many clients share each of them, so it names nobody")
     if built.merged:
-        _say(f"{built.merged:,} entries learned since the last build were taken over")
+        say(f"{built.merged:,} entries learned since the last build were taken over")
     if not built.keys:
-        _say("no phone number, e-mail address or tax number was found: nobody can be recognised")
-
-
-def _fail(*lines: str) -> NoReturn:
-    for line in lines:
-        _err.print(f"torwart: {line}", style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(WRONG)
-
-
-def _say(text: str) -> None:
-    _out.print(text, markup=False, soft_wrap=True)
-
-
-def _print_json(document: object) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        say("no phone number, e-mail address or tax number was found: nobody can be recognised")

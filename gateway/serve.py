@@ -14,7 +14,7 @@ from audit_store.database import DatabaseError
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
 from auth.config_file import ConfigError
-from auth.installation import check_rights, is_demo
+from auth.installation import check_state
 from auth.keys import refuse_demo
 from detectors.knowledge import KnowledgeError
 from gateway.assemble import Assembled, assemble
@@ -31,9 +31,7 @@ def serve(config: Path, *, demo: bool = False) -> int:
     os.umask(0o077)  # whatever is made below the state folder is for nobody else
     try:
         installation, settings = read_settings(config)
-        check_rights(installation.state)
-        if is_demo(installation.state) and not demo:
-            raise ConfigError([f"{installation.state}: this state folder belongs to the demo — choose another under `state:`"])
+        check_state(installation.state, demo=demo)
         assembled = assemble(installation, settings)
         try:
             if not demo:

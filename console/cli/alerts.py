@@ -9,8 +9,9 @@ import typer
 
 from audit_store.alerts import OPEN_STATES, AlertError, Alerts
 from audit_store.tables import Alert
+from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json
 from console.alert_view import reasons_of
-from console.cli.house import DEFAULT_CONFIG, Config, House, Json, fail, open_house, print_json, print_table
+from console.cli.house import House, open_house, print_table
 from detectors.base import sentence
 
 app = typer.Typer(help="Alerts: what is open, why, and closing with a verdict.", no_args_is_help=True)

@@ -15,8 +15,8 @@ from audit_store.database import DatabaseError, open_database
 from audit_store.event import EventAction, plain_event
 from audit_store.manifests import Link, Manifests
 from audit_store.spool import Spool, SpoolError
+from auth.command_line import fail
 from auth.installation import ConfigError, check_rights, load_installation
-from console.cli.house import fail
 from detectors.client_index.identifier import Kind
 from detectors.client_index.index import ClientIndex
 from detectors.files import Seen

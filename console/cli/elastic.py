@@ -24,8 +24,8 @@ from audit_store.log import FILE, Log, LogError
 from audit_store.shipping import SHIPPED, Shipper
 from audit_store.spool import Spool, SpoolError
 from audit_store.tables import Cursor
+from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.installation import ELASTIC_URL, ConfigError, Sections, load_installation
-from console.cli.house import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from console.settings import ElasticSettings, elastic_settings
 from console.shipping import access_of, reader_access, writer_access
 

@@ -21,9 +21,10 @@ from audit_store.event import EventAction, Phase, plain_event, reasons_of
 from audit_store.log import FILE, Log, LogError, Logged, Problem
 from audit_store.search import LIMIT_MAX, Question, answer
 from audit_store.spool import Spool, SpoolError, readers
+from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.installation import ConfigError, Installation, Sections, load_installation
 from console.cli.elastic import check, install, reading_elastic
-from console.cli.house import DEFAULT_CONFIG, Config, Json, fail, open_house, print_json, say
+from console.cli.house import open_house
 
 BROKEN = 1
 """Exit code: the record is not as it was written."""

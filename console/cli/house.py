@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
@@ -23,21 +21,14 @@ from audit_store.spool import Spool, SpoolError
 from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
 from auth.assignments import Assignments
+from auth.command_line import fail, out
 from auth.installation import ConfigError, Installation, check_rights, load_installation
 from auth.keys import Keys
 from auth.people import People
 from auth.sessions import Sessions
 from auth.tables import Person
 
-WRONG = 2
-"""Exit code: something cannot be used or done as it is."""
-
-Config = Annotated[Path, typer.Option("--config", envvar="TORWART_CONFIG", help="Torwart's configuration file.")]
-DEFAULT_CONFIG = Path("torwart.yaml")
-Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
 Who = Annotated[str, typer.Argument(metavar="PERSON", help="A person: CRM account, e-mail address, pseudonym or id.")]
-
-_out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +84,6 @@ def open_house(config: Path) -> Iterator[House]:
         fail(f"the database cannot be used: {error.orig}")
 
 
-def fail(*lines: str) -> NoReturn:
-    """End the command with these lines on stderr and exit code 2."""
-    for line in lines:
-        _err.print(line, style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(WRONG)
-
-
-def say(text: str) -> None:
-    """One line for people."""
-    _out.print(text, markup=False, soft_wrap=True)
-
-
-def print_json(document: Any) -> None:
-    """One document for programs."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
-
-
 def print_table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """Rows under headings, as text: nothing in them is markup."""
     table = Table(box=None, pad_edge=False)
@@ -117,4 +91,4 @@ def print_table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> N
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
-    _out.print(table)
+    out.print(table)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.tables import Key
-from console.cli.house import DEFAULT_CONFIG, Config, House, Json, fail, open_house, print_json, print_table, say
+from console.cli.house import House, open_house, print_table
 
 app = typer.Typer(help="Hardware keys: which are registered, and locking a lost one.", no_args_is_help=True)
 

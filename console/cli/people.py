@@ -11,12 +11,13 @@ import typer
 
 from auth.agents import TOKEN_HOURS
 from auth.assignments import TableError
+from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.cut import Cut
 from auth.enrolment import TokenError
 from auth.people import PeopleError
 from auth.sessions import PROXY, SessionError
 from auth.tables import Person
-from console.cli.house import DEFAULT_CONFIG, Config, House, Json, Who, fail, open_house, print_json, print_table, say
+from console.cli.house import House, Who, open_house, print_table
 from policies.request import Status
 
 app = typer.Typer(help="People: who they are, which accounts and clients are theirs, how they stand to the firm.", no_args_is_help=True)

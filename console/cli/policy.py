@@ -10,8 +10,9 @@ import typer
 
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import Spool, SpoolError
+from auth.command_line import DEFAULT_CONFIG, WRONG, Config, Json, fail, print_json, say
 from auth.installation import ConfigError, load_installation
-from console.cli.house import DEFAULT_CONFIG, WRONG, Config, Json, fail, open_house, print_json, print_table, say
+from console.cli.house import open_house, print_table
 from policies.cases import Result, run_cases
 from policies.load import load
 from policies.problems import PolicyErrors

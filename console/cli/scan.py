@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audit_store.manifests import Link
+from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from console.cli.content import FOUND, causes, link_json, open_content, sentence, shown
-from console.cli.house import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from detectors.files import Seen, files, scan_file
 
 app = typer.Typer(help="Files and folders: do they hold clients?")

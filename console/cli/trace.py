@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from audit_store.manifests import Link, Manifest
+from auth.command_line import DEFAULT_CONFIG, WRONG, Config, Json, fail, print_json, say
 from console.cli.content import FOUND, causes, day, link_json, open_content, sentence, shown
-from console.cli.house import DEFAULT_CONFIG, WRONG, Config, Json, fail, print_json, say
 from detectors.files import Seen, scan_file
 
 app = typer.Typer(help="A file: from which exports it came.")

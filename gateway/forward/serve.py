@@ -13,7 +13,7 @@ from audit_store.database import DatabaseError
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
 from auth.config_file import ConfigError
-from auth.installation import check_rights, is_demo
+from auth.installation import check_state
 from detectors.knowledge import KnowledgeError
 from detectors.worker_process import WorkerError
 from gateway.embedded import StartError
@@ -31,9 +31,7 @@ def serve(config: Path, *, demo: bool = False) -> int:
         forward = read_forward(config)
         if forward is None:
             raise ConfigError([f"{config}: has no section `proxy` — `torwart init` writes an example"])
-        check_rights(forward.installation.state)
-        if is_demo(forward.installation.state) and not demo:
-            raise ConfigError([f"{forward.installation.state}: this state folder belongs to the demo — choose another under `state:`"])
+        check_state(forward.installation.state, demo=demo)
         assembled = assemble(forward)
         try:
             asyncio.run(_run(assembled, forward.proxy))
