@@ -22,7 +22,7 @@ from audit_store.search import search
 from audit_store.tables import Cursor
 from auth.directory import Directory
 from auth.people import People
-from console.intake import SUSPECTED_MAX
+from console.agent_event import SUSPECTED_MAX
 from detectors.client_index.index import ClientIndex
 from detectors.knowledge import Matches
 from detectors.verdict import Unread, Verdict
@@ -95,7 +95,7 @@ class Confirmations:
             pseudonym, channel = seen.document["user"]["id"], Channel(seen.document["torwart"]["channel"])
             file = seen.document["file"]
             content = Content(file["size"], file.get("hash", {}).get("sha256"), file.get("extension"))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return  # the intake lets no such event in
         found = self._index.confirm(suspected) if suspected else Matches()
         person = self._people.by_pseudonym(pseudonym)

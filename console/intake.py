@@ -6,33 +6,15 @@ its own order (attacks X22).
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from audit_store.client_sets import decode_ids
-from audit_store.event import EventAction
 from audit_store.replica import MisfitError, Replica
 from audit_store.spool import Head, Stored
 from auth.agent_alarms import AgentAlarms
 from auth.agents import KnownAgent
-
-EVENT_BYTES_MAX = 512 * 1024
-SUSPECTED_MAX = 30_000
-"""Hashes that one event may name; an agent names as many at most (`agent.observe`)."""
-KINDS = frozenset(
-    {EventAction.FILE_SEEN, EventAction.AGENT_STARTED, EventAction.AGENT_STOPPED, EventAction.AGENT_LOSS, EventAction.STORE_ALARM}
-)
-_TOP = frozenset({"@timestamp", "ecs", "event", "file", "torwart", "user"})
-_OURS = frozenset({"channel", "device", "numbers", "schema", "subject", "suspected", "suspected_count", "unread", "words"})
-_OF_EVENT = frozenset({"action", "category", "id", "kind", "outcome", "severity", "type"})
-_OF_FILE = frozenset({"extension", "hash", "size"})
-_ID = re.compile(r"[0-9a-f]{32}")
+from console.agent_event import foreign, is_alarm
 
 
 class IntakeRefusedError(Exception):
@@ -91,56 +73,8 @@ def _own(agent: KnownAgent, rows: Sequence[Stored], epoch: int, faults: list[str
         fault = foreign(agent, row.canonical)
         if row.epoch > epoch:
             epoch = row.epoch
-            fault = fault or (None if _is_alarm(row.canonical) else "epoch_silent")
+            fault = fault or (None if is_alarm(row.canonical) else "epoch_silent")
         if fault is not None:
             faults.append(fault)
             return
         yield row
-
-
-def foreign(agent: KnownAgent, canonical: bytes) -> str | None:
-    """Why this agent may not say this; None if it may."""
-    if len(canonical) > EVENT_BYTES_MAX:
-        return "event_too_large"
-    try:
-        document = orjson.loads(canonical)
-        if not isinstance(document, dict) or orjson.dumps(document, option=orjson.OPT_SORT_KEYS) != canonical:
-            return "event_unreadable"
-        return _fault(agent, document)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return "event_unreadable"
-
-
-def _fault(agent: KnownAgent, document: dict[str, Any]) -> str | None:
-    event, ours = document["event"], document["torwart"]
-    if not (document.keys() <= _TOP and ours.keys() <= _OURS and event.keys() <= _OF_EVENT):
-        return "event_odd"
-    if event["action"] not in KINDS:
-        return "event_kind"
-    if not _ID.fullmatch(event["id"]) or datetime.fromisoformat(document["@timestamp"]).tzinfo is None:
-        return "event_unreadable"
-    alarm = event["action"] == EventAction.STORE_ALARM
-    if document.get("user", {"id": agent.pseudonym} if alarm else {}) != {"id": agent.pseudonym}:
-        return "other_person"
-    if ours.get("device", agent.producer) != agent.producer or ours.get("subject", agent.producer) != agent.producer:
-        return "other_device"
-    if event["action"] != EventAction.FILE_SEEN:
-        return "event_odd" if "file" in document or "suspected" in ours else None
-    return None if _is_file(document["file"], ours) else "event_odd"
-
-
-def _is_alarm(canonical: bytes) -> bool:
-    return bool(orjson.loads(canonical)["event"]["action"] == EventAction.STORE_ALARM)
-
-
-def _is_file(file: dict[str, Any], ours: dict[str, Any]) -> bool:
-    counted = ours["suspected_count"]
-    return (
-        file.keys() <= _OF_FILE
-        and type(file["size"]) is int
-        and type(counted) is int
-        and "device" in ours
-        and ours["channel"] in ("removable", "folder")
-        and isinstance(ours["unread"], list)
-        and len(decode_ids(ours["suspected"], most=SUSPECTED_MAX)) <= counted
-    )

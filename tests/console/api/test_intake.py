@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from audit_store.event import EventAction, encode_ids, plain_event
 from audit_store.spool import SpoolReader, Stored
+from console.agent_event import SUSPECTED_MAX
 from console.guard import INTAKE_LIMIT_BYTES
-from console.intake import SUSPECTED_MAX
 from tests.services.console import Pages
 from tests.services.forger import Forger, chained, delivery, seen
 
@@ -139,6 +139,7 @@ ODD: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
         "event_unreadable",
         lambda d: d["torwart"].update(suspected=encode_ids(str(n << 40) for n in range(SUSPECTED_MAX + 1))),
     ),
+    "with a time of another shape": ("event_unreadable", lambda d: d.update({"@timestamp": "2026-05-12T09:30:00+00:00"})),
     "a list": ("event_unreadable", lambda d: d.update(torwart=[])),
 }
 
