@@ -46,11 +46,14 @@ SLOW = {
     "test_gates.py",
     "test_messages.py",
     "test_tunnels.py",
+    "test_uplink.py",
     "test_way_out.py",
+    "test_x09_heads.py",
     "test_x09_proxy.py",
     "test_x11_oracle.py",
     "test_framing.py",
     "test_keys.py",
+    "test_layers.py",
     "test_learner.py",
     "test_notify.py",
     "test_policy_files.py",
@@ -60,6 +63,7 @@ SLOW = {
     "test_starter.py",
     "test_stepup.py",
     "test_x13_scan_worker.py",
+    "test_x22_agent_words.py",
 }
 """Folders and files that `make check` leaves to `make test`: processes, whole journeys, fifty threads, rules made by the thousand."""
 

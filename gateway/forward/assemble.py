@@ -26,6 +26,7 @@ from gateway.channels.destinations import KINDS, Destinations
 from gateway.forward.answers import Answers
 from gateway.forward.authority import FOLDER, Authority
 from gateway.forward.credentials import LogIns
+from gateway.forward.heads import Heads
 from gateway.forward.judge import Judge
 from gateway.forward.places import Places, Resolver, resolve
 from gateway.forward.reading import Scans
@@ -85,6 +86,7 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
         places=Places(forward.own, allow=proxy.allow, ports=proxy.ports, resolver=resolver),
         destinations=Destinations({host: KINDS[kind] for host, kind in proxy.destinations.items()}),
         scanner=scanner,
+        heads=Heads(scanner),
         history=grounds.history(state, spool, now()),
         manifests=Manifests(engine),
         policy=policies.current,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from audit_store.event import Content, EventAction, Phase, access_event, plain_event, refused_event
+from audit_store.event import Content, EventAction, ExportLink, Phase, access_event, plain_event, refused_event
 from audit_store.history import History
 from audit_store.manifests import Manifests
 from audit_store.spool import Spool, SpoolError
@@ -23,9 +23,10 @@ from gateway.forward import framing
 from gateway.forward.answers import Answers
 from gateway.forward.credentials import LogIns, barred
 from gateway.forward.framing import Asked, FramingError, Wire
+from gateway.forward.heads import Heads
 from gateway.forward.places import NoSuchNameError, PlaceError, Places
-from gateway.forward.reading import Scans, digest, read_headers, read_upload
-from gateway.forward.uploads import HEAD, LARGE, RECORDED_BYTES, Shape, carried, is_upload, shape
+from gateway.forward.reading import Scans, digest, joined, read_upload
+from gateway.forward.uploads import HEAD, LARGE, RECORDED_BYTES, Shape, is_upload, shape
 from policies import reasons
 from policies.decision import Allow, Decision, Deny
 from policies.engine import decide
@@ -45,6 +46,7 @@ class Judge:
     places: Places
     destinations: Destinations
     scanner: Scans
+    heads: Heads
     history: History
     manifests: Manifests
     policy: Callable[[], Policy]
@@ -80,12 +82,12 @@ class Judge:
         if announced is not None:
             verdict, kind = Verdict(unread=(Unread.TOO_LARGE,), size=announced), LARGE
         elif not is_upload(asked, body):
-            headers = carried(asked)
-            verdict, kind = await read_headers(self.scanner, headers) if headers else Verdict(), HEAD
-            if not verdict.clients:
+            verdict, kind = await self.heads.read(asked, target=True), HEAD
+            if not (verdict.clients or verdict.unread):
                 return asked
         else:
-            verdict, kind = await read_upload(self.scanner, asked, body), shape(asked, body)
+            parts = [*await read_upload(self.scanner, asked, body), await self.heads.read(asked, target=bool(body))]
+            verdict, kind = joined(parts), shape(asked, body)
         return await self._upload(asked, body, verdict, kind) or asked
 
     async def message(self, asked: Asked, content: bytes) -> bool:
@@ -174,6 +176,7 @@ class Judge:
     async def _upload(self, asked: Asked, body: bytes, verdict: Verdict, kind: Shape) -> Response | None:
         """The decision on something that was scanned: None lets it go out, and then it is recorded where it must be."""
         file_digest = await digest(body[kind.file]) if body else None
+        exports = await self._exports(asked, verdict)
         self.directory.refresh()  # the scan took its time: a freeze acts now
         person = self._person(asked)
         if person is None:
@@ -182,14 +185,12 @@ class Judge:
         question = self._question(act_id, asked, person, verdict)
         decision = decide(question, self.policy())
         size = verdict.size if not body else len(body[kind.file])
-        content = Content(size, file_digest, kind.extension)
+        content = Content(size, file_digest, kind.extension, exports)
         if not isinstance(decision, Allow):
-            return await self._denied(asked, question, decision, content, verdict, kind)
+            return await self._denied(asked, question, decision, content, kind)
         sent = frozenset(verdict.clients)
         if not (sent or verdict.unread or kind.named or len(body) >= RECORDED_BYTES):
             return None  # an ordinary form
-        if sent:
-            content = await self._explained(content, verdict, person)
         event = access_event(
             request=question,
             decision=decision,
@@ -203,7 +204,7 @@ class Judge:
             method=asked.method,
             content=content,
         )
-        # Counted before the record is awaited: of two uploads under way at once, the second must see the first.
+        # Counted before anything is awaited: of two uploads under way at once, the second must see the first.
         self.history.note(person.pseudonym, question.context.at, sent=sent, event_id=event.id)
         try:
             await self.spool.append_soon(event)
@@ -231,9 +232,7 @@ class Judge:
             findings=verdict.findings("body"),
         )
 
-    async def _denied(
-        self, asked: Asked, question: AccessRequest, decision: Decision, content: Content, verdict: Verdict, kind: Shape
-    ) -> Response:
+    async def _denied(self, asked: Asked, question: AccessRequest, decision: Decision, content: Content, kind: Shape) -> Response:
         person = question.principal
         if not isinstance(decision, Deny):  # a touch cannot be asked for on a foreign page
             decision = Deny((Because(reasons.NOT_FOR_YOU),), decision.rules)
@@ -250,7 +249,7 @@ class Judge:
             route=f"proxy {kind.form}",
             http_status=answer.status,
             method=asked.method,
-            content=await self._explained(content, verdict, person),
+            content=content,
         )
         try:
             await self.spool.append_soon(event)
@@ -258,9 +257,10 @@ class Judge:
             return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), question.act_id, person.language)
         return answer
 
-    async def _explained(self, content: Content, verdict: Verdict, person: Principal) -> Content:
-        """The content with the exports that its clients came from."""
+    async def _exports(self, asked: Asked, verdict: Verdict) -> tuple[ExportLink, ...]:
+        """The exports that the clients in an upload came from."""
         if not verdict.clients:
-            return content
-        links = await asyncio.to_thread(self.manifests.explain, tuple(verdict.clients), verdict.keys, pseudonym=person.pseudonym)
-        return replace(content, exports=tuple(link.short() for link in links))
+            return ()
+        pseudonym = self.logins.pseudonym(asked.connection_id)
+        links = await asyncio.to_thread(self.manifests.explain, tuple(verdict.clients), verdict.keys, pseudonym=pseudonym)
+        return tuple(link.short() for link in links)

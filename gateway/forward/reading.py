@@ -1,21 +1,17 @@
-"""Reads what an upload holds: its body, and what its address and its headers carry."""
+"""Reads what an upload holds: its body, and what its address carries (its head: `gateway.forward.heads`)."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from hashlib import sha256
 from typing import Protocol
 
 from detectors.verdict import Unread, Verdict
 from gateway.forward.framing import Asked
-from gateway.forward.uploads import carried
 
 _QUERY = "application/x-www-form-urlencoded"
 _LONG = 1024 * 1024
 """From this many bytes on a digest is made in a thread: other connections go on."""
-_LONG_PATH = 100
-"""From this many bytes on the path beside a body is read, too."""
 
 
 class Scans(Protocol):
@@ -25,23 +21,16 @@ class Scans(Protocol):
         """What is in it. May raise: then nothing goes out."""
 
 
-async def read_upload(scanner: Scans, asked: Asked, body: bytes) -> Verdict:
-    """The verdict on a whole upload. Raises what the scanner raises."""
+async def read_upload(scanner: Scans, asked: Asked, body: bytes) -> list[Verdict]:
+    """The verdicts on its body and on its address, where that carries content. Raises what the scanner raises."""
     found = []
     if body:
         found.append(await scanner.scan(body, media_type=asked.header("content-type"), encoding=asked.header("content-encoding")))
     if asked.query:
         found.append(await scanner.scan(asked.query.encode("ascii"), media_type=_QUERY))
-    if len(asked.path) > 1 and (not body or len(asked.path) >= _LONG_PATH):
+    if len(asked.path) > 1 and not body:
         found.append(await scanner.scan(asked.path.encode("ascii"), media_type=_QUERY))
-    if headers := carried(asked):
-        found.append(await read_headers(scanner, headers))
-    return joined(found)
-
-
-async def read_headers(scanner: Scans, headers: str) -> Verdict:
-    """The clients in headers. What cannot be read in them is no cause: cookies and tokens are sealed by nature."""
-    return replace(await scanner.scan(headers.encode("latin-1"), media_type="text/plain"), unread=())
+    return found
 
 
 def joined(verdicts: list[Verdict]) -> Verdict:

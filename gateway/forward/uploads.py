@@ -12,8 +12,6 @@ QUERY_BYTES = 100
 """From this length on a query is content: less holds no more than one value or two, and is part of any page's address."""
 PATH_BYTES = 256
 """The same for a path, whose segments are words of the site in the main."""
-USUAL_BYTES = 300
-"""Up to this length the value of a header that browsers send of themselves is theirs."""
 RECORDED_BYTES = 4 * 1024
 """An upload of this size or more is recorded, also when nothing was found and it names no file."""
 _NAME_SEARCHED = 64 * 1024
@@ -21,14 +19,6 @@ _NAME_SEARCHED = 64 * 1024
 _FILE_NAME = re.compile(rb"content-disposition:[^\r\n]{0,512}?filename(\*?)=(\"[^\"\r\n]{0,512}|[^\s;\r\n]{0,512})", re.IGNORECASE)
 _BOUNDARY = re.compile(r"boundary=(?:\"([^\"]{1,200})\"|([^\s;,\"]{1,200}))", re.IGNORECASE)
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,5}")
-
-
-_USUAL = frozenset(
-    {"accept", "accept-encoding", "accept-language", "cache-control", "connection", "content-encoding", "content-length", "content-type"}
-    | {"dnt", "expect", "host", "if-modified-since", "if-none-match", "if-range", "origin", "pragma", "priority", "proxy-authorization"}
-    | {"proxy-connection", "range", "referer", "sec-gpc", "te", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent"}
-    | {"x-requested-with"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +36,7 @@ class Shape:
 
 
 HEAD = Shape("head", None, named=False, file=slice(0, 0))
-"""Of a request that is no upload but for its headers."""
+"""Of a request that is no upload but for its head."""
 LARGE = Shape("large", None, named=False, file=slice(0, 0))
 """Of a body that is too large to be read."""
 
@@ -54,12 +44,6 @@ LARGE = Shape("large", None, named=False, file=slice(0, 0))
 def is_upload(asked: Asked, body: bytes) -> bool:
     """A body, or a target so long that it carries content."""
     return bool(body) or len(asked.query) >= QUERY_BYTES or len(asked.path) >= PATH_BYTES
-
-
-def carried(asked: Asked) -> str:
-    """What the headers of a request carry beside what browsers send of themselves; empty if that is less than a short query holds."""
-    free = [value for name, value in asked.headers if (name not in _USUAL and not name.startswith("sec-")) or len(value) > USUAL_BYTES]
-    return "\n".join(free) if sum(map(len, free)) >= QUERY_BYTES else ""
 
 
 def shape(asked: Asked, body: bytes) -> Shape:
