@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from audit_store.event import EventAction, reasons_of
+from audit_store.event import EventAction, Phase, reasons_of
 from audit_store.log import Logged
 from audit_store.search import search
 from console.language import Speech
@@ -28,6 +28,7 @@ _HEADINGS = {
     "released": N_("This was delivered"),
     "allowed": N_("This was allowed"),
     "not_confirmed": N_("This was not confirmed"),
+    "observed": N_("This was seen"),
 }
 _UNKNOWN = N_("Nothing is known about this act")
 _NOT_YET = N_("Torwart has not recorded it yet, or the number is not complete. Try again in a few seconds.")
@@ -35,11 +36,16 @@ _NOT_YET = N_("Torwart has not recorded it yet, or the number is not complete. T
 
 @router.get("/why/{act_id}")
 def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor)]) -> Response:
-    """The explanation. Without a sign-in it says no more than the refusal itself did; nobody's status can be read from it (attacks X32)."""
+    """The explanation. Without a sign-in it says no more than the refusal itself did; nobody's status can be read from it (attacks X32).
+
+    What an agent saw was refused to nobody, so nobody but a reviewer has a question about it: that such an act is there says that a file
+    holds clients, which would be an answer about every number that somebody copies (attacks X11).
+    """
     services, speech = services_of(request), found.speech
     events = search(services.log, act=act_id, limit=EVENTS_SHOWN, after=0) if _ACT_ID.fullmatch(act_id) else []
     last = next((logged for logged in reversed(events) if _phase(logged)), None)
-    if last is None:
+    lines, who = _for_reviewer(services, found, act_id, events) if found.is_reviewer and last is not None else ([], None)
+    if last is None or (_phase(last) == Phase.OBSERVED and not lines):
         return page(
             request,
             found,
@@ -52,7 +58,6 @@ def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor
             trace=[],
             who=None,
         )
-    lines, who = ([], None) if not found.is_reviewer else _for_reviewer(services, found, act_id, events)
     return page(
         request,
         found,
