@@ -103,16 +103,20 @@ class IndexMatcher:
         return rows is None or any(self._base.client(row) == client for row, _ in rows)
 
     def owners(self, key: int) -> dict[ClientId, Owner]:
-        """Whose value this key is; empty for a value that too many share."""
+        """Whose value this key is; empty for a value that too many share.
+
+        Who had it at the build keeps it, however many are said to have it since: writing it into cards hides nobody (attacks X26).
+        """
         found: dict[ClientId, Owner] = {}
         rows = self._base.of(key)
         if rows is None:
             return found
         for row, kind in rows:
             found.setdefault(self._base.client(row), Owner(row=row)).kinds.add(kind)
+        built = dict(found)
         for client, kind in self._live.by_key.get(key, {}).items():
             found.setdefault(client, Owner()).kinds.add(kind)
-        return found if len(found) <= MOST_SHARED else {}
+        return found if len(found) <= MOST_SHARED else built
 
     def _take(self, found: Candidates, keys: Numbers, into: Matches) -> None:
         hits, live = self._base.lookup(keys), self._live.hits(keys)
