@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from audit_store.event import EventAction, decode_ids
-from tests.services.agents import Office, build_index, email, table, until
+from tests.services.agents import Office, build_index, email, table
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.slow
 

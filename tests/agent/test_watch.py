@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.watch import Watch
+from tests.services.waiting import until
 
 
 class Told:
@@ -31,13 +31,6 @@ def told() -> Iterator[Told]:
     made.watch.start()
     yield made
     made.watch.stop()
-
-
-def until(look: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not look():
-        assert time.monotonic() < deadline, "the system did not tell"
-        time.sleep(0.01)
 
 
 def test_files_that_are_written_moved_and_removed_are_told(told: Told, tmp_path: Path) -> None:

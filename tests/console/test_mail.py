@@ -8,8 +8,9 @@ from console.delivery import DeliveryError
 from console.mail import MailChannel
 from console.notice import GROWN
 from console.settings import MailSettings
+from deploy.demo.tryton_process import free_port
 from tests.console.test_notice import STOPPED, notice
-from tests.services.post import Mailbox, free_port
+from tests.services.post import Mailbox
 
 AT = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
 

@@ -20,10 +20,10 @@ from console.worker import Worker, worker_for
 from detectors.cases import Step
 from policies import reasons
 from policies.request import Action
-from tests.console.test_worker import until
 from tests.console.watch_house import House, open_house
 from tests.services.elastic import Cluster
 from tests.services.elastic_proxy import Proxy, honest, status
+from tests.services.waiting import until
 
 HELD = Step(Action.EXPORT, Phase.HELD, range(3_000), reasons.EXPORT_NEEDS_KEY, act="held")
 

@@ -6,8 +6,9 @@ import pytest
 
 from console.delivery import DeliveryError
 from console.webhook import WebhookChannel, signature
+from deploy.demo.tryton_process import free_port
 from tests.console.test_notice import STOPPED, notice
-from tests.services.post import Hook, free_port
+from tests.services.post import Hook
 
 AT = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
 KEY = bytes(range(32))

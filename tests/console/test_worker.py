@@ -1,5 +1,4 @@
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from policies import reasons
 from policies.request import Action
 from tests.console.watch_house import House, hook_way, mail_way, open_house
 from tests.services.post import Hook, Mailbox
+from tests.services.waiting import until
 
 HELD = Step(Action.EXPORT, Phase.HELD, range(3_000), reasons.EXPORT_NEEDS_KEY, act="held")
 
@@ -20,14 +20,6 @@ HELD = Step(Action.EXPORT, Phase.HELD, range(3_000), reasons.EXPORT_NEEDS_KEY, a
 def house(tmp_path: Path) -> Iterator[House]:
     with open_house(tmp_path) as opened:
         yield opened
-
-
-def until(found: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not found():
-        if time.monotonic() > deadline:
-            pytest.fail("it did not happen")
-        time.sleep(0.02)
 
 
 def test_one_round_leads_from_the_deed_to_the_mail(house: House, mailbox: Mailbox, hook: Hook):

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
@@ -234,11 +234,3 @@ def stand(folder: Path, upstream: int, more: str = "") -> Iterator[Stand]:
         yield one
     finally:
         one.stop()
-
-
-def until(look: Callable[[], object], seconds: float = 10.0) -> None:
-    """Look again until it is so; what another process does has no event to wait for."""
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)

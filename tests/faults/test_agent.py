@@ -23,8 +23,10 @@ import agent.cli
 import agent.observe
 import console.server
 from audit_store.event import EventAction
+from deploy.demo.tryton_process import free_port
 from tests.faults.bad_road import BadRoad
-from tests.services.agents import Desk, Office, free_port, moments, table, until
+from tests.services.agents import Desk, Office, moments, table
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.slow
 KILLS = 50

@@ -7,7 +7,6 @@ A small proxy before the real server plays the faults; what is there afterwards 
 import json
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from tests.services.elastic_proxy import (
     status,
     swallowing,
 )
+from tests.services.waiting import until
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_while_the_server_hangs_recording_goes_on_and_no_thread_is_added(stand: 
 def test_a_call_is_ended_from_outside_at_once_and_none_comes_after(stand: Stand) -> None:
     writer = stand.cluster.connect("writer", stand.proxy.url, timeout_seconds=600)
     stand.proxy.fault = stand.proxy.hang
-    threading.Thread(target=lambda: (_until(lambda: bool(stand.proxy.asked)), writer.end()), daemon=True).start()
+    threading.Thread(target=lambda: (until(lambda: bool(stand.proxy.asked)), writer.end()), daemon=True).start()
     for _ in range(2):
         with pytest.raises(StoppedError):
             writer.ask("GET", "/_nodes")
@@ -277,8 +277,3 @@ def test_no_answer_of_the_server_stands_in_an_error(stand: Stand) -> None:
     with pytest.raises(ElasticError) as raised:
         stand.shipper.step()
     assert quoted not in str(raised.value)
-
-
-def _until(found: Callable[[], bool]) -> None:
-    while not found():
-        time.sleep(0.005)

@@ -9,7 +9,8 @@ import pytest
 
 from audit_store.client_sets import decode_ids
 from auth.stepup import StepUpRefused
-from tests.services.gateway import FIELDS, RunningFirm, phase, result, until
+from tests.services.gateway import FIELDS, RunningFirm, phase, result
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.slow
 

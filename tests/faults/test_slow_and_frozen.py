@@ -10,7 +10,8 @@ from concurrent.futures import wait
 import pytest
 
 from deploy.demo.ceremony import act_of
-from tests.services.gateway import FIELDS, Founded, RunningFirm, error, phase, reason, result, running_firm, until
+from tests.services.gateway import FIELDS, Founded, RunningFirm, error, phase, reason, result, running_firm
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.slow
 NO_TOUCH_SECONDS = 5.0

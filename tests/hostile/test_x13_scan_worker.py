@@ -115,10 +115,18 @@ def test_the_worker_says_how_it_is_shut_in(scanner: Scanner) -> None:
     assert "limits of memory and files" in scanner.confinement.shut
 
 
-def test_the_worker_is_told_nothing_of_its_surroundings(scanner: Scanner, monkeypatch: pytest.MonkeyPatch) -> None:
-    for pid in scanner.pids:
+def test_the_worker_is_told_nothing_of_its_surroundings(client_base: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORWART_TEST_SECRET", "a-secret-of-the-parent")
+    scanner = Scanner(client_base.index, workers=1)
+    try:
+        (pid,) = scanner.pids
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
-        assert str(Path.cwd()).encode() not in words.replace(sys.executable.encode(), b"")
+        around = Path(f"/proc/{pid}/environ").read_bytes()
+    finally:
+        scanner.close()
+    assert str(Path.cwd()).encode() not in words.replace(sys.executable.encode(), b"")
+    assert b"LC_ALL=C.UTF-8" in around
+    assert b"a-secret-of-the-parent" not in around
 
 
 def test_every_format_is_still_read_when_the_door_is_shut(scanner: Scanner) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.services.gateway import FIELDS, RunningFirm, phase, reason, result, until
+from tests.services.gateway import FIELDS, RunningFirm, phase, reason, result
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.slow
 FOREIGN = {

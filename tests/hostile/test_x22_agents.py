@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from audit_store.event import EventAction
-from tests.services.agents import Office, until
+from tests.services.agents import Office
 from tests.services.forger import Forger, chained, delivery, seen
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.slow
 INTAKE, ENROL, FILTER = "/api/intake", "/api/agents/enrol", "/api/agents/filter"

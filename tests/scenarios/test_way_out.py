@@ -6,7 +6,6 @@ import io
 import json
 import random
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -30,13 +29,13 @@ from detectors.client_index.hashing import Hashing
 from detectors.client_index.identifier import Identifier, Kind
 from policies import reasons
 from policies.reasons import Because
+from tests.services.waiting import until_it_listens
 from tests.services.way_out import SECRET, Firm, clients_of, email, phone, rows
 
 EXPORTED = tuple(range(1, 81, 2))
 """Forty clients of her own."""
 STOPPED = Because(reasons.CLIENTS_LEAVE).for_employee("de").partition(": ")[2]
 UNREAD = Because(reasons.UNREAD_LEAVES).for_employee("de").partition(": ")[2]
-READY_SECONDS = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +70,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory, far: Outside) -> Iterator[
     with said.open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "gateway.forward.serve", str(firm.config)], stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            assert process.poll() is None, said.read_text(encoding="utf-8")
-            assert time.monotonic() < deadline, "the proxy does not listen"
-            try:
-                socket.create_connection(("127.0.0.1", firm.port)).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                break
+        until_it_listens(process, firm.port, said)
         yield firm
     finally:
         process.terminate()

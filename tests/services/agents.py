@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import random
 import socket
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,8 +34,10 @@ from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
 from auth.people import People
 from auth.tables import Person
+from deploy.demo.tryton_process import free_port
 from detectors.client_index.build import Build
 from detectors.client_index.identifier import Identifier, Kind
+from tests.services.waiting import until
 
 READY_SECONDS = 30.0
 CLIENTS = 3_000
@@ -69,20 +70,6 @@ def build_index(state: Path, numbers: Iterable[int] = range(CLIENTS)) -> None:
     build = Build(state, ["DE"])
     build.add(Identifier(str(number), Kind.EMAIL, email(number)) for number in numbers)
     build.finish()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
-def until(look: Callable[[], object], seconds: float = 60.0, *, what: str = "it") -> None:
-    """Look again until it is so; what another process does has no event to wait for."""
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.03)
 
 
 @dataclass

@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -23,6 +22,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.demo.tryton_process import free_port
 from tests.services.certificates import Authority
 from tests.services.require import missing
 from tests.services.tryton import cache_folder
@@ -100,7 +100,7 @@ class ElasticNode:
         self.version = version
         self.ca = authority.file
         self.folder = Path(tempfile.mkdtemp(prefix="torwart-elastic-"))
-        self.port, self._transport = _free_port(), _free_port()
+        self.port, self._transport = free_port(), free_port()
         self.url = f"https://localhost:{self.port}"
         self.passwords = {name: f"{name}-{os.urandom(8).hex()}" for name in USERS}
         self._java = java
@@ -225,11 +225,6 @@ class ElasticNode:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(launcher.pid, signal.SIGKILL)  # a session of its own: nothing but this node is in it
             launcher.wait(STOP_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def _hashed(password: str) -> str:

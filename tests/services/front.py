@@ -15,6 +15,7 @@ from gateway.exchange import Forward, Request, Response, Step
 from gateway.server import Gateway
 from gateway.settings import CrmSettings
 from gateway.watch import Limits
+from tests.services.waiting import talk
 
 
 @dataclass
@@ -118,20 +119,7 @@ class Front:
 
     async def talk(self, *pieces: bytes, seconds: float = 5.0) -> bytes:
         """Send pieces on one connection, give everything that came back until the gateway closed it or the time was over."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        received = b""
-        try:
-            async with asyncio.timeout(seconds):
-                for piece in pieces:
-                    writer.write(piece)
-                    await writer.drain()
-                while data := await reader.read(65_536):
-                    received += data
-        except (TimeoutError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-        return received
+        return await talk(self.port, *pieces, seconds=seconds)
 
     async def ask(self, line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
         """One request on a connection of its own."""

@@ -37,6 +37,7 @@ from deploy.demo.software_key import SoftwareKey
 from deploy.demo.tryton_process import free_port
 from deploy.demo.tryton_rpc import DATABASE, TrytonSession
 from tests.services.hop import Hop
+from tests.services.waiting import until
 
 TORWART_PORT = 8401
 """In the addresses only: nothing of these tests listens there."""
@@ -285,15 +286,6 @@ def error(answer: httpx.Response) -> str:
     """Title of the error that the web client shows; the test fails if there is none."""
     assert answer.status_code == 200, (answer.status_code, answer.text[:300])
     return str(answer.json()["error"][1][0])
-
-
-def until[T](look: Callable[[], T | None], seconds: float = 10.0) -> T:
-    """Look again until there is something; fails when the time is over."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Where notices arrive: a real SMTP server and a real HTTP receiver on free loopback ports."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,11 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from deploy.demo.tryton_process import free_port
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import base64
 import json
@@ -40,6 +39,7 @@ from gateway.forward.server import LIMITS, Proxy
 from gateway.forward.settings import Forward, read_forward
 from policies.store import SHIPPED, PolicyStore
 from tests.services.outside import NAMES
+from tests.services.waiting import talk
 
 CLIENTS = 120
 SECRET = "a-log-in-secret-of-anna"
@@ -214,20 +214,7 @@ class WayOut:
 
     async def talk(self, *pieces: bytes, seconds: float = 10.0) -> bytes:
         """Send bytes to the proxy, give what came back until it closed the connection or the time was over."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        received = b""
-        try:
-            async with asyncio.timeout(seconds):
-                for piece in pieces:
-                    writer.write(piece)
-                    await writer.drain()
-                while data := await reader.read(65_536):
-                    received += data
-        except (TimeoutError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-        return received
+        return await talk(self.port, *pieces, seconds=seconds)
 
     async def send(self, method: str, name: str, target: str, body: bytes = b"", *, log_in: str | None = SECRET, **headers: str) -> Heard:
         """One request by the proxy on a connection of its own; `_` in a header's name is `-`."""

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from audit_store.spool import SpoolReader
 from auth.installation import mark_demo
+from tests.services.waiting import until_it_listens
 from tests.services.way_out import Firm
 
 ROOT = Path(__file__).parents[3]
@@ -86,16 +86,7 @@ def test_a_taken_port_refuses_the_start(tmp_path: Path) -> None:
 def test_it_ends_when_it_is_told_to_and_records_its_life(tmp_path: Path, number: signal.Signals) -> None:
     firm = Firm(tmp_path / "firm")
     process = run(firm)
-    deadline = time.monotonic() + 60
-    while True:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        try:
-            socket.create_connection(("127.0.0.1", firm.port)).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            break
+    until_it_listens(process, firm.port)
     process.send_signal(number)
     said, error = process.communicate(timeout=30)
     assert (process.returncode, said, error) == (0, "", "")
