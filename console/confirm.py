@@ -6,6 +6,7 @@ not written again: a crash between the act and the cursor leaves one act.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -34,6 +35,8 @@ ROUTE = "agent"
 PAST_DAYS, AHEAD_SECONDS = 30, 300
 """A desk's clock is believed within these bounds around the time of receipt; beyond them the act has the time of receipt (promises G98)."""
 _BATCH = 100
+STEP_SECONDS = 1.0
+"""Of one step: intake and rules share its thread, and a desk that tells of a million files must not blind them."""
 
 
 class Confirmations:
@@ -50,6 +53,7 @@ class Confirmations:
         manifests: Manifests,
         people: People,
         directory: Callable[[], Directory],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`own` is the spool that `record` writes to. `directory` makes one for the thread that calls `step`."""
         self._engine = engine
@@ -60,15 +64,16 @@ class Confirmations:
         self._manifests = manifests
         self._people = people
         self._make_directory = directory
+        self._clock = clock
         self._directory: Directory | None = None
         self._position: int | None = None
 
     def step(self) -> int:
-        """Deal with what agents have seen since the last step; how many files that were.
+        """Deal with what agents have seen since the last step, for a second at most; how many files that were.
 
         Raises what the log, the database, the spool and the index raise (KnowledgeError): then nothing is skipped.
         """
-        done = 0
+        done, end = 0, self._clock() + STEP_SECONDS
         if self._position is None:
             self._position = self._stored()
         while batch := search(self._log, action=EventAction.FILE_SEEN, after=self._position, limit=_BATCH):
@@ -77,7 +82,9 @@ class Confirmations:
             for seen in batch:
                 self._deal_with(seen)
                 self._store(seen.sequence)
-            done += len(batch)
+                done += 1
+                if self._clock() >= end:
+                    return done
         return done
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from audit_store.event import EventAction, plain_event
 from audit_store.manifests import Manifests
 from audit_store.search import search
 from audit_store.spool import SpoolReader
-from console.confirm import Confirmations
+from console.confirm import STEP_SECONDS, Confirmations
 from detectors.client_index.desk import DeskFilter
 from detectors.runner import Runner
 from detectors.scanner import Scanner
@@ -114,3 +114,24 @@ def test_x22_behind_a_flood_of_suspicions_the_next_real_file_is_confirmed(pages:
     (act,) = search(services.log, action=EventAction.ACCESS)
     assert act.document["torwart"]["clients"]["asked_count"] == 12
     assert Runner(services.engine, services.log, services.alerts, services.spool.append).step()
+
+
+def test_x22_a_desk_that_tells_of_very_many_files_leaves_time_for_the_rest(pages: Pages, agent: Forger) -> None:  # noqa: F811
+    services, passed = pages.services, iter(range(10_000))
+    send(pages, agent, agent.rows(*(seen(agent.producer, agent.pseudonym, suspected=[]) for _ in range(30))))
+    reader = SpoolReader.open(services.installation.state / "spool" / agent.producer)
+    services.log.take(reader)
+    reader.close()
+    confirmations = Confirmations(
+        engine=services.engine,
+        log=services.log,
+        own=services.spool,
+        record=services.spool.append,
+        index=services.index,
+        manifests=Manifests(services.engine),
+        people=services.people,
+        directory=services.directory,
+        clock=lambda: next(passed) * STEP_SECONDS / 10,
+    )
+    assert [confirmations.step() for _ in range(4)] == [10, 10, 10, 0]
+    confirmations.close()
