@@ -34,12 +34,12 @@ COMMANDS: Mapping[str, Command] = {
     "init": Command("gateway.commands:init", "write a commented configuration file"),
     "up": Command("gateway.commands:up", "start gateway, console and proxy"),
     "policy": Command("console.cli.policy:app", "check, test and show the rules"),
-    "people": Command("console.cli.people:app", "people: accounts, clients, status, freeze"),
+    "people": Command("console.cli.people:app", "people: accounts, clients, status, freeze, proxy log-ins, machines"),
     "keys": Command("console.cli.keys:app", "keys: one-time links, locking"),
     "index": Command("gateway.index_commands:app", "the client index: build, stats, probe"),
     "scan": Command("console.cli.scan:app", "files and folders: do they hold clients?"),
     "trace": Command("console.cli.trace:app", "a file: from which exports it came"),
-    "events": Command("console.cli.events:app", "the record: tail, search, verify"),
+    "events": Command("console.cli.events:app", "the record: tail, search, verify; its copy in Elasticsearch"),
     "alerts": Command("console.cli.alerts:app", "alerts: list, show, close"),
 }
 

@@ -18,8 +18,11 @@ from detectors.client_index.desk import LEAST_RATE
 from detectors.formats import decoders, formats
 from detectors.scanner import RENEW_AFTER
 from gateway.forward.authority import AUTHORITY_DAYS, LEAF_DAYS
+from gateway.forward.heads import HEAD_BYTES, KNOWN_SECONDS
 from gateway.forward.settings import ProxySettings
-from gateway.forward.uploads import PATH_BYTES, QUERY_BYTES, RECORDED_BYTES
+from gateway.forward.uploads import RECORDED_BYTES
+from gateway.supervise import RESTART_MAX_SECONDS
+from gateway.watch import Limits as ConnectionLimits
 from policies.request import Status
 from tests.policies.acts import starter
 from tests.services.firm_base import MAILS, NAMES, PHONES, Firm
@@ -56,7 +59,10 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"replaced after {RENEW_AFTER:,} scans",
         f"more than {MOST_SHARED} clients share",
         f"once in {1 / LEAST_RATE:.0f} times",
-        f"less than {QUERY_BYTES} bytes of query (a path of less than {PATH_BYTES})",
+        f"fewer than {HEAD_BYTES} new bytes of a request's head",
+        f"believed for {'ten' if KNOWN_SECONDS == 600 else KNOWN_SECONDS} minutes",
+        f"at most {ConnectionLimits().held_bytes // MIB} MiB together",
+        f"again every {RESTART_MAX_SECONDS:.0f} seconds",
         f"or has {RECORDED_BYTES // 1024} KiB or more",
     ):
         assert said in TEXT
@@ -76,7 +82,8 @@ def test_what_is_decided_is_what_the_shipped_rules_say() -> None:
     assert rules["out-clients"].when == "resource.asked >= 5"
     assert "| 5 clients or more at once | stopped |" in TEXT
     assert (reaches := rules["out-piecemeal"].reaches) is not None
-    assert f"the {reaches.count}th different client of a day" in TEXT
+    assert rules["out-piecemeal"].when == "resource.asked < 5"
+    assert f"fewer than 5, and among them the {reaches.count}th different client of a day" in TEXT
     assert set(rules["out-leaving"].status or ()) == {Status.TALK_PLANNED, Status.NOTICE_GIVEN, Status.LAST_DAY}
     assert rules["out-leaving"].when == "resource.asked > 0"
 
