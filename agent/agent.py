@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.desk import PATH as FILTER
 from agent.desk import Desk
-from agent.identity import Counter, Identity, own_key, write_private
+from agent.identity import Counter, Identity, own_key
 from agent.observe import ClosingError, Observer, Result
-from agent.places import Places, walk
-from agent.seen import Seen, SeenError, Stamp
-from agent.server import Server, UnreachableError
+from agent.places import Places
+from agent.seen import Seen
+from agent.server import Server
 from agent.settings import AgentSettings
+from agent.status import Status
 from agent.uplink import PATH as INTAKE
-from agent.uplink import Delivery, Uplink
-from agent.waiting import Waiting
+from agent.uplink import Uplink
+from agent.waiting import CAPACITY, Waiting
+from agent.walks import Walks
 from agent.watch import Watch
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import Spool, SpoolError
+from audit_store.sqlite_file import StoreError
 from detectors.verdict import Unread, Verdict
 
-STATUS_FILE = "status.json"
 LOCK_FILE = "lock"
 TICK_SECONDS = 1.0
 CLOSED_REST_SECONDS = 0.15
 """Rest of a file whose writer has closed it or that was moved here: nothing more is expected of it."""
+LAG_SECONDS = 60.0
+"""How far the server's index may be behind the CRM: what was found clean so shortly before the last question is doubted too."""
+NO_FILTER_SECONDS = 2.0
+"""Between two questions for the filter as long as there is none: without it nothing can be recognised."""
+LOSS_EVERY_SECONDS = 60.0
+"""Between two events about what was seen late; the second one has all the numbers since the first."""
+WALK_UP_TO = CAPACITY // 2
+"""Files that wait, above which walks stand still: the other half of the queue is for what happens just now."""
 AGAIN_SECONDS = 20.0
 """After which a file is looked at again that could not be read, or told of, just now."""
 
@@ -45,6 +52,7 @@ class Agent:
         key, counter = own_key(state), Counter(state)
         self._settings = settings
         self._identity = identity
+        self._status = Status(state)
         self._server = Server(settings.url, settings.ca)
         self._places = Places(settings.watch)
         self._spool = Spool.open(state / "spool", identity.producer)
@@ -56,8 +64,8 @@ class Agent:
         self._uplink = Uplink(
             self._spool,
             lambda body: self._server.signed(identity.agent, key, counter, "POST", INTAKE, body),
-            lambda delivery: self._tell(delivery),
-            _delivered(state),
+            lambda delivery: self._status.deliver(delivery.delivered, delivery.trouble),
+            self._status.delivered,
             settings.retry_seconds,
         )
         self._waiting = Waiting()
@@ -73,10 +81,17 @@ class Agent:
         )
         self._ending = threading.Event()
         self._walk_now = threading.Event()
-        self._folders: set[Path] = set()
-        """Folders to walk over next; guarded by the lock."""
-        self._lock = threading.Lock()
-        self._overflows = 0
+        self._walks = Walks(
+            self._places,
+            self._seen,
+            lambda path, modified: self._waiting.put(path, self._rest_of(modified)),
+            lambda: len(self._waiting) < WALK_UP_TO and not self._ending.is_set(),
+        )
+        self._overflows = self._overflows_told = self._late = 0
+        self._next_loss = 0.0
+        self._faults: set[str] = set()
+        self._next_walk = self._next_filter = self._asked = 0.0
+        self._fetched = time.time()
         self._threads = [threading.Thread(target=work, name=work.__name__, daemon=True) for work in (self._look, self._keep_house)]
 
     def start(self) -> None:
@@ -112,47 +127,45 @@ class Agent:
                 rest = self._rest_of(path.lstat().st_mtime)
         self._waiting.put(path, min(CLOSED_REST_SECONDS, rest) if written else rest)
 
-    def _arrived(self, folder: Path) -> None:
-        with self._lock:
-            self._folders.add(folder)
+    def _arrived(self, *folders: Path) -> None:
+        self._walks.ask(*folders)
         self._walk_now.set()
 
     def _overflowed(self) -> None:
-        with self._lock:
-            self._overflows += 1
-        self._arrived_all()
-
-    def _arrived_all(self) -> None:
-        for root in self._places.roots():
-            self._arrived(root)
+        self._overflows += 1  # of one thread only: watchdog reads the system's queue in one
+        self._arrived(*self._places.roots())
 
     # the thread that looks
 
     def _look(self) -> None:
-        again: Callable[[], object] = self._observer.recover
+        recovered = False
         while not self._ending.is_set():
+            path: Path | None = None
             try:
-                again()
-                break
-            except (SeenError, SpoolError):
-                self._ending.wait(AGAIN_SECONDS)
-        self._uplink.wake()
-        while not self._ending.is_set():
-            if self._desk.scanner() is None:
-                self._ending.wait(TICK_SECONDS)
-                continue
-            path = self._waiting.take(TICK_SECONDS)
-            if path is not None:
-                self._look_at(path)
+                if not recovered:
+                    self._observer.recover()
+                    self._uplink.wake()
+                    recovered = True
+                if self._desk.scanner() is None:
+                    self._status.say("scan", self._desk.trouble)
+                    self._ending.wait(TICK_SECONDS)
+                elif (path := self._waiting.take(TICK_SECONDS)) is not None:
+                    self._look_at(path)
+                    self._status.say("scan", "")
+                else:
+                    self._seen.flush()
+            except ClosingError:
+                return
+            except Exception as error:  # noqa: BLE001 -- outermost guard: a file or a full disk that breaks one look must not end all looking
+                self._status.say("scan", f"{path.name if path else 'the record'}: {error or type(error).__name__}")
+                self._say_fault(error)
+                if path is not None:
+                    self._waiting.put(path, AGAIN_SECONDS)  # nothing is lost, it comes later
+                else:
+                    self._ending.wait(TICK_SECONDS)
 
     def _look_at(self, path: Path) -> None:
-        try:
-            result = self._observer.look(path)
-        except ClosingError:
-            return
-        except (SeenError, SpoolError):
-            self._waiting.put(path, AGAIN_SECONDS)  # a full disk: nothing is lost, it comes later
-            return
+        result = self._observer.look(path)
         match result:
             case Result.TOLD:
                 self._uplink.wake()
@@ -168,61 +181,41 @@ class Agent:
     # the thread that keeps house
 
     def _keep_house(self) -> None:
-        next_walk = next_filter = 0.0
-        fetched = time.time()
+        works = (self._cover, self._refresh, self._walks.go_on, self._say_losses)
         while not self._ending.is_set():
-            now = time.monotonic()
-            fresh = self._watch.cover(self._places.roots())
-            if now >= next_walk:
-                next_walk = now + 60 * self._settings.rescan_minutes
-                self._arrived_all()
-            for root in fresh:
-                self._arrived(root)
-            if now >= next_filter:
-                seconds, before = self._settings.refresh_seconds, fetched
-                fetched = self._refresh(before)
-                next_filter = now + (seconds if fetched != before else min(seconds, self._settings.retry_seconds))
-            self._walk_folders()
-            self._say_losses()
+            for work in works:
+                try:
+                    work()
+                except Exception as error:  # noqa: BLE001 -- outermost guard: what fails once must not end the watch
+                    self._status.say(work.__name__.strip("_"), str(error) or type(error).__name__)
+                else:
+                    self._status.say(work.__name__.strip("_"), "")
             self._walk_now.wait(TICK_SECONDS)
             self._walk_now.clear()
 
-    def _refresh(self, fetched: float) -> float:
-        """Fetch the filter; what was found clean since the last time is looked at again with the new one."""
-        now = time.time()
-        try:
-            if self._desk.refresh():
-                for _root, path in self._seen.doubt_clean(min(fetched, now) - self._settings.refresh_seconds):
-                    self._waiting.put(path, 0)
-        except (UnreachableError, OSError, SeenError):
-            return fetched
-        return now
+    def _cover(self) -> None:
+        """Watch what is there now, and walk over everything from time to time."""
+        self._walks.ask(*self._watch.cover(self._places.roots()))
+        if time.monotonic() >= self._next_walk:
+            self._next_walk = time.monotonic() + 60 * self._settings.rescan_minutes
+            self._walks.ask(*self._places.roots())
 
-    def _walk_folders(self) -> None:
-        with self._lock:
-            folders, self._folders = self._folders, set()
-        for folder in sorted(folders):
-            if self._ending.is_set() or any(folder != other and folder.is_relative_to(other) for other in folders):
-                continue
-            try:
-                self._walk_over(folder)
-            except (OSError, SeenError):
-                continue  # gone, or nothing can be read now: the next walk comes
+    def _refresh(self) -> None:
+        """Fetch the filter; what was found clean since the last time is looked at again with the new one.
 
-    def _walk_over(self, folder: Path) -> None:
-        """Whatever is not known as it is waits to be looked at. After a walk over a whole place what was not found counts as gone."""
-        there: set[tuple[int, int]] = set()
-        for path, facts in walk(folder):
-            if self._ending.is_set():
-                return
-            place, stamp = self._places.of(path), Stamp.of(facts)
-            if place is None:
-                continue
-            there.add((stamp.device, stamp.inode))
-            if not self._seen.same(place.path, stamp):
-                self._waiting.put(path, self._rest_of(facts.st_mtime))
-        if any(place.path == folder for place in self._places):
-            self._seen.sweep(folder, there)
+        Raises UnreachableError, OSError, SeenError.
+        """
+        seconds, now = self._settings.refresh_seconds, time.time()
+        without = not self._desk.has_filter
+        if time.monotonic() < (min(self._next_filter, self._asked + NO_FILTER_SECONDS) if without else self._next_filter):
+            return
+        self._asked = time.monotonic()
+        self._next_filter = self._asked + min(seconds, self._settings.retry_seconds)
+        if self._desk.refresh():
+            for _root, path in self._seen.doubt_clean(min(self._fetched, now) - seconds - LAG_SECONDS):
+                self._waiting.put(path, 0)
+        self._fetched = now
+        self._next_filter = time.monotonic() + seconds
 
     def _rest_of(self, modified: float) -> float:
         """A file that was changed just now may still be written; one that was not rests already (it was moved here, or is found late).
@@ -233,34 +226,33 @@ class Agent:
         return rest if time.time() - modified < rest else min(CLOSED_REST_SECONDS, rest)
 
     def _say_losses(self) -> None:
-        """What could not be seen as it happened is a fact of the record; everything is walked over, so that it is seen all the same."""
+        """What could not be seen as it happened is a fact of the record; everything is walked over, so that it is seen all the same.
+
+        Raises SpoolError.
+        """
         dropped = self._waiting.take_dropped()
-        with self._lock:
-            overflows, self._overflows = self._overflows, 0
-        if dropped and not len(self._waiting):
-            self._arrived_all()
-        if not (dropped or overflows):
+        if dropped:
+            self._walks.ask(*self._places.roots())
+        self._late += dropped
+        news = self._overflows - self._overflows_told
+        if (self._late or news) and time.monotonic() >= self._next_loss:
+            self._record(EventAction.AGENT_LOSS, {"overflows": news, "files_late": self._late})
+            self._next_loss = time.monotonic() + LOSS_EVERY_SECONDS
+            self._late, self._overflows_told = 0, self._overflows_told + news
+
+    def _say_fault(self, error: Exception) -> None:
+        """A fault of ours is told once for each kind; that there is no room to write cannot be."""
+        kind = type(error).__name__
+        if isinstance(error, StoreError) or kind in self._faults:
             return
-        try:
-            self._record(EventAction.AGENT_LOSS, {"overflows": overflows, "files_late": dropped})
-        except SpoolError:
-            with self._lock:
-                self._overflows += overflows
+        with suppress(SpoolError):
+            self._record(EventAction.AGENT_LOSS, {"error": kind})
+            self._faults.add(kind)
 
     # pieces
 
     def _record(self, action: EventAction, numbers: dict[str, int | str] | None = None) -> None:
-        now, name = datetime.now(UTC), self._identity.producer
-        self._spool.append(plain_event(action, at=now, pseudonym=self._identity.pseudonym, subject=name, numbers=numbers))
+        now, who, machine = datetime.now(UTC), self._identity.pseudonym, self._identity.producer
+        outcome = "unknown" if action is EventAction.AGENT_LOSS else "success"
+        self._spool.append(plain_event(action, at=now, pseudonym=who, subject=machine, outcome=outcome, numbers=numbers))
         self._uplink.wake()
-
-    def _tell(self, delivery: Delivery) -> None:
-        with suppress(OSError):
-            write_private(self._settings.state / STATUS_FILE, json.dumps(asdict(delivery)).encode())
-
-
-def _delivered(state: Path) -> int:
-    try:
-        return int(json.loads((state / STATUS_FILE).read_text(encoding="utf-8"))["delivered"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0

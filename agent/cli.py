@@ -17,12 +17,13 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from agent.agent import LOCK_FILE, STATUS_FILE, Agent
+from agent.agent import LOCK_FILE, Agent
 from agent.enroll import EnrolmentError
 from agent.enroll import enrol as enrol_machine
 from agent.identity import IdentityError, load_identity
 from agent.server import Server, UnreachableError
 from agent.settings import AgentSettings, Kind, read_settings, write_template
+from agent.status import read_status
 from audit_store.spool import SpoolError, SpoolReader
 from audit_store.sqlite_file import StoreError
 from auth.config_file import ConfigError
@@ -112,16 +113,17 @@ def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         "running": _runs(settings.state),
         "recorded": recorded,
         "delivered": 0,
-        "trouble": "",
+        "troubles": {},
+        **read_status(settings.state),
     }
-    with suppress(OSError, ValueError):  # it never delivered
-        found |= json.loads((settings.state / STATUS_FILE).read_text(encoding="utf-8"))
     if as_json:
         _print(found)
     else:
         typer.echo(f"Agent {identity.agent} of {identity.pseudonym} at {settings.url}: {'runs' if found['running'] else 'does not run'}.")
-        typer.echo(f"{recorded} events recorded, {found['delivered']} delivered." + (f" {found['trouble']}." if found["trouble"] else ""))
-    if not found["running"] or found["trouble"]:
+        typer.echo(f"{recorded} events recorded, {found['delivered']} delivered.")
+        for part, trouble in found["troubles"].items():
+            typer.echo(f"{part}: {trouble}")
+    if not found["running"] or found["troubles"]:
         raise typer.Exit(NOT_WELL)
 
 

@@ -34,6 +34,13 @@ class Desk:
         self._ask = ask
         self._tag = self._tag_of_file()
         self._scanner: Scanner | None = None
+        self.trouble = ""
+        """Why nothing can be scanned now; empty when all is well."""
+
+    @property
+    def has_filter(self) -> bool:
+        """False: it is missing, damaged, or of another release."""
+        return bool(self._tag)
 
     def refresh(self) -> bool:
         """Fetch the filter if it has changed; True if there is a new one now. Raises UnreachableError, OSError."""
@@ -52,9 +59,13 @@ class Desk:
             try:
                 self._scanner = Scanner(DeskFilter(self._path), LIMITS, workers=1)
             except KnowledgeError:
-                self._tag = ""  # missing or damaged: fetch it whole
-            except WorkerError:
-                pass  # no memory or no processes just now: later again
+                self._tag, self.trouble = "", "no filter of the clients yet"  # missing or damaged: it is fetched whole
+            except WorkerError as error:
+                self.trouble = str(error)  # no memory or no processes just now: later again
+            except Exception as error:  # noqa: BLE001 -- a filter of another release may break its reader in any way: a new one is fetched
+                self._tag, self.trouble = "", f"the filter of the clients cannot be used ({type(error).__name__})"
+            else:
+                self.trouble = ""
         return self._scanner
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from audit_store.sqlite_file import StoreError, connect, make_durable, translate
 VERSION = 1
 GONE_DAYS = 30
 """How long a file that is gone is remembered: a stick that comes back brings nothing new."""
+LAZY_SECONDS = 0.5
+"""For so long clean files share a transaction: one fsync for hundreds of them."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
     root BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
@@ -67,6 +69,7 @@ class Seen:
     def __init__(self, path: Path) -> None:
         """Raises SeenError."""
         self._lock = threading.Lock()
+        self._begun = 0.0
         with translated("what was seen cannot be opened", SeenError):
             self._connection = connect(path, make=True)
             version = version_of(self._connection, VERSION, SeenError)
@@ -84,17 +87,25 @@ class Seen:
         return row is not None and tuple(row) == (stamp.size, stamp.modified, stamp.changed)
 
     def told(self, root: Path, path: Path, stamp: Stamp, digest: bytes) -> bool:
-        """True if this content was looked at as this file, or under this name before. Raises SeenError."""
+        """True if this content was told of as this file, or under this name before. Raises SeenError.
+
+        What was found clean once is scanned again: the filter may know more by now.
+        """
         with self._reading() as connection:
             row = connection.execute(
-                "SELECT 1 FROM seen WHERE root = ? AND digest = ? AND ((device = ? AND inode = ? AND gone IS NULL) OR path = ?)",
-                (os.fsencode(root), digest, stamp.device, stamp.inode, os.fsencode(path)),
+                "SELECT 1 FROM seen WHERE root = ?1 AND device = ?2 AND inode = ?3 AND gone IS NULL AND digest = ?4 "
+                "AND NOT clean UNION ALL SELECT 1 FROM seen WHERE root = ?1 AND path = ?5 AND digest = ?4 AND NOT clean LIMIT 1",
+                (os.fsencode(root), stamp.device, stamp.inode, digest, os.fsencode(path)),
             ).fetchone()
         return row is not None
 
     def keep(self, root: Path, path: Path, stamp: Stamp, digest: bytes, *, clean: bool, pending: Pending | None = None) -> None:
-        """A file was looked at, with the event that tells of it if there is one: both or nothing. Raises SeenError."""
-        with self._writing() as connection:
+        """A file was looked at, with the event that tells of it if there is one: both or nothing, durably. Raises SeenError.
+
+        What was found clean is durable with the next that was not, or after `LAZY_SECONDS`, or with `flush`: after a crash before that it
+        is looked at again, which costs time and tells nothing twice.
+        """
+        with self._writing(lazy=clean) as connection:
             connection.execute("DELETE FROM seen WHERE root = ? AND path = ? AND gone IS NOT NULL", (os.fsencode(root), os.fsencode(path)))
             connection.execute(
                 "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
@@ -161,8 +172,16 @@ class Seen:
         with self._reading() as connection:
             return int(connection.execute("SELECT count(*) FROM seen WHERE gone IS NULL").fetchone()[0])
 
+    def flush(self) -> None:
+        """Make durable what is not yet. Raises SeenError."""
+        with self._lock, translated("what was seen cannot be kept", SeenError):
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+
     def close(self) -> None:
         """May be called twice."""
+        with suppress(SeenError):
+            self.flush()
         with self._lock:
             self._connection.close()
 
@@ -172,12 +191,15 @@ class Seen:
             yield self._connection
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *, lazy: bool = False) -> Iterator[sqlite3.Connection]:
         with self._lock, translated("what was seen cannot be kept", SeenError):
-            self._connection.execute("BEGIN IMMEDIATE")
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._begun = time.monotonic()
             try:
                 yield self._connection
-                self._connection.execute("COMMIT")
+                if not lazy or time.monotonic() - self._begun >= LAZY_SECONDS:
+                    self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")

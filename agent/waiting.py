@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-CAPACITY = 50_000
+CAPACITY = 10_000
 """Files that wait at once; beyond it everything is walked over instead (promises H103)."""
 PATIENCE_SECONDS = 60.0
 """Longer than this no file keeps us waiting by changing."""
