@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from detectors.budget import Budget, Limits, SpentError
@@ -84,7 +85,7 @@ class _Scan:
         if isinstance(part, Unread):
             self.budget.note(part)
             return
-        try:
+        with self._faults_noted():
             if isinstance(part, str):
                 self._text(part, depth)
             elif isinstance(part, Readable):
@@ -93,22 +94,22 @@ class _Scan:
                 self._bytes(part.content, part.media_type.lower() if part.media_type else None, depth)
             else:
                 self._bytes(part, None, depth)
-        except SpentError as spent:
-            self.budget.note(spent.cause)
-        except MemoryError:
-            self.budget.note(Unread.CRASHED)
-        except Exception:  # noqa: BLE001 # whatever a hostile file makes a parser raise: not read
-            self.budget.note(Unread.DAMAGED)
 
     def guarded[P: Part](self, parts: Iterator[P]) -> Iterator[P]:
         """The parts; a fault on the way ends them and is a cause."""
-        try:
+        with self._faults_noted():
             yield from parts
+
+    @contextmanager
+    def _faults_noted(self) -> Iterator[None]:
+        """A fault is a cause, whatever a hostile file makes a parser raise."""
+        try:
+            yield
         except SpentError as spent:
             self.budget.note(spent.cause)
         except MemoryError:
             self.budget.note(Unread.CRASHED)
-        except Exception:  # noqa: BLE001 # whatever a hostile file makes a parser raise: not read
+        except Exception:  # noqa: BLE001 # not read
             self.budget.note(Unread.DAMAGED)
 
     def _bytes(self, content: bytes, media_type: str | None, depth: Depth) -> None:
