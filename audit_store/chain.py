@@ -9,7 +9,6 @@ from __future__ import annotations
 from hashlib import sha256
 
 FIRST_EPOCH = 1
-HASH_BYTES = 32
 
 
 def epoch_start(producer: str, epoch: int) -> bytes:

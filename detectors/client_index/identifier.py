@@ -19,8 +19,6 @@ class Kind(StrEnum):
     """Never recognised by itself: it only supports a strong hit of the same client near by."""
 
 
-STRONG = frozenset({Kind.EMAIL, Kind.PHONE, Kind.TAX})
-"""Kinds of which one value is enough to recognise a client."""
 _PHONE_DIGITS = 6
 """Fewer are an extension or an emergency number."""
 

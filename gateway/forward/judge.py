@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit_store.event import Content, EventAction, ExportLink, Phase, access_event, plain_event, refused_event
+from audit_store.event import Content, Event, EventAction, ExportLink, Phase, access_event, plain_event, refused_event
 from audit_store.history import History
 from audit_store.manifests import Manifests
 from audit_store.spool import Spool, SpoolError
@@ -163,12 +163,19 @@ class Judge:
     async def _refused(self, asked: Asked | None, person: Principal | None, because: Because, *, status: int | None = None) -> Response:
         act_id = secrets.token_urlsafe(16)
         pseudonym = person.pseudonym if person is not None else None
-        answer = self.answers.stopped(asked, because, act_id, person.language if person else None, status=status)
+        language = person.language if person is not None else None
+        answer = self.answers.stopped(asked, because, act_id, language, status=status)
         event = refused_event(at=self.now(), reason=because, route="proxy", pseudonym=pseudonym, act_id=act_id, http_status=answer.status)
+        return await self._recorded(event, answer, asked, act_id, language)
+
+    async def _recorded[A: Response | None](
+        self, event: Event, answer: A, asked: Asked | None, act_id: str, language: str | None
+    ) -> A | Response:
+        """The answer when the event is on disk; else the one that nothing goes out unrecorded."""
         try:
             await self.spool.append_soon(event)
         except SpoolError:
-            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), act_id, None)
+            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), act_id, language)
         return answer
 
     # what is in it, and may it go
@@ -206,11 +213,7 @@ class Judge:
         )
         # Counted before anything is awaited: of two uploads under way at once, the second must see the first.
         self.history.note(person.pseudonym, question.context.at, sent=sent, event_id=event.id)
-        try:
-            await self.spool.append_soon(event)
-        except SpoolError:
-            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), act_id, person.language)
-        return None
+        return await self._recorded(event, None, asked, act_id, person.language)
 
     def _question(self, act_id: str, asked: Asked, person: Principal, verdict: Verdict) -> AccessRequest:
         at = self.now()
@@ -251,11 +254,7 @@ class Judge:
             method=asked.method,
             content=content,
         )
-        try:
-            await self.spool.append_soon(event)
-        except SpoolError:
-            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), question.act_id, person.language)
-        return answer
+        return await self._recorded(event, answer, asked, question.act_id, person.language)
 
     async def _exports(self, asked: Asked, verdict: Verdict) -> tuple[ExportLink, ...]:
         """The exports that the clients in an upload came from."""
