@@ -48,6 +48,13 @@ _EXPORT = re.compile(r"[0-9A-F]{4,32}")
 _OPEN = frozenset({Phase.HELD, Phase.OBSERVED})
 """Phases in which nobody has said yes or no."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+DIGEST_FROM_BYTES = 64
+"""Of anything smaller the digest is left out: that of a lone phone number could be found by trying all of them."""
+_METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+    | {"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH"}
+)
+"""Methods of RFC 9110, RFC 4918 and RFC 5323; whatever else is sent as one could be a name."""
 _EXTENSION = re.compile(r"[a-z0-9]{1,5}")
 """No longer: a whole name without a dot would pass as an extension otherwise."""
 _HOST = re.compile(r"[a-z0-9.:_-]{1,253}")
@@ -163,7 +170,7 @@ def access_event(
     if http_status is not None:
         document["http"] = {"response": {"status_code": http_status}}
     if method is not None:
-        document.setdefault("http", {})["request"] = {"method": name(method)}
+        document.setdefault("http", {})["request"] = {"method": method if method in _METHODS else "(other)"}
     if manifest is not None and _EXPORT.fullmatch(manifest):
         ours["manifest"] = manifest
     if device is not None:
@@ -285,7 +292,7 @@ def _start(action: EventAction, *, at: datetime, outcome: str) -> tuple[dict[str
 
 def _put_content(document: dict[str, Any], content: Content) -> None:
     file: dict[str, Any] = {"size": content.size}
-    if content.sha256 is not None and _SHA256.fullmatch(content.sha256):
+    if content.size >= DIGEST_FROM_BYTES and content.sha256 is not None and _SHA256.fullmatch(content.sha256):
         file["hash"] = {"sha256": content.sha256}
     if content.extension is not None and _EXTENSION.fullmatch(content.extension):
         file["extension"] = content.extension

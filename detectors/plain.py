@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import re2
 
+from detectors.ebcdic import decoded, is_ebcdic
 from detectors.formats import Readable
 
 SAMPLE = 1 << 16
@@ -34,7 +35,8 @@ _RUNS = (
 
 
 def as_text(content: bytes) -> str | None:
-    """The content as text; None if it is none. UTF-8, UTF-16 and UTF-32 with and without a mark at the beginning, else Windows-1252.
+    """The content as text; None if it is none. UTF-8, UTF-16 and UTF-32 with and without a mark at the beginning, EBCDIC, else
+    Windows-1252.
 
     A wrong byte costs one letter: what stands around it is read.
     """
@@ -44,6 +46,8 @@ def as_text(content: bytes) -> str | None:
     sample = content[:SAMPLE]
     if encoding := wide(sample):
         return content.decode(encoding, "replace")
+    if is_ebcdic(sample):
+        return decoded(content)
     if len(sample.translate(None, _CONTROLS)) < 0.98 * len(sample):
         return None
     try:

@@ -12,11 +12,26 @@ import zipfile
 import numpy as np
 
 from detectors.budget import Limits
+from detectors.ebcdic import CODE_PAGES
 from detectors.formats import decoders, formats
 from detectors.knowledge import Matcher, Matches
 from detectors.scan import scan
 
-_CODECS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-7", "cp1252", "cp437", "latin-1", "ascii", "idna", "punycode")
+_CODECS = (
+    "utf-8",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32-le",
+    "utf-32-be",
+    "utf-7",
+    "cp1252",
+    "cp437",
+    "latin-1",
+    "ascii",
+    "idna",
+    "punycode",
+    *CODE_PAGES,
+)
 _TEXT = b"Max Muster\tmax.muster@example.com\t+49 30 901820\tDE136695976\n"
 _SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>'
 _PDF = (

@@ -1,4 +1,7 @@
-"""Streams of one packed content: gzip (RFC 1952), zlib (RFC 1950), bzip2, xz. Several in a row are read, and what stands behind them."""
+"""Streams of one packed content: gzip (RFC 1952), zlib (RFC 1950), bare deflate (RFC 1951), bzip2, xz.
+
+Several in a row are read, and what stands behind them.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from detectors.inflate import Decompressor, unpack
 _GZIP, _BZIP2, _XZ = b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00"
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 _ZLIB_PROBE = 512
+_PRINTABLE = bytes([9, 10, 13, *range(32, 127)])
 
 
 def recognises(content: bytes, _media_type: str | None) -> bool:
@@ -56,7 +60,20 @@ def _tool(head: bytes) -> Callable[[], Decompressor] | None:
         except zlib.error:
             return None
         return zlib.decompressobj
-    return None
+    return (lambda: zlib.decompressobj(-15)) if _is_raw_deflate(head) else None
+
+
+def _is_raw_deflate(head: bytes) -> bool:
+    """Deflate without any head (RFC 1951): a first block that unpacks without a fault, and to more than it was. Noise hardly ever does."""
+    sample = head[:_ZLIB_PROBE]
+    if len(sample) < 32 or head[0] & 0x06 in (0x00, 0x06):  # stored blocks hold the bytes as they are: they are read as such
+        return False
+    if len(sample.translate(None, _PRINTABLE)) < len(sample) // 3:  # text, which can be packed to look like many things
+        return False
+    try:
+        return len(zlib.decompressobj(-15).decompress(sample, 4 * _ZLIB_PROBE)) > len(sample)
+    except zlib.error:
+        return False
 
 
 FORMAT = Format("compressed", Layer.ARCHIVE, recognises, open_stream, covers=whole)

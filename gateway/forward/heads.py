@@ -7,6 +7,7 @@ costs nothing; what is new is read as soon as there is more of it in one head th
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,9 @@ from gateway.forward.framing import Asked
 from gateway.forward.reading import Scans
 
 HEAD_BYTES = 100
-"""From this many new bytes on a head is read: less holds no more than a client or two."""
+"""From this many new bytes on a head is read whatever it holds: less has no room for a list in an encoding."""
+_TELLING = re.compile(r"@|%40|(?:\d(?:[ ().+/_-]|%2[0-9BDF])*){7}", re.IGNORECASE)
+"""What may be an address or a number is read in a head of any length: four clients a request, as often as one likes, are a list."""
 KNOWN_MAX = 8_192
 KNOWN_SECONDS = 600.0
 """How long a value is believed to hold no client: one who is created meanwhile is found after that at the latest."""
@@ -47,7 +50,7 @@ class Heads:
         """The clients in a head; `target`: its address is not read elsewhere. Raises what the scanner raises."""
         self._forget()
         new = [text for text in _texts(asked, target=target) if hash(text) not in self._known]
-        if sum(map(len, new)) < HEAD_BYTES:
+        if sum(map(len, new)) < HEAD_BYTES and not any(map(_TELLING.search, new)):
             return Verdict()
         async with self._turns:
             found = await self.scanner.scan("\n".join(new).encode("latin-1"), media_type="text/plain")

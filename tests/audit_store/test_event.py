@@ -295,6 +295,25 @@ def test_of_a_file_the_event_carries_hashes_that_only_the_server_can_tell_apart(
     assert event.document["torwart"]["unread"] == ("encrypted",)
 
 
+def test_of_a_tiny_content_there_is_no_digest_and_of_a_strange_method_no_word() -> None:
+    """The digest of a lone phone number is found by trying all numbers; a method is any word that a client sends."""
+    tiny = way_out_event(Content(14, "a" * 64)).document
+    assert tiny["file"] == {"size": 14}
+    asked = request(action=Action.UPLOAD)
+    event = access_event(
+        request=asked,
+        decision=DECISIONS[2],
+        phase=Phase.DENIED,
+        shown=frozenset(),
+        taken=frozenset(),
+        rows=0,
+        fields=(),
+        route="x",
+        method="MUELLER",
+    )
+    assert event.document["http"]["request"]["method"] == "(other)"
+
+
 @given(VALUES, VALUES)
 def test_the_name_of_a_file_and_what_is_no_digest_stay_outside(first: str, second: str) -> None:
     content = Content(1, first, second, (ExportLink(first, "act-1", 1),))

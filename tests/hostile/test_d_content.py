@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import bz2
 import codecs
 import gzip
@@ -13,6 +14,7 @@ import stat
 import struct
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -59,6 +61,10 @@ WRITTEN: dict[str, bytes] = {
     "bzip2": bz2.compress(PLAIN),
     "xz": lzma.compress(PLAIN),
     "two gzips in a row": gzip.compress(PLAIN[: len(PLAIN) // 2]) + gzip.compress(PLAIN[len(PLAIN) // 2 :]),
+    "bare deflate": zlib.compress(PLAIN, 9)[2:-4],
+    "uuencode": b"begin 644 a.txt\n" + b"".join(binascii.b2a_uu(PLAIN[n : n + 45]) for n in range(0, len(PLAIN), 45)) + b"`\nend\n",
+    "EBCDIC": "\n".join(";".join(row) for row in ROWS).encode("cp037", "replace"),
+    "EBCDIC, German": "\n".join(";".join(row) for row in ROWS).encode("cp273", "replace"),
     "UTF-16LE": LIST.encode("utf-16-le"),
     "UTF-16BE": LIST.encode("utf-16-be"),
     "UTF-16 with a mark": LIST.encode("utf-16"),

@@ -99,3 +99,16 @@ async def test_uploads_side_by_side_share_one_limit(way_out: WayOut, monkeypatch
         *(way_out.send("POST", "cloud", "/collect", rows(*range(first, first + 4))) for first in (21, 25, 29, 33))
     )
     assert sorted(answer.status for answer in answers) == [200, 200, 403, 403]
+
+
+async def test_a_list_in_short_questions_one_client_each_is_counted_and_stopped(way_out: WayOut) -> None:
+    answers = [(await way_out.send("GET", "paste", f"/?q={email(number)}", b"")).status for number in range(1, 33)]
+    assert answers[:29] == [200] * 29
+    assert answers[29:] == [403] * 3
+    assert len(way_out.far.arrivals.seen) == 29
+
+
+@pytest.mark.parametrize(("old", "new"), [(" ", "-"), (" ", "%20"), (" ", ""), ("+", "%2B"), ("+49 ", "0049/")])
+async def test_a_number_in_a_short_address_is_seen_however_it_is_written(way_out: WayOut, old: str, new: str) -> None:
+    await way_out.send("GET", "paste", "/q/" + phone(3).replace(old, new).replace(" ", "%20"), b"")
+    assert [event["torwart"]["clients"]["asked_count"] for event in way_out.acts()] == [1]

@@ -1,0 +1,32 @@
+"""uuencode (POSIX.1-2017, `uuencode`): lines that begin with their own length, between `begin` and `end`."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterator
+
+import re2
+
+from detectors.formats import Decoder, Layer
+
+_BLOCK = re2.compile(r"(?m)^begin [0-7]{3,4} [^\r\n]{0,255}\r?\n((?:[ -`][ -`]{0,90}\r?\n)+)")
+
+
+def decode(text: str) -> Iterator[str | bytes]:
+    """Each block as bytes; a line that is none ends it, and what came before it counts."""
+    for match in _BLOCK.finditer(text):
+        yield b"".join(_lines(match.group(1)))
+
+
+def _lines(block: str) -> Iterator[bytes]:
+    for line in block.splitlines():
+        try:
+            found = binascii.a2b_uu(line)
+        except binascii.Error:
+            return
+        if not found:
+            return
+        yield found
+
+
+DECODER = Decoder("uuencode", Layer.DECODED, decode)
