@@ -83,10 +83,10 @@ RULE = Rule(
     severity="high",
     runbook={
         "de": "1. Ansehen, was angehalten wurde und was schon draußen ist (Stick, Sendungen). 2. Fragen Sie die Person, wozu die Daten "
-        "hinaus sollten. 3. Bei einem Stick: einziehen, bevor die Person das Haus verlässt. 4. Keine überzeugende Antwort: Zugang "
+        "hinaus sollten. 3. Einen Stick herausgeben lassen, bevor die Person das Haus verlässt. 4. Keine überzeugende Antwort: Zugang "
         "sperren. 5. Mit einem Urteil schließen.",
         "en": "1. See what was stopped and what is out already (stick, messages). 2. Ask the person what the data were to be sent for. "
-        "3. With a stick: take it before the person leaves the house. 4. No convincing answer: freeze the access. "
+        "3. Have a stick handed over before the person leaves the house. 4. No convincing answer: freeze the access. "
         "5. Close with a verdict.",
     },
     false_positives={

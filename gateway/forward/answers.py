@@ -20,7 +20,7 @@ from policies.reasons import PLACE_REFUSED, Because
 REALM = "Torwart"
 _PROBLEM = (("content-type", "application/problem+json"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 _LOG_IN = {
-    "de": "Dieser Proxy braucht eine Anmeldung: das Kennwort, das Ihnen für ihn gegeben wurde.",
+    "de": "Dieser Proxy verlangt eine Anmeldung: das Kennwort, das Sie dafür bekommen haben.",
     "en": "This proxy needs a log-in: the password that you were given for it.",
 }
 
