@@ -55,6 +55,7 @@ class Agent:
         self._status = Status(state)
         self._server = Server(settings.url, settings.ca)
         self._places = Places(settings.watch)
+        self._devices: dict[Path, tuple[int, ...]] | None = None
         self._spool = Spool.open(state / "spool", identity.producer)
         self._seen = Seen(state / "seen.db")
         self._desk = Desk(
@@ -194,8 +195,13 @@ class Agent:
             self._walk_now.clear()
 
     def _cover(self) -> None:
-        """Watch what is there now, and walk over everything from time to time."""
-        self._walks.ask(*self._watch.cover(self._places.roots()))
+        """Watch what is there now, and walk over everything from time to time. Raises SeenError, OSError."""
+        devices = self._places.devices()
+        changed = {mount for mount, _ in devices.items() ^ self._devices.items()} if self._devices is not None else set()
+        for mount in changed:
+            self._seen.forget(mount)  # another stick may have the same numbers: what is on it now is new here
+        self._devices = devices
+        self._walks.ask(*self._watch.cover(self._places.roots(), anew=changed))
         if time.monotonic() >= self._next_walk:
             self._next_walk = time.monotonic() + 60 * self._settings.rescan_minutes
             self._walks.ask(*self._places.roots())

@@ -150,7 +150,7 @@ class Observer:
         return self._judge(place, path, found)
 
     def _judge(self, place: Place, path: Path, found: _Read) -> Result:
-        verdict = self._scan(found.beginning, name=path.name)
+        verdict = self._scan(found.beginning, name=os.fsencode(path.name).decode("utf-8", "replace"))  # names are bytes, not text
         if self._closing():
             raise ClosingError
         if verdict.unread and _UNENDED.issuperset(verdict.unread) and not verdict.suspected and path not in self._tried:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from agent.settings import Place
@@ -32,7 +33,17 @@ class Places:
     def roots(self) -> set[Path]:
         """Folders to watch now: each place that is there, and each device that is mounted below one (a stick below `/media`)."""
         there = {place.path for place in self._watch if place.path.is_dir()}
-        return there | {mount for mount in mounts() if self.of(mount) is not None and mount not in there}
+        return there | set(self.devices())
+
+    def devices(self) -> dict[Path, tuple[int, ...]]:
+        """Where devices are mounted at or below a place, with what tells one device there from another."""
+        found: dict[Path, tuple[int, ...]] = {}
+        for mount in mounts():
+            if self.of(mount) is not None:
+                with suppress(OSError):
+                    facts = mount.stat()
+                    found[mount] = (facts.st_dev, facts.st_ino, facts.st_ctime_ns)
+        return found
 
 
 def mounts() -> list[Path]:

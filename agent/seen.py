@@ -138,6 +138,12 @@ class Seen:
         with self._writing() as connection:
             connection.execute("DELETE FROM seen WHERE root = ? AND path = ?", (os.fsencode(root), os.fsencode(path)))
 
+    def forget(self, folder: Path) -> None:
+        """Another device is mounted here now, or none: nothing below is known. Raises SeenError."""
+        below = os.fsencode(folder) + b"/"
+        with self._writing() as connection:
+            connection.execute("DELETE FROM seen WHERE substr(path, 1, ?) = ?", (len(below), below))
+
     def sweep(self, root: Path, there: set[tuple[int, int]]) -> None:
         """After a walk over all of a root: what was not found is gone; what is gone for long is forgotten. Raises SeenError."""
         now = time.time()

@@ -13,7 +13,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.identity import Counter
-from auth.agent_signature import AGENT_HEADER, COUNTER_HEADER, SIGNATURE_HEADER, encode, request_bytes
+from auth.agent_signature import AGENT_HEADER, COUNTER_HEADER, COUNTER_MAX, SIGNATURE_HEADER, encode, request_bytes
 
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 
@@ -61,7 +61,10 @@ class Server:
                 answer = self._send(self._http.build_request(method, path, content=body or None, headers=sent))
                 if last or answer.status_code != 409 or cause_of(answer) != "counter":
                     return answer
-                counter.at_least(int(answer.json()["counter"]))
+                seen = answer.json().get("counter")
+                if not isinstance(seen, int) or not 0 < seen < COUNTER_MAX:
+                    raise UnreachableError("what answered is not Torwart")
+                counter.at_least(seen)
         raise AssertionError("not reached")
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from watchdog.events import (
@@ -57,10 +57,10 @@ class Watch:
         logging.getLogger("watchdog").addHandler(self._overflow)
         self._observer.start()
 
-    def cover(self, roots: set[Path]) -> set[Path]:
-        """Watch exactly these folders; those that are watched anew, and should therefore be walked over."""
+    def cover(self, roots: set[Path], *, anew: Collection[Path] = ()) -> set[Path]:
+        """Watch exactly these folders; those that are watched anew, and should therefore be walked over. `anew`: begin with these again."""
         alive = {watch.path for watch in (emitter.watch for emitter in self._observer.emitters if emitter.is_alive())}
-        for path in [path for path, watch in self._watches.items() if path not in roots or watch.path not in alive]:
+        for path in [path for path, watch in self._watches.items() if path in anew or path not in roots or watch.path not in alive]:
             self._observer.unschedule(self._watches.pop(path))
         fresh = set()
         for path in sorted(roots - self._watches.keys()):

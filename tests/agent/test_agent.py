@@ -110,6 +110,9 @@ def test_names_of_every_kind_links_and_deep_folders_are_no_trouble(office: Offic
     desk.copy("last.csv", range(60))
     until(lambda: sha(table(range(60))) in office.digests())
     assert Counter(office.digests()) == wanted + Counter([sha(table(range(60)))])
+    until(lambda: len(office.copies()) == len(wanted) + 1)
+    assert sorted(act["torwart"]["clients"]["asked_count"] for act in office.copies()) == [*range(1, len(names) + 1), 50, 60]
+    assert office.events(EventAction.AGENT_LOSS) == []
 
 
 def test_a_file_that_is_written_slowly_is_told_when_it_is_whole(office: Office) -> None:

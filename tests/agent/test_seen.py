@@ -103,6 +103,13 @@ def test_what_a_walk_does_not_find_is_gone_and_forgotten_after_a_month(seen: See
     assert not seen.told(ROOT, PATH, Stamp(1, 8, 3, 4, 5), DIGEST)
 
 
+def test_what_was_on_a_device_is_not_known_on_the_next_one(seen: Seen) -> None:
+    for number, path in enumerate((ROOT / "A" / "a", ROOT / "AB" / "a")):
+        seen.keep(ROOT, path, Stamp(1, number, 3, 4, 5), DIGEST, clean=False)
+    seen.forget(ROOT / "A")
+    assert [seen.same(ROOT, Stamp(1, number, 3, 4, 5)) for number in range(2)] == [False, True]
+
+
 def test_what_was_clean_lately_is_doubted_with_a_new_filter_and_what_was_told_is_not(seen: Seen) -> None:
     seen.keep(ROOT, PATH, STAMP, DIGEST, clean=True)
     seen.keep(ROOT, ROOT / "told", Stamp(1, 8, 3, 4, 5), DIGEST, clean=False)
