@@ -6,53 +6,40 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 import sys
 from pathlib import Path
 
-from audit_store.database import DatabaseError
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
-from auth.config_file import ConfigError
 from auth.installation import check_state
 from auth.keys import refuse_demo
-from detectors.knowledge import KnowledgeError
 from gateway.assemble import Assembled, assemble
 from gateway.crm.discover import ProfileError
+from gateway.process import exit_status, stop_signal
 from gateway.server import Gateway, StartError
 from gateway.settings import CrmSettings, read_settings
-from policies.problems import PolicyErrors
-
-REFUSED = 2
 
 
 def serve(config: Path, *, demo: bool = False) -> int:
     """Run the gateway until it is told to stop; the exit status. Every refusal to start is said in one clear line a fault."""
     os.umask(0o077)  # whatever is made below the state folder is for nobody else
+    return exit_status(lambda: _serve(config, demo=demo), StartError, ProfileError)
+
+
+def _serve(config: Path, *, demo: bool) -> None:
+    installation, settings = read_settings(config)
+    check_state(installation.state, demo=demo)
+    assembled = assemble(installation, settings)
     try:
-        installation, settings = read_settings(config)
-        check_state(installation.state, demo=demo)
-        assembled = assemble(installation, settings)
-        try:
-            if not demo:
-                refuse_demo(assembled.engine)
-            asyncio.run(_run(assembled, settings))
-        finally:
-            assembled.close()
-    except ConfigError as error:
-        return refuse(*error.errors)
-    except PolicyErrors as error:
-        return refuse(*str(error).splitlines())
-    except (DatabaseError, KnowledgeError, SpoolError, StartError, ProfileError) as error:
-        return refuse(str(error))
-    return 0
+        if not demo:
+            refuse_demo(assembled.engine)
+        asyncio.run(_run(assembled, settings))
+    finally:
+        assembled.close()
 
 
 async def _run(assembled: Assembled, settings: CrmSettings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_signal()
     gateway = Gateway(settings, assembled.handler, assembled.record_refused)
     port = await gateway.start()
     try:
@@ -74,13 +61,6 @@ def _settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
-
-
-def refuse(*lines: str) -> int:
-    """Say why a process does not start; its exit status."""
-    for line in lines:
-        print(f"torwart: {line}", file=sys.stderr)
-    return REFUSED
 
 
 if __name__ == "__main__":

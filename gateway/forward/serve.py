@@ -5,52 +5,41 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
 
-from audit_store.database import DatabaseError
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
 from auth.config_file import ConfigError
 from auth.installation import check_state
-from detectors.knowledge import KnowledgeError
 from detectors.worker_process import WorkerError
 from gateway.embedded import StartError
 from gateway.forward.assemble import Assembled, assemble
 from gateway.forward.server import Proxy
 from gateway.forward.settings import ProxySettings, read_forward
-from gateway.serve import refuse
-from policies.problems import PolicyErrors
+from gateway.process import exit_status, stop_signal
 
 
 def serve(config: Path, *, demo: bool = False) -> int:
     """Run the forward proxy until it is told to stop; the exit status. Every refusal to start is said in one clear line a fault."""
     os.umask(0o077)
+    return exit_status(lambda: _serve(config, demo=demo), StartError, WorkerError)
+
+
+def _serve(config: Path, *, demo: bool) -> None:
+    forward = read_forward(config)
+    if forward is None:
+        raise ConfigError([f"{config}: has no section `proxy` — `torwart init` writes an example"])
+    check_state(forward.installation.state, demo=demo)
+    assembled = assemble(forward)
     try:
-        forward = read_forward(config)
-        if forward is None:
-            raise ConfigError([f"{config}: has no section `proxy` — `torwart init` writes an example"])
-        check_state(forward.installation.state, demo=demo)
-        assembled = assemble(forward)
-        try:
-            asyncio.run(_run(assembled, forward.proxy))
-        finally:
-            assembled.close()
-    except ConfigError as error:
-        return refuse(*error.errors)
-    except PolicyErrors as error:
-        return refuse(*str(error).splitlines())
-    except (DatabaseError, SpoolError, StartError, KnowledgeError, WorkerError) as error:
-        return refuse(str(error))
-    return 0
+        asyncio.run(_run(assembled, forward.proxy))
+    finally:
+        assembled.close()
 
 
 async def _run(assembled: Assembled, settings: ProxySettings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_signal()
     proxy = Proxy(settings, assembled.judge, assembled.authority, assembled.record_refused)
     port = await proxy.start()
     try:
