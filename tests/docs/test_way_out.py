@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import codecs
 import re
 from dataclasses import fields
@@ -93,7 +92,6 @@ UNSEEN = {
     "Names, streets and towns by themselves": "\n".join(NAMES),
     "rot13": codecs.encode("\n".join(MAILS), "rot13"),
     "reversed text": "\n".join((*MAILS, *PHONES))[::-1],
-    "base85": base64.b85encode("\n".join(MAILS).encode()),
     "`a at b`": "\n".join(MAILS).replace("@", " at "),
     "numbers in words": "null eins sieben eins " * 500,
     "a digit a cell": "\n".join(";".join(phone) for phone in PHONES),
