@@ -33,6 +33,7 @@ _PLAIN: dict[str, str] = {
     EventAction.STATUS_CHANGED: N_("Status changed"),
     EventAction.PERSON_FROZEN: N_("Access frozen"),
     EventAction.PERSON_UNFROZEN: N_("Freeze lifted"),
+    EventAction.AGENT_REFUSED: N_("Message of an agent refused"),
     EventAction.KEY_ENROLLED: N_("Key registered"),
     EventAction.KEY_REFUSED: N_("Key refused"),
     EventAction.KEY_LOCKED: N_("Key locked"),

@@ -14,6 +14,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from string import Formatter
 from types import ModuleType
+from typing import Any
 
 from audit_store.alerts import Signal
 from detectors.cases import Case
@@ -69,6 +70,12 @@ class Wording:
 
 
 type Judge = Callable[[Deed, View], Signal | None]
+type Hearing = Callable[[Mapping[str, Any]], Signal | None]
+
+
+def _deaf(_document: Mapping[str, Any]) -> Signal | None:
+    """Most rules are about what people do on the CRM and on the ways out."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ class Rule:
     judge: Judge
     """Called for every deed of a person, after the deed was added to the view. Pure."""
     cases: tuple[Case, ...]
+    hears: Hearing = _deaf
+    """Called for every event that is no deed. Pure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from audit_store.event import Content, Event, ExportLink, Phase, access_event
+from audit_store.event import Content, Event, EventAction, ExportLink, Phase, access_event, plain_event
 from policies.decision import Allow, Challenge, Decision, Deny, RequirementKind
 from policies.reasons import Because, Reason
 from policies.request import AccessRequest, Action, Channel, Context, Counts, Finding, Principal, Resource, Status, Usage
@@ -44,6 +44,8 @@ class Step:
     """Why the content could not be inspected."""
     manifest: str | None = None
     """Short name of the export that a release has become."""
+    refused_agent: str | None = None
+    """Not an act: the person's agent delivered what it must not, with this cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,19 @@ def events(steps: tuple[Step, ...]) -> list[Event]:
 
 
 def _event(step: Step, number: int) -> Event:
+    at = START + timedelta(days=step.day, minutes=number)
+    if step.refused_agent is not None:
+        facts: dict[str, int | str] = {"cause": step.refused_agent, "count": 1}
+        return plain_event(
+            EventAction.AGENT_REFUSED, at=at, pseudonym=step.person, subject="agent-1", outcome="failure", numbers=facts, severity=73
+        )
     ids = tuple(map(str, step.clients))
     request = AccessRequest(
         act_id=step.act or f"act-{number}",
         principal=Principal(id="person", pseudonym=step.person, roles=frozenset({"manager"}), status=step.status),
         action=step.action,
         resource=Resource(type="client", model="party.party", ids=ids),
-        context=Context(at=START + timedelta(days=step.day, minutes=number), channel=step.channel, destination=step.destination),
+        context=Context(at=at, channel=step.channel, destination=step.destination),
         findings=(Finding("uninspectable", step.unread, 0, 1.0, "case"),) if step.unread else (),
         usage=Usage(after=Counts(paced_cards=step.paced_cards), base=step.base, book=step.book),
     )

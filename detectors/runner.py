@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -87,10 +88,9 @@ class Runner:
             except UnreadableEventError:
                 self._flag("event", "UnreadableEventError")
                 continue
-            if deed is None:
-                continue
-            view.apply(deed)
-            for signal in self._signals(deed, view):
+            if deed is not None:
+                view.apply(deed)
+            for signal in self._signals(deed, view) if deed is not None else self._heard(logged.document):
                 place = (signal.pseudonym, signal.at.date(), signal.mark)
                 if place in later:
                     later[place] = _together(later[place], signal)
@@ -110,6 +110,16 @@ class Runner:
                 signal = Signal(rule.id, deed.pseudonym, deed.at, "medium", RULE_FAILED, {}, (deed.event_id,))
             if signal is not None:
                 yield signal
+
+    def _heard(self, document: Mapping[str, Any]) -> Iterator[Signal]:
+        for rule in self._rules.values():
+            try:
+                signal = rule.hears(document)
+            except Exception as error:  # noqa: BLE001 -- outermost guard: a rule that fails must not silence the others
+                self._flag(rule.id, type(error).__name__)
+            else:
+                if signal is not None:
+                    yield signal
 
     def _flag(self, what: str, error: str) -> None:
         """Counted each time, recorded the first time: a record of every failure would feed itself."""

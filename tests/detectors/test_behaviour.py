@@ -26,7 +26,7 @@ def said_of(rule: Rule, story: list[Event]) -> list[Signal | None]:
     for event in story:
         deed = deed_of(event.document)
         if deed is None:
-            found.append(None)
+            found.append(rule.hears(event.document))
             continue
         view.apply(deed)
         found.append(rule.judge(deed, view))

@@ -193,3 +193,25 @@ def test_two_people_have_two_alerts(house: House):
     house.happens(HELD, replace(HELD, person="P-00000002"))
     house.runner().step()
     assert {alert.pseudonym for alert in house.alerts().open_ones()} == {PERSON, "P-00000002"}
+
+
+def test_an_agent_that_was_refused_is_an_alert_about_its_person_and_grows_that_of_the_day(house: House):
+    _, refused = house.happens(HELD, Step(Action.SYSTEM, Phase.DENIED, refused_agent="fork"))
+    house.runner().step()
+    (alert,) = house.alerts().open_ones()
+    assert alert.pseudonym == PERSON
+    assert "agent_refused:refused" in alert.reasons
+    assert alert.event_ids["agent_refused:refused"] == [refused.id]
+
+
+def test_a_rule_that_fails_to_hear_is_flagged_and_silences_no_other(house: House):
+    def fails(_document: object) -> None:
+        raise KeyError("user")
+
+    broken = replace(rules()["mass_export"], hears=fails)
+    house.happens(Step(Action.SYSTEM, Phase.DENIED, refused_agent="fork"), HELD)
+    runner = house.runner({**rules(), "mass_export": broken})
+    assert runner.step() == 2
+    (alert,) = house.alerts().open_ones()
+    assert {"agent_refused:refused", "mass_export:export_stopped"} <= set(alert.reasons)
+    assert runner.faults["mass_export"] == 1

@@ -1,0 +1,66 @@
+"""The agent of a person's machine delivered what it must not: forged, repeated, out of order, in another's name (attacks X22)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from audit_store.event import EventAction, Phase
+from detectors.base import Rule, Signal, Wording
+from detectors.cases import Case, Expected, Step
+from detectors.deed import Deed
+from detectors.view import View
+from policies.request import Action
+
+
+def _judge(_deed: Deed, _view: View) -> Signal | None:
+    """It is about no act on the CRM."""
+    return None
+
+
+def _hears(document: Mapping[str, Any]) -> Signal | None:
+    """Only where the message was signed by an agent of the person: what anybody else sends says nothing about anybody."""
+    event = document["event"]
+    if event["action"] != EventAction.AGENT_REFUSED or "user" not in document:
+        return None
+    numbers: dict[str, int | str] = {"agent": document["torwart"].get("subject", "–")}
+    return Signal(
+        RULE.id, document["user"]["id"], datetime.fromisoformat(document["@timestamp"]), "high", "refused", numbers, (event["id"],)
+    )
+
+
+RULE = Rule(
+    id="agent_refused",
+    title={"de": "Agent liefert, was er nicht darf", "en": "An agent delivers what it must not"},
+    severity="high",
+    runbook={
+        "de": "1. Ansehen, welcher Rechner es ist („torwart people devices“) und was abgelehnt wurde. 2. Wurde der Rechner neu aufgesetzt "
+        "oder aus einer Sicherung wiederhergestellt? Dann den Agenten widerrufen und neu anmelden. 3. Sonst hat jemand mit Rechten auf "
+        "diesem Rechner am Agenten gearbeitet: Rechner sicherstellen, mit der Person sprechen. 4. Mit einem Urteil schließen.",
+        "en": "1. See which machine it is (“torwart people devices”) and what was refused. 2. Was the machine set up anew or restored from "
+        "a backup? Then revoke the agent and enrol it again. 3. Otherwise somebody with rights on this machine has worked on the agent: "
+        "secure the machine, speak to the person. 4. Close with a verdict.",
+    },
+    false_positives={
+        "de": "Ein Rechner, der aus einer Sicherung wiederhergestellt oder kopiert wurde.",
+        "en": "A machine that was restored from a backup, or copied.",
+    },
+    shares={},
+    reasons={
+        "refused": Wording(
+            de="Nachrichten von {agent} wurden abgelehnt: Sie gehören nicht zu dem, was dieser Agent schon berichtet hat",
+            en="Messages of {agent} were refused: they do not belong to what this agent has reported before",
+        ),
+    },
+    judge=_judge,
+    hears=_hears,
+    cases=(
+        Case("an ordinary morning", (Step(Action.LIST, Phase.RELEASED, range(40)),), None),
+        Case(
+            "a forged row under the agent's own key",
+            (Step(Action.SYSTEM, Phase.DENIED, refused_agent="fork"),),
+            Expected("refused", "high", {"agent": "agent-1"}),
+        ),
+    ),
+)
