@@ -110,7 +110,8 @@ def test_the_start_page_leads_to_the_story_the_attacks_and_both_roles(demo: Demo
     page = browser_of(chromium).page
     page.goto(f"{demo.torwart_url}/start")
     assert page.locator("ol.reasons > li").count() == len(demo.notes["story"])
-    assert page.locator("details").count() == 6
+    assert page.locator("section[aria-labelledby='out'] details").count() == 3
+    assert page.locator("section[aria-labelledby='beat'] details").count() == 6
     expect(page.get_by_role("link", name="40 eigene Kunden")).to_have_attribute("href", re.compile(re.escape(demo.crm_url)))
     page.context.close()
 
@@ -121,7 +122,14 @@ def test_the_owner_sees_one_alert_that_says_who_what_how_many_left_and_what_now(
     alert = owner.page.locator("#alert")
     expect(alert.locator("h1")).to_have_text("Anna Feldmann wollte 3.000 Kunden mitnehmen. 40 haben das Haus verlassen.")
     expect(alert.locator(".facts .big")).to_have_text(["3.000", "40"])
-    expect(alert.locator("ol.reasons > li")).to_have_count(3)
+    said = alert.locator("ol.reasons > li")
+    expect(said).to_have_count(6)
+    expect(said.filter(has_text="hinausgehen")).to_contain_text("40 Kunden sollten zu cloud.localhost")
+    expect(said.filter(has_text="Stick")).to_contain_text("40 Kunden wurden auf einen Stick kopiert, davon 40 aus dem Export")
+    export = alert.locator(".timeline li").filter(has_text="ausgeliefert").filter(has_text="Export")
+    name = demo.released_export()
+    expect(export.first).to_contain_text(f"Export {name}")
+    expect(alert.locator(".timeline li.stopped").filter(has_text="auf dem Stick")).to_contain_text(f"aus Export {name}")
     expect(alert.get_by_role("heading", name="Was jetzt zu tun ist")).to_be_visible()
     assert demo.mails()[0].subject.startswith("Torwart:")
     owner.page.goto(f"{demo.torwart_url}/alerts")

@@ -68,6 +68,11 @@ class Demo:
         finally:
             engine.dispose()
 
+    def released_export(self) -> str:
+        """Short name of the export that the story released."""
+        documents = (logged.document["torwart"] for logged in self.recorded())
+        return next(str(facts["manifest"]) for facts in documents if "manifest" in facts)
+
     def recorded(self, after: int = 0) -> list[Logged]:
         """What the central log holds after a place."""
         log = Log.open(self.folder / "state" / "log")
