@@ -23,6 +23,7 @@ import agent.cli
 import console.server
 from agent.enroll import enrol
 from agent.identity import Identity
+from agent.seen import Seen
 from agent.server import Server
 from audit_store.database import open_database
 from audit_store.event import EventAction
@@ -146,6 +147,14 @@ class Desk:
             return [json.loads(row.canonical) for row in reader.read(0, 1_000_000)]
         finally:
             reader.close()
+
+    def looked_at(self) -> int:
+        """How many files that are there the agent has looked at."""
+        seen = Seen(self.state / "seen.db")
+        try:
+            return seen.count()
+        finally:
+            seen.close()
 
     def configure(self, url: str, **more: float) -> None:
         """Write the agent's configuration; `more` are further members."""
