@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from audit_store.event import Content, Event, EventAction, ExportLink, Phase, access_event, plain_event
-from policies.decision import Allow, Challenge, Decision, Deny, RequirementKind
+from policies.decision import Allow, Challenge, Decision, Deny
+from policies.needs import Key
 from policies.reasons import Because, Reason
 from policies.request import AccessRequest, Action, Channel, Context, Counts, Finding, Principal, Resource, Status, Usage
 
@@ -108,7 +109,7 @@ def _decision(step: Step, asked: int) -> Decision:
     because = (Because(step.reason),) if step.reason else ()
     match step.phase:
         case Phase.HELD | Phase.NOT_CONFIRMED:
-            return Challenge(because, (RequirementKind.KEY,), asked, asked)
+            return Challenge(because, Key(), asked, asked)
         case Phase.DENIED:
             return Deny(because)
         case Phase.ALLOWED | Phase.CONFIRMED | Phase.RELEASED | Phase.OBSERVED:

@@ -59,7 +59,7 @@ class Questions:
         resource = replace(question.resource, ids=ids, own=shown & self.directory.book(question.principal.id), fields=answer.fields)
         question = replace(question, resource=resource, context=replace(question.context, at=self.now()))
         duties = sight(question, policy)
-        clear = answer.contact_ids - duties.masked if CONTACT_GROUP in duties.masks else answer.contact_ids
+        clear = answer.contact_ids - duties.masked_in(CONTACT_GROUP)
         card = ids[0] if question.action is Action.READ and len(ids) == 1 else None
         usage = self._usage(question, shown=shown, taken=clear, card=card)
         question = replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from policies.request import AccessRequest, Action, Channel, ClientId, Counts, Status
+from policies.request import AccessRequest, Action, Channel, ClientId, Counts, Level, Status
 
 NOBODY: frozenset[ClientId] = frozenset()
 
@@ -42,6 +42,7 @@ class Member:
 
 
 BOOL, INT, DOUBLE, STRING = Type("bool"), Type("int"), Type("double"), Type("string")
+TIMESTAMP, DURATION = Type("timestamp"), Type("duration")
 
 
 class ResourceType(StrEnum):
@@ -54,9 +55,12 @@ class ResourceType(StrEnum):
 
 
 class Facts:
-    """An act as rules see it. The sets are worked out once per decision, without an object per record."""
+    """An act as rules see it. The sets are worked out once per decision, without an object per record.
 
-    __slots__ = ("act", "asked", "context", "findings", "known", "others", "others_count", "principal", "resource", "usage")
+    `record` is set only where one record is judged by itself: an object with the attributes of `RECORD`.
+    """
+
+    __slots__ = ("act", "asked", "context", "findings", "known", "others", "others_count", "principal", "record", "resource", "usage")
 
     def __init__(self, request: AccessRequest, action: Action) -> None:
         resource = request.resource
@@ -72,6 +76,7 @@ class Facts:
         self.others = resource.own.symmetric_difference(ids) if ids else NOBODY
         self.asked = len(ids) if ids else 0
         self.others_count = len(self.others)
+        self.record: object = None
 
     @property
     def own_count(self) -> int:
@@ -93,6 +98,23 @@ def _texts() -> Type:
     return Type("list", element=STRING)
 
 
+type Attributes = Mapping[str, Member]
+"""What is known about one record."""
+
+RECORD: Attributes = {
+    "own": Member(BOOL),
+    "active": Member(BOOL),
+    "created_at": Member(TIMESTAMP, optional=True),
+    "changed_at": Member(TIMESTAMP, optional=True),
+    "language": Member(STRING, optional=True),
+    "countries": Member(_texts()),
+    "postal_codes": Member(_texts()),
+    "cities": Member(_texts()),
+    "categories": Member(_texts()),
+}
+"""Attributes of a client that `where` may ask for. `own`: in the person's own book. `language`, `countries`: ISO 639-1 and ISO 3166-1
+alpha-2 codes. `countries`, `postal_codes` and `cities` are those of all its addresses, `categories` names as the CRM has them."""
+
 _COUNTS = Type("record", members={field.name: Member(INT) for field in fields(Counts)})
 
 ROOTS: Mapping[str, Type] = {
@@ -103,6 +125,7 @@ ROOTS: Mapping[str, Type] = {
             "status": Member(_words(Status)),
             "frozen": Member(BOOL),
             "language": Member(STRING),
+            "level": Member(_words(Level)),
             "team": Member(STRING, optional=True),
             "territory": Member(STRING, optional=True),
             "device": Member(STRING, optional=True),
@@ -130,6 +153,7 @@ ROOTS: Mapping[str, Type] = {
     "context": Type(
         "record",
         members={
+            "at": Member(TIMESTAMP),
             "channel": Member(_words(Channel)),
             "source_ip": Member(STRING, optional=True),
             "destination": Member(STRING, optional=True),

@@ -14,13 +14,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from policies.attributes import COUNTERS, ResourceType
-from policies.decision import Allow, Challenge, Decision, Deny, MaskKind
+from policies.decision import Allow, Challenge, Decision, Deny
+from policies.document import MaskText, Word, written_mask
 from policies.engine import decide, sight
 from policies.load import CASES, read_document
 from policies.problems import Document, PolicyError, PolicyErrors, checked
 from policies.reasons import REASONS
 from policies.request import AccessRequest, Action, ClientId, Context, Counts, Finding, KeyProof, Principal, Resource, Status, Usage
-from policies.rule import Policy, Word
+from policies.rule import Policy
 
 CLOCK = datetime(2026, 5, 12, 9, 0, tzinfo=UTC)
 """The time at which all cases happen."""
@@ -90,7 +91,7 @@ class ExpectText(_Text):
     asked: Number | None = None
     allowed: Number | None = None
     kept: Number | Literal["all"] | None = None
-    masks: dict[Word, MaskKind] | None = None
+    masks: dict[Word, MaskText] | None = None
     masked: Number | None = None
 
     @field_validator("reasons")
@@ -286,14 +287,14 @@ def described(decision: Decision) -> dict[str, object]:
         **numbers,
         "reasons": reasons,
         "kept": "all" if duties.keep is None else len(duties.keep),
-        "masks": {name: kind.value for name, kind in duties.masks.items()} if duties.masked else {},
-        "masked": len(duties.masked) if duties.masks else 0,
+        "masks": {one.field: one.mask for one in duties.masks},
+        "masked": len(duties.masked),
     }
 
 
 def _words(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {kind}" for name, kind in value.items()) or "none"
+        return ", ".join(f"{name} {written_mask(mask)}" for name, mask in value.items()) or "none"
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "none"
     return str(value)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from policies.masks import Mask, strictest
+from policies.needs import Need, RequirementKind, kinds
 from policies.reasons import Because
 from policies.request import ClientId
 
+NOBODY: frozenset[ClientId] = frozenset()
 
-class MaskKind(StrEnum):
-    """How a field is masked. Every kind gives the same text for a present and an absent value unless it says otherwise."""
 
-    HIDE = "hide"
-    """A constant text: neither the value, nor its length, nor whether there is one can be seen."""
-    NULL = "null"
-    """The field reads as empty: for fields whose type allows no text."""
+@dataclass(frozen=True, slots=True)
+class FieldMask:
+    """One field, or group of fields, that is masked for some clients. Several may speak about one field: the strictest holds."""
+
+    field: str
+    """A field's name, or the group `contact`."""
+    mask: Mask
+    clients: frozenset[ClientId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +28,30 @@ class Obligations:
 
     keep: frozenset[ClientId] | None = None
     """Clients that may be in the answer; None: all of the answer. Records of others are taken out."""
-    masks: Mapping[str, MaskKind] = field(default_factory=dict)
-    """Field group (`contact`) or field name -> mask, for the clients in `masked`."""
-    masked: frozenset[ClientId] = frozenset()
-    """Clients whose fields in `masks` are masked."""
+    masks: tuple[FieldMask, ...] = ()
     drop_written: frozenset[str] = frozenset()
     """Written fields whose value, if it is a mask, is taken out of an update: a mask is never written back."""
     notify: bool = False
+    """The reviewer is told of this act by an alert of its own."""
     watermark: bool = False
+    """What goes out carries a mark that names the act."""
 
+    @property
+    def masked(self) -> frozenset[ClientId]:
+        """Clients of whom any field is masked."""
+        return frozenset().union(*[one.clients for one in self.masks])
 
-class RequirementKind(StrEnum):
-    """What can be missing."""
+    def mask_of(self, field_name: str, client: ClientId) -> Mask | None:
+        """The mask of this field or group, by its own name, for one client."""
+        mask = None
+        for one in self.masks:
+            if one.field == field_name and client in one.clients:
+                mask = strictest(mask, one.mask)
+        return mask
 
-    KEY = "key"
-    """A touch of a hardware key with user verification, bound to this act."""
+    def masked_in(self, field_name: str) -> frozenset[ClientId]:
+        """Clients of whom this field or group is masked by its own name."""
+        return frozenset().union(*[one.clients for one in self.masks if one.field == field_name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,8 @@ class Allow:
     obligations: Obligations = field(default_factory=Obligations)
     rules: tuple[str, ...] = ()
     """Ids of the rules that decided, `policy-version:rule-id`."""
+    observed: tuple[str, ...] = ()
+    """Ids of rules in warn-only mode that would have denied, or asked for something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,8 @@ class Challenge:
     """The act is held until what is missing is there."""
 
     reasons: tuple[Because, ...]
-    needs: tuple[RequirementKind, ...]
+    need: Need
+    """What is still missing."""
     asked: int
     """Distinct clients asked for."""
     allowed: int
@@ -65,6 +80,12 @@ class Challenge:
     obligations: Obligations = field(default_factory=Obligations)
     """What will hold after the touch: exactly this is signed."""
     rules: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[RequirementKind, ...]:
+        """The kinds of what is missing, each once, in the order of the rules."""
+        return kinds(self.need)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +94,8 @@ class Deny:
 
     reasons: tuple[Because, ...]
     rules: tuple[str, ...] = ()
+    quarantine: bool = False
+    """The agent puts the file aside, where its person cannot open it."""
 
 
 type Decision = Allow | Challenge | Deny

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from policies.document import ThresholdText
 from policies.request import WRITES, AccessRequest, Action
-from policies.rule import ThresholdText
 
 EXPORTS = frozenset({Action.EXPORT, Action.REPORT, Action.PRINT})
 """Acts that are an export by name."""

@@ -7,17 +7,19 @@ that the CRM may be asked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from policies.attributes import NOBODY, Facts
-from policies.decision import Allow, Challenge, Decision, Deny, MaskKind, Obligations, RequirementKind
+from policies.attributes import Facts
+from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Obligations
+from policies.document import Effect
 from policies.effect import CHANGES, CHANGES_EXISTING, effective_action
-from policies.masks import strictest
+from policies.needs import AllOf, Need, missing
 from policies.operators import EVALUATION_ERRORS
 from policies.reasons import ALLOWED, FROZEN, KEY_CONFIRMED, NOT_FOR_YOU, NOT_WHAT_WAS_SIGNED, RULE_ERROR, Because
-from policies.request import AccessRequest, Action, ClientId, KeyProof, Status
-from policies.rule import Effect, Limit, Policy, Rule
+from policies.request import AccessRequest, Action, ClientId, Status
+from policies.rule import Policy, Rule
+from policies.shares import Limit
 
 _NOT_FOR_YOU = Deny((Because(NOT_FOR_YOU),))
 
@@ -28,8 +30,16 @@ class Matched:
 
     allows: list[Rule] = field(default_factory=list)
     requires: list[Rule] = field(default_factory=list)
+    obliges: list[Rule] = field(default_factory=list)
     denies: list[Rule] = field(default_factory=list)
     failed: list[Rule] = field(default_factory=list)
+    observed: list[Rule] = field(default_factory=list)
+    """Rules in warn-only mode that would have denied or asked for something."""
+
+    @property
+    def granting(self) -> list[Rule]:
+        """Rules whose duties hold: where something is allowed, these say how."""
+        return self.allows + self.obliges
 
 
 def decide(request: AccessRequest, policy: Policy) -> Decision:
@@ -50,7 +60,7 @@ def decide(request: AccessRequest, policy: Policy) -> Decision:
         return Deny(reasons, tuple(rule.id for rule in matched.denies))
     if not matched.allows:
         return _NOT_FOR_YOU
-    return _allowed(facts, action, matched, request.proof)
+    return _allowed(request, facts, action, matched)
 
 
 def sight(request: AccessRequest, policy: Policy) -> Obligations:
@@ -60,11 +70,15 @@ def sight(request: AccessRequest, policy: Policy) -> Obligations:
     read by its name would meet. Where nothing is allowed, nothing goes out anyway.
     """
     facts = Facts(request, request.action)
-    return _obligations(facts, walk(facts, policy).allows, None)
+    return _obligations(facts, walk(facts, policy).granting, None)
 
 
 def matches(rule: Rule, facts: Facts) -> bool:
     """Whether a rule that can apply does. Raises one of EVALUATION_ERRORS."""
+    if rule.levels is not None and facts.principal.level not in rule.levels:
+        return False
+    if rule.channels is not None and facts.context.channel not in rule.channels:
+        return False
     if rule.statuses is not None and facts.principal.status not in rule.statuses:
         return False
     if rule.reach is not None and not rule.reach.reached(facts):
@@ -82,49 +96,51 @@ def walk(facts: Facts, policy: Policy) -> Matched:
         except EVALUATION_ERRORS:
             matched.failed.append(rule)
             continue
-        if rule.effect is Effect.ALLOW:
-            matched.allows.append(rule)
-        elif rule.effect is Effect.DENY:
-            matched.denies.append(rule)
-        else:
-            matched.requires.append(rule)
+        if rule.observed:
+            matched.observed.append(rule)
+            continue
+        match rule.effect:
+            case Effect.ALLOW:
+                matched.allows.append(rule)
+            case Effect.DENY:
+                matched.denies.append(rule)
+            case Effect.REQUIRE:
+                matched.requires.append(rule)
+            case Effect.OBLIGE:
+                matched.obliges.append(rule)
     return matched
 
 
-def _allowed(facts: Facts, action: Action, matched: Matched, proof: KeyProof | None) -> Decision:
-    rules = matched.allows + matched.requires
-    names = tuple([rule.id for rule in rules])
-    requiring = [rule for rule in rules if rule.requirement is not None]
+def _allowed(request: AccessRequest, facts: Facts, action: Action, matched: Matched) -> Decision:
+    granting = matched.granting
+    rules = granting + matched.requires
+    names, observed = tuple([rule.id for rule in rules]), tuple([rule.id for rule in matched.observed])
+    requiring = [rule for rule in rules if rule.need is not None]
     if not facts.known and (not requiring or action not in CHANGES):
-        return Allow((Because(ALLOWED),), _obligations(facts, matched.allows, None), names)
-    limit = _tightest(matched.allows, facts)
-    keep = _kept(facts, matched.allows, limit)
-    if keep is not None and (refusal := _refusal(facts, matched.allows, keep, limit, names)):
+        return Allow((Because(ALLOWED),), _obligations(facts, granting, None), names, observed)
+    limit = _tightest(granting, facts)
+    keep = _kept(facts, granting, limit)
+    if keep is not None and (refusal := _refusal(facts, granting, keep, limit, names)):
         return refusal
-    duties = _obligations(facts, matched.allows, keep)
+    duties = _obligations(facts, granting, keep)
     going = (facts.resource.ids or ()) if keep is None else keep
     if not requiring or (not facts.asked and action not in CHANGES):
-        return Allow((Because(ALLOWED),), duties, names)
-    if proof is not None and _covers(proof, going, facts):
-        return Allow((Because(KEY_CONFIRMED, {"asked": len(going)}),), duties, names)
+        return Allow((Because(ALLOWED),), duties, names, observed)
+    need = missing(_together(requiring), request, going)
+    if need is None:
+        return Allow((Because(KEY_CONFIRMED, {"asked": len(going)}),), duties, names, observed)
     reasons = [Because(rule.reason, {**_numbers(rule, facts), "asked": facts.asked, "allowed": len(going)}) for rule in requiring]
     if limit is not None and len(going) < facts.asked:
         reasons.insert(0, _limit_reason(limit, facts))
-    if proof is not None:
+    if request.proof is not None:
         reasons.insert(0, Because(NOT_WHAT_WAS_SIGNED))
-    return Challenge(tuple(reasons), (RequirementKind.KEY,), facts.asked, len(going), duties, names)
+    return Challenge(tuple(reasons), need, facts.asked, len(going), duties, names, observed)
 
 
-def _covers(proof: KeyProof, going: Sequence[ClientId], facts: Facts) -> bool:
-    """Whether nothing goes out or is written that was not signed. Presence without PIN or biometry is no proof (attacks X23)."""
-    signed = proof.fields
-    resource = facts.resource
-    return (
-        proof.user_verified
-        and proof.ids.issuperset(going)
-        and signed.issuperset(resource.fields)
-        and signed.issuperset(resource.written_fields)
-    )
+def _together(requiring: Sequence[Rule]) -> Need:
+    """What all rules ask for, each need once."""
+    needs = tuple(dict.fromkeys(rule.need for rule in requiring if rule.need is not None))
+    return needs[0] if len(needs) == 1 else AllOf(needs)
 
 
 def _tightest(allows: Sequence[Rule], facts: Facts) -> Limit | None:
@@ -160,24 +176,23 @@ def _limit_reason(limit: Limit, facts: Facts) -> Because:
     return Because(limit.reason, {**numbers, "share": _plain(share.percent or 0)})
 
 
-def _obligations(facts: Facts, allows: Sequence[Rule], keep: tuple[ClientId, ...] | None) -> Obligations:
-    masks: dict[str, MaskKind] = {}
-    masked = NOBODY
-    for rule in allows:
-        if not rule.masks:
-            continue
-        for name, kind in rule.masks.items():
-            masks[name] = strictest(masks.get(name), kind)
-        if rule.mask_all:
-            masked = frozenset(facts.resource.ids or ())
-        elif not masked:
-            masked = facts.others
+def _obligations(facts: Facts, granting: Sequence[Rule], keep: tuple[ClientId, ...] | None) -> Obligations:
     return Obligations(
         keep=None if keep is None else frozenset(keep),
-        masks=masks,
-        masked=masked,
+        masks=tuple(_masks(facts, granting)),
         drop_written=facts.resource.written_fields,
+        notify=any(rule.text.notify for rule in granting),
+        watermark=any(rule.text.watermark for rule in granting),
     )
+
+
+def _masks(facts: Facts, granting: Sequence[Rule]) -> Iterator[FieldMask]:
+    for rule in granting:
+        if rule.masks:
+            clients = frozenset(facts.resource.ids or ()) if rule.mask_all else facts.others
+            if clients:
+                for name, mask in rule.masks.items():
+                    yield FieldMask(name, mask, clients)
 
 
 def _numbers(rule: Rule, facts: Facts) -> dict[str, int | str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import re2
 
-from policies.attributes import BOOL, DOUBLE, INT, PLACES, ROOTS, STRING, Facts, Type
+from policies.attributes import BOOL, DOUBLE, INT, PLACES, ROOTS, STRING, Attributes, Facts, Type
 from policies.operators import EVALUATION_ERRORS, INT_MAX, Evaluate, Part, Scope, arithmetic, comparison, demand, demand_number, fits
 from policies.syntax import Call, ExpressionError, ListOf, Literal, Name, Node, Operation, Quantified, Select, parse
 
@@ -37,13 +37,16 @@ class Condition:
         return self.evaluate(facts, ()) is True
 
 
+RECORD_SLOT = -1
+"""Index of `record` among the variables: it lies in the facts, not in the scope."""
+
 type _Variables = Mapping[str, tuple[int, Type]]
 
 
-def compile_condition(source: str) -> Condition:
-    """Compile a condition. Raises ExpressionError with the offset of the fault and a hint."""
+def compile_condition(source: str, record: Attributes | None = None) -> Condition:
+    """Compile a condition on an act, or with `record` on one record of it. Raises ExpressionError with the offset and a hint."""
     tree = parse(source)
-    part = _compile(tree, {})
+    part = _compile(tree, {} if record is None else {"record": (RECORD_SLOT, Type("record", members=record))})
     demand(part, BOOL, tree, "a condition is true or false")
     return Condition(source, tree, part.run)
 
@@ -97,6 +100,8 @@ def _list(items: Sequence[Node], at: int, variables: _Variables) -> Part:
 def _name(node: Name, variables: _Variables) -> Part:
     if node.name in variables:
         index, kind = variables[node.name]
+        if index == RECORD_SLOT:
+            return Part(kind, lambda facts, scope: facts.record, path="record")
         return Part(kind, lambda facts, scope: scope[index])
     if node.name not in ROOTS:
         raise ExpressionError(f"{node.name!r} is not known", node.at, _nearest(node.name, [*ROOTS, *variables]))
@@ -242,7 +247,7 @@ def _quantified(node: Quantified, variables: _Variables) -> Part:
         raise ExpressionError(f"{node.kind}() goes through a list, not a {over.type}", node.at)
     if node.name in ROOTS or node.name in variables:
         raise ExpressionError(f"{node.name!r} is already the name of something else", node.at)
-    body = _compile(node.body, {**variables, node.name: (len(variables), over.type.element)})
+    body = _compile(node.body, {**variables, node.name: (sum(index != RECORD_SLOT for index, _ in variables.values()), over.type.element)})
     demand(body, BOOL, node.body, f"{node.kind}() asks a condition")
     items, test = over.run, body.run
     decisive = node.kind == "exists"

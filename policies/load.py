@@ -26,9 +26,10 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from policies.document import PolicyText
 from policies.expression import compile_condition
 from policies.problems import Document, Loc, Place, PolicyError, PolicyErrors, checked
-from policies.rule import Policy, PolicyText, compiled
+from policies.rule import Policy, compiled
 from policies.syntax import ExpressionError
 
 __all__ = ["CASES", "PolicyErrors", "load", "parse_document", "read_content", "read_document", "rule_files"]

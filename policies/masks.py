@@ -1,8 +1,42 @@
-"""The texts that stand in for masked values, and how they are known again when a form brings them back."""
+"""How a field is masked: the kinds of masks, which of two tells less, what goes out instead of a value, and how a mask is known again."""
 
 from __future__ import annotations
 
-from policies.decision import MaskKind
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MaskKind(StrEnum):
+    """How a field is masked."""
+
+    HIDE = "hide"
+    """A constant text: neither the value, nor its length, nor whether there is one can be seen."""
+    NULL = "null"
+    """The field reads as empty: for fields whose type allows no text."""
+    LAST = "last"
+    """Only the last `size` letters or digits stay."""
+    HASH = "hash"
+    """A keyed hash: equal values are equal for everybody."""
+    PSEUDONYM = "pseudonym"
+    """A keyed hash that is stable for one reader: two readers cannot compare what they see."""
+    ROUND = "round"
+    """A number rounded to a multiple of `size`."""
+    DATE = "date"
+    """A date cut to its month or year (`unit`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A kind with its measure."""
+
+    kind: MaskKind
+    size: int = 0
+    """LAST: letters and digits that stay. ROUND: the step."""
+    unit: str = ""
+    """DATE: `month` or `year`."""
+
+
+HIDE, NULL = Mask(MaskKind.HIDE), Mask(MaskKind.NULL)
 
 HIDDEN = "•••"
 """Stands for every hidden value, whatever it is and whether there is one: neither value nor length nor presence can be read from it."""
@@ -13,13 +47,13 @@ CONTACT_GROUP = "contact"
 _BULLET = "•"
 
 
-def masked(kind: MaskKind) -> str | None:
+def masked(mask: Mask) -> str | None:
     """What goes out instead of a value."""
-    match kind:
-        case MaskKind.HIDE:
-            return HIDDEN
+    match mask.kind:
         case MaskKind.NULL:
             return None
+        case _:
+            return HIDDEN
 
 
 def is_mask(value: object) -> bool:
@@ -31,6 +65,13 @@ def is_mask(value: object) -> bool:
     return isinstance(value, str) and _BULLET * 3 in value
 
 
-def strictest(one: MaskKind | None, other: MaskKind) -> MaskKind:
-    """Of two masks for one field the one that tells less: NULL says not even that something is hidden."""
-    return MaskKind.NULL if MaskKind.NULL in (one, other) else other
+def strictest(one: Mask | None, other: Mask) -> Mask:
+    """Of two masks for one field the one that tells less; of two that tell different things neither: the field is hidden.
+
+    NULL says not even that something is hidden.
+    """
+    if one is None or one == other:
+        return other
+    if NULL in (one, other):
+        return NULL
+    return HIDE

@@ -6,6 +6,7 @@ what was judged cannot change between the judgement and the sending.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -80,6 +81,20 @@ DEPARTING = frozenset({Status.NOTICE_GIVEN, Status.LAST_DAY, Status.GONE})
 """Statuses in which a person is known to leave. `TALK_PLANNED` is not among them: the person does not know yet."""
 
 
+class Level(StrEnum):
+    """How closely a person is watched. A rule may have another effect at each level."""
+
+    NORMAL = "normal"
+    WATCHED = "watched"
+    """Set by hand, with a reason and an end."""
+    DEPARTING = "departing"
+    """A talk is planned or notice was given (`Status`), or set by hand."""
+
+
+type Value = bool | int | float | str | datetime | Sequence[str] | None
+"""What an attribute of a record can be; None: the record has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks: a person, never a CRM account (several accounts may map to one person)."""
@@ -98,6 +113,9 @@ class Principal:
     language: str = "de"
     session_id: str | None = None
     """Torwart's own id of the CRM session or API key that carried the request; never the credential itself."""
+    level: Level = Level.NORMAL
+    proven_at: datetime | None = None
+    """When the person last touched the own key with PIN or biometry in this session; UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +148,10 @@ class Resource:
     """Keyed digest of the canonical filter: equal filters are recognised, no value is readable."""
     limit: int | None = None
     """Row limit that the caller named; None: no limit."""
+    records: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    """Attributes of the clients in `ids`, column by column in the same order: name in `policies.attributes.RECORD` -> one value for each.
+
+    Only those that the rules ask for (`Policy.attributes_needed`). `own` is not among them: it is `own` above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +222,22 @@ class KeyProof:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalProof:
+    """Another person's yes to exactly this act, given with the own key, already verified and used up."""
+
+    approver: str
+    """Torwart's own id of the person."""
+    roles: frozenset[str]
+    """Roles of the approver at that time."""
+    at: datetime
+    """UTC."""
+    user_verified: bool
+    ids: frozenset[ClientId]
+    """The clients that were approved; anything beyond them is not covered."""
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """Time and place of the act."""
 
@@ -225,3 +263,8 @@ class AccessRequest:
     usage: Usage = field(default_factory=Usage)
     findings: tuple[Finding, ...] = ()
     proof: KeyProof | None = None
+    approvals: tuple[ApprovalProof, ...] = ()
+    justified: bool = False
+    """The person has written why; the text itself is kept with the act, not here."""
+    acknowledged: bool = False
+    """The person has read the warning about this act and goes on."""

@@ -14,9 +14,10 @@ from auth.command_line import DEFAULT_CONFIG, WRONG, Config, Json, fail, print_j
 from auth.installation import ConfigError, load_installation
 from console.cli.house import open_house, print_table
 from policies.cases import Result, run_cases
+from policies.document import LimitText, ReachText, written_need
 from policies.load import load
 from policies.problems import PolicyErrors
-from policies.rule import Policy, ReachText, Rule
+from policies.rule import Policy, Rule
 from policies.store import SHIPPED, Change, PolicyStore, RedCasesError
 
 RED = 1
@@ -183,13 +184,18 @@ def _row(rule: Rule) -> tuple[str, str, str, str, str]:
     acts = ", ".join(sorted(text.actions)) if not isinstance(text.actions, str) else "every act"
     parts = [text.effect.value]
     parts += [_reached(text.reaches)] if text.reaches else []
-    parts += [f"needs {text.require.value}"] if text.require else []
+    parts += [f"needs {written_need(text.require)}"] if text.require else []
     parts += ["own only"] if text.keep == "own" else []
     parts += [f"{name} masked for {text.masked_for}" for name in text.masks or ()]
-    parts += [f"at most {text.limit.percent:g} % of the {text.limit.of.value} a day"] if text.limit else []
+    parts += [_limited(text.limit)] if text.limit else []
     return text.id, who, acts, ", ".join(parts), text.about.strip()
 
 
 def _reached(reach: ReachText) -> str:
     share = f"{reach.count}" if reach.percent is None else f"{reach.percent:g} % of the {reach.of.value}"
     return f"from {reach.counter} {share} on"
+
+
+def _limited(limit: LimitText) -> str:
+    share = f"{limit.count}" if limit.percent is None else f"{limit.percent:g} % of the {limit.of.value}"
+    return f"at most {share} by {limit.counter}"

@@ -27,7 +27,9 @@ from audit_store.event import (
     reasons_of,
     refused_event,
 )
-from policies.decision import Allow, Challenge, Decision, Deny, MaskKind, Obligations, RequirementKind
+from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Obligations
+from policies.masks import HIDE
+from policies.needs import Key
 from policies.reasons import EXPORT_NEEDS_KEY, NOT_FOR_YOU, UNREADABLE, Because
 from policies.request import AccessRequest, Action, Channel, Context, Counts, Finding, KeyProof, Principal, Resource, Status, Usage
 from tests.audit_store.acts import NOW, access, plain, request
@@ -45,7 +47,7 @@ FAMILIES = {
 CONTENT = Content(12_345, "a" * 64, "zip", (ExportLink("7F3A", "act-1", 40),))
 DECISIONS: list[Decision] = [
     Allow((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), rules=("v7:export", "v7:share")),
-    Challenge((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), (RequirementKind.KEY,), asked=3, allowed=2, rules=("v7:export",)),
+    Challenge((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), Key(), asked=3, allowed=2, rules=("v7:export",)),
     Deny((Because(NOT_FOR_YOU),)),
 ]
 
@@ -259,7 +261,7 @@ def test_no_value_of_a_client_and_no_secret_gets_into_an_event(hostile: tuple[Ac
     asked, planted = hostile
     value = data.draw(VALUES)
     planted.append(value)
-    masks = Obligations(frozenset({value}), {value: MaskKind.HIDE}, frozenset({value}), frozenset({value}))
+    masks = Obligations(frozenset({value}), (FieldMask(value, HIDE, frozenset({value})),), frozenset({value}))
     event = access_event(
         request=asked,
         decision=Allow((Because(NOT_FOR_YOU, {value: 1}),), masks),

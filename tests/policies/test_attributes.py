@@ -1,6 +1,7 @@
 """The declared names and the classes that they name stay together."""
 
 from dataclasses import fields
+from datetime import datetime
 
 import pytest
 
@@ -18,22 +19,32 @@ def names(path, kind):
 DECLARED = [(path, member) for root, kind in ROOTS.items() for path, member in names(root, kind)]
 
 
+PYTHON = {
+    "bool": bool,
+    "int": int,
+    "double": float,
+    "string": str,
+    "list": (tuple, frozenset),
+    "record": object,
+    "timestamp": datetime,
+}
+
+
 @pytest.mark.parametrize(("path", "member"), DECLARED, ids=[path for path, _ in DECLARED])
 def test_every_declared_name_can_be_read_from_an_act(path, member):
     value = Facts(act(Action.READ, own=1), Action.READ)
     for name in PLACES.get(path, path).split("."):
         value = getattr(value, name)
-    python = {"bool": bool, "int": int, "double": float, "string": str, "list": (tuple, frozenset), "record": object}[member.type.name]
-    assert (value is None and member.optional) or isinstance(value, python)
+    assert (value is None and member.optional) or isinstance(value, PYTHON[member.type.name])
 
 
 @pytest.mark.parametrize(
     ("kind", "root", "hidden"),
     [
         # Rules speak about what a person is, never about one person or one client.
-        (Principal, ROOTS["principal"], {"id", "pseudonym", "session_id"}),
-        (Resource, ROOTS["resource"], {"ids", "own", "clear_contact_ids", "mask_written_fields", "filter_digest"}),
-        (Context, ROOTS["context"], {"at"}),
+        (Principal, ROOTS["principal"], {"id", "pseudonym", "session_id", "proven_at"}),
+        (Resource, ROOTS["resource"], {"ids", "own", "clear_contact_ids", "mask_written_fields", "filter_digest", "records"}),
+        (Context, ROOTS["context"], set()),
         (Usage, ROOTS["usage"], set()),
         (Counts, ROOTS["usage"].members["before"].type, set()),
         (Finding, ROOTS["findings"].element, set()),

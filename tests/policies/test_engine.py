@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from policies.decision import Allow, Challenge, Deny, MaskKind, RequirementKind
+from policies.decision import Allow, Challenge, Deny, FieldMask
 from policies.engine import decide, sight
+from policies.masks import HIDE, NULL
+from policies.needs import Key
 from policies.reasons import EXPORT_LIMIT, EXPORT_NEEDS_KEY
 from policies.request import Action, Counts, Status
 from policies.rule import PolicyText, compiled
@@ -25,7 +27,7 @@ def codes(decision):
 def test_a_manager_sees_his_own_clients_clear_and_those_of_others_masked():
     decision = decide(act(Action.LIST, own=40, others=60), starter())
     assert isinstance(decision, Allow)
-    assert decision.obligations.masks == {"contact": MaskKind.HIDE}
+    assert decision.obligations.masks == (FieldMask("contact", HIDE, frozenset(f"other{i}" for i in range(60))),)
     assert decision.obligations.masked == {f"other{i}" for i in range(60)}
     assert decision.obligations.keep is None
     assert decision.rules == ("1:manager-reads",)
@@ -34,7 +36,7 @@ def test_a_manager_sees_his_own_clients_clear_and_those_of_others_masked():
 def test_an_export_waits_for_the_key_and_names_both_numbers():
     decision = decide(act(Action.EXPORT, own=480, others=2520, before=Counts(exported_day=40)), starter())
     assert isinstance(decision, Challenge)
-    assert decision.needs == (RequirementKind.KEY,)
+    assert decision.need == Key()
     assert (decision.asked, decision.allowed) == (3000, 260)
     limit, key = decision.reasons
     assert limit.reason is EXPORT_LIMIT
@@ -141,7 +143,8 @@ def test_masks_of_several_rules_add_up_and_the_stricter_holds():
     null = ALLOW | {"id": "null", "masks": {"contact": "null", "margin": "hide"}, "for": "all"}
     for rules in ((ALLOW, hide, null), (null, hide, ALLOW)):
         duties = decide(act(Action.READ, own=1, others=1), policy(*rules)).obligations
-        assert duties.masks == {"contact": MaskKind.NULL, "margin": MaskKind.HIDE}
+        assert {duties.mask_of("contact", who) for who in ("own0", "other0")} == {NULL}
+        assert {duties.mask_of("margin", who) for who in ("own0", "other0")} == {HIDE}
         assert duties.masked == {"own0", "other0"}
 
 

@@ -2,13 +2,12 @@
 
 import pytest
 
-from policies.decision import MaskKind
-from policies.masks import HIDDEN, is_mask, masked, strictest
+from policies.masks import HIDDEN, HIDE, NULL, is_mask, masked, strictest
 
 
 def test_a_hidden_value_is_always_the_same_text():
-    assert masked(MaskKind.HIDE) == HIDDEN
-    assert masked(MaskKind.NULL) is None
+    assert masked(HIDE) == HIDDEN
+    assert masked(NULL) is None
 
 
 @pytest.mark.parametrize("value", [HIDDEN, f" {HIDDEN} ", f"+49 {HIDDEN}", f"{HIDDEN}{HIDDEN}", f"{HIDDEN}\n"])
@@ -22,6 +21,6 @@ def test_an_ordinary_value_is_no_mask(value):
 
 
 def test_the_stricter_mask_tells_less():
-    assert strictest(None, MaskKind.HIDE) is MaskKind.HIDE
-    assert strictest(MaskKind.NULL, MaskKind.HIDE) is MaskKind.NULL
-    assert strictest(MaskKind.HIDE, MaskKind.NULL) is MaskKind.NULL
+    assert strictest(None, HIDE) is HIDE
+    assert strictest(NULL, HIDE) is NULL
+    assert strictest(HIDE, NULL) is NULL

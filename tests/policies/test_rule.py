@@ -3,8 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
+from policies.document import PolicyText, RuleText
 from policies.request import Action, Usage
-from policies.rule import Of, PolicyText, RuleText, Share, compiled
+from policies.rule import compiled
+from policies.shares import Of, Share
 
 RULE = {"id": "one", "roles": ["manager"], "actions": ["read"], "resource": "client", "effect": "allow"}
 

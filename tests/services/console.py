@@ -22,7 +22,8 @@ from console.server import server
 from console.services import Services, open_services
 from console.settings import TorwartSettings
 from policies import reasons
-from policies.decision import Allow, Challenge, Decision, Deny, RequirementKind
+from policies.decision import Allow, Challenge, Decision, Deny
+from policies.needs import Key
 from policies.reasons import Because, Reason
 from policies.request import AccessRequest, Action, Channel, Context, Counts, Principal, Resource, Status, Usage
 
@@ -109,7 +110,7 @@ def deed(
     rules = ("2026-11-23:starter-export",)
     decision: Decision = Allow(said, rules=rules)
     if phase in (Phase.HELD, Phase.NOT_CONFIRMED):
-        decision = Challenge(said, (RequirementKind.KEY,), len(ids), 0, rules=rules)
+        decision = Challenge(said, Key(), len(ids), 0, rules=rules)
     elif phase is Phase.DENIED:
         decision = Deny(said, rules)
     request = AccessRequest(

@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 from gateway.crm.profile import Answer, Call, Delivered
 from gateway.crm.profiles.tryton import Tryton, profile
 from gateway.exchange import Headers, Request, Response
-from policies.decision import MaskKind, Obligations
+from policies.decision import FieldMask, Obligations
+from policies.masks import CONTACT_GROUP, HIDE
 
 TOKEN = "85e787d27f709ca47b81c3f75eb53188f24fc3b5b10d97a1c2b3933851899e2b"
 COOKIE = ("cookie", f"tryton_session=anna:2:{TOKEN}")
@@ -73,7 +74,7 @@ def released(delivered: Delivered) -> Any:
 
 def hide(*clients: int) -> Obligations:
     """Contact values of these clients are masked."""
-    return Obligations(masks={"contact": MaskKind.HIDE}, masked=frozenset(map(str, clients)))
+    return Obligations(masks=(FieldMask(CONTACT_GROUP, HIDE, frozenset(map(str, clients))),))
 
 
 def keep(*clients: int) -> Obligations:

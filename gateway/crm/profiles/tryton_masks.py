@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.crm.profiles.tryton_fields import Field, base_name
 from policies.decision import Obligations
-from policies.masks import CONTACT_GROUP, HIDDEN, masked
+from policies.masks import CONTACT_GROUP, HIDDEN, Mask, masked, strictest
 from policies.request import ClientId
 
 _SHORTEST = 5
@@ -22,8 +22,10 @@ class Masks:
 
     def __init__(self, obligations: Obligations) -> None:
         self.keep = obligations.keep
-        self.masked: frozenset[ClientId] = obligations.masked if obligations.masks else frozenset()
-        self._kinds = obligations.masks
+        self.masked: frozenset[ClientId] = obligations.masked
+        self._kinds: dict[str, Mask] = {}
+        for one in obligations.masks:
+            self._kinds[one.field] = strictest(self._kinds.get(one.field), one.mask)
         self._values: set[str] = set()
         self._texts: list[tuple[Any, Iterable[Any]]] = []
 
