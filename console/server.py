@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +35,8 @@ GRACE_SECONDS = 2
 def run(config: Path, extensions: Iterable[APIRouter] = (), *, demo: bool = False) -> int:
     """Serve until a signal ends it; the exit status. Every refusal to start is said in one clear line a fault."""
     os.umask(0o077)  # whatever is made below the state folder is for nobody else
+    # uvicorn raises the signal that ended it once more: as an exception it lets the background work end in order, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         installation, sections = load_installation(config)
         settings = sections.parse("torwart", TorwartSettings)
@@ -46,6 +49,8 @@ def run(config: Path, extensions: Iterable[APIRouter] = (), *, demo: bool = Fals
         return _refuse(*error.errors)
     except (DatabaseError, SpoolError, LogError, SecretError, RuleError, KnowledgeError, ElasticError) as error:
         return _refuse(str(error))
+    except KeyboardInterrupt:
+        return 0
     return 0
 
 
