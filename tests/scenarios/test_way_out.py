@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import re
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,21 +19,27 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from audit_store.alerts import Alerts
 from audit_store.database import open_database
+from audit_store.event import Event
+from audit_store.log import Log
 from audit_store.manifests import Export, Manifests
 from audit_store.spool import SpoolReader
+from audit_store.tables import Alert
 from deploy.demo.outside import Outside
 from detectors.client_index.folder import desk_key, index_key
 from detectors.client_index.hashing import Hashing
 from detectors.client_index.identifier import Identifier, Kind
 from policies import reasons
 from policies.reasons import Because
-from tests.services.waiting import until_it_listens
+from tests.scenarios.disguises import packed, with_password
+from tests.services.waiting import until, until_it_listens
 from tests.services.way_out import SECRET, Firm, clients_of, email, phone, rows
 
 EXPORTED = tuple(range(1, 81, 2))
 """Forty clients of her own."""
 STOPPED = Because(reasons.CLIENTS_LEAVE).for_employee("de").partition(": ")[2]
+STOPPED_MARK = "way_out:upload_stopped"
 UNREAD = Because(reasons.UNREAD_LEAVES).for_employee("de").partition(": ")[2]
 
 
@@ -62,34 +67,91 @@ class Desk:
         return [event for event in events if event["event"]["action"] in ("access", "refused", "connection-refused")]
 
 
-@pytest.fixture(scope="module")
-def proxied(tmp_path_factory: pytest.TempPathFactory, far: Outside) -> Iterator[Firm]:
-    """The proxy as a process of its own."""
-    firm = Firm(tmp_path_factory.mktemp("way-out") / "firm", [far.port])
-    said = firm.folder / "proxy.log"
+@contextmanager
+def process_of(firm: Firm, module: str, port: int) -> Iterator[Path]:
+    """A part of the installation as a process of its own; the file with what it says."""
+    said = firm.folder / f"{module}.log"
     with said.open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "gateway.forward.serve", str(firm.config)], stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, "-m", module, str(firm.config)], stdout=log, stderr=log)
     try:
-        until_it_listens(process, firm.port, said)
-        yield firm
+        until_it_listens(process, port, said)
+        yield said
     finally:
         process.terminate()
         process.wait(20)
     assert process.returncode == 0
+
+
+@contextmanager
+def proxy_of(firm: Firm) -> Iterator[None]:
+    """The forward proxy of this firm."""
+    with process_of(firm, "gateway.forward.serve", firm.port) as said:
+        yield
     assert said.read_text(encoding="utf-8") == ""
+
+
+@contextmanager
+def desk_of(chromium: Browser, firm: Firm, far: Outside) -> Iterator[Desk]:
+    """Anna's desk in this firm; nothing of a client may have arrived outside at its end."""
+    far.arrivals.seen.clear()
+    far.arrivals.messages.clear()
+    context = chromium.new_context(
+        proxy={"server": f"http://127.0.0.1:{firm.port}", "username": "anna", "password": SECRET}, locale="de-DE"
+    )
+    yield Desk(firm, far, context)
+    context.close()
+    values = [value.encode() for number in EXPORTED for value in (email(number), f"2{number:07d}")]
+    assert not far.arrivals.hold(*values)
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory, far: Outside) -> Iterator[Firm]:
+    """A firm whose way out is watched."""
+    firm = Firm(tmp_path_factory.mktemp("way-out") / "firm", [far.port])
+    with proxy_of(firm):
+        yield firm
 
 
 @pytest.fixture
 def desk(chromium: Browser, proxied: Firm, far: Outside) -> Iterator[Desk]:
-    far.arrivals.seen.clear()
-    far.arrivals.messages.clear()
-    proxy = {"server": f"http://127.0.0.1:{proxied.port}", "username": "anna", "password": SECRET}
-    context = chromium.new_context(proxy=proxy, locale="de-DE")  # type: ignore[arg-type]
-    one = Desk(proxied, far, context)
-    yield one
-    context.close()
-    values = [value.encode() for number in EXPORTED for value in (email(number), f"2{number:07d}")]
-    assert not far.arrivals.hold(*values)
+    with desk_of(chromium, proxied, far) as one:
+        yield one
+
+
+@pytest.fixture
+def guarded_desk(chromium: Browser, tmp_path: Path, far: Outside) -> Iterator[Desk]:
+    """A desk in a firm of its own, whose console takes the record and runs the rules."""
+    firm = Firm(tmp_path / "firm", [far.port])
+    with proxy_of(firm), process_of(firm, "console.server", firm.torwart), desk_of(chromium, firm, far) as one:
+        yield one
+
+
+def alerts(firm: Firm) -> list[Alert]:
+    """Every alert of this firm."""
+    engine = open_database(firm.state / "torwart.db")
+    try:
+        return Alerts(engine, nothing_to_record).list()
+    finally:
+        engine.dispose()
+
+
+def nothing_to_record(event: Event) -> None:
+    raise AssertionError(f"reading alerts recorded {event.action}")
+
+
+def alert_events(firm: Firm) -> int:
+    """Events that stand behind the alerts of this firm."""
+    return sum(len(ids) for alert in alerts(firm) for ids in alert.event_ids.values())
+
+
+def alert_record(firm: Firm) -> list[str]:
+    """What the central log says has happened to alerts."""
+    log = Log.open(firm.state / "log", reading=True)
+    try:
+        actions = [str(row.document["event"]["action"]) for row in log.read(0, 100_000)]
+        return [action for action in actions if action.startswith("alert-")]
+    finally:
+        log.close()
 
 
 def exported(firm: Firm) -> str:
@@ -125,25 +187,6 @@ def disguised() -> bytes:
     random.Random(7).shuffle(kept)  # noqa: S311 - an order, not a secret
     lines = ["a,b,c", *(f"{email(number)},x{number},{phone(number)}" for number in kept)]
     return "\n".join(lines).encode()
-
-
-def packed(content: bytes) -> bytes:
-    found = io.BytesIO()
-    with zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("urlaub.txt", content)
-    return found.getvalue()
-
-
-def with_password(content: bytes) -> bytes:
-    """The same archive as programs write it with a password: the bit of the general flags is set, and the data is noise (APPNOTE 4.4.4)."""
-    plain = bytearray(packed(content))
-    size = int.from_bytes(plain[18:22], "little")
-    start = 30 + int.from_bytes(plain[26:28], "little") + int.from_bytes(plain[28:30], "little")
-    plain[start : start + size] = random.Random(9).randbytes(size)  # noqa: S311 - noise, not a secret
-    plain[6] |= 1
-    central = plain.index(b"PK\x01\x02")
-    plain[central + 8] |= 1
-    return bytes(plain)
 
 
 def upload(page: Page, name: str, kind: str, content: bytes) -> None:
@@ -182,29 +225,52 @@ def test_s7_with_a_password_it_cannot_be_read_and_is_stopped(desk: Desk) -> None
     assert desk.far.arrivals.uploads() == []
 
 
-def test_s8_thirty_rows_are_stopped_in_webmail_chat_and_paste(desk: Desk) -> None:
-    copied = rows(*EXPORTED[:30]).decode()
-    before = len(desk.acts())
-    mail = desk.open("webmail", "/mail")
-    mail.get_by_label("Text").fill(copied)
-    mail.get_by_role("button", name="Senden").click()
-    expect(mail.get_by_role("status")).to_contain_text("403")
-    expect(mail.get_by_role("status")).to_contain_text("Daten von Kunden des Hauses")
-    chat = desk.open("chat", "/chat")
-    chat.get_by_label("Frage").fill(copied)
-    chat.get_by_role("button", name="Fragen").click()
-    expect(chat.get_by_role("status")).to_contain_text("403")
-    paste = desk.open("paste", "/paste")
-    paste.get_by_label("Text").fill(copied)
-    paste.get_by_role("button", name="Ablegen").click()
-    expect(paste.get_by_role("heading", name="Angehalten, nichts gesendet")).to_be_visible()
-    acts = desk.acts()[before:]
+def mail(desk: Desk, text: str) -> None:
+    page = desk.open("webmail", "/mail")
+    page.get_by_label("Text").fill(text)
+    page.get_by_role("button", name="Senden").click()
+    expect(page.get_by_role("status")).to_contain_text("403")
+    expect(page.get_by_role("status")).to_contain_text("Daten von Kunden des Hauses")
+
+
+def chat(desk: Desk, text: str) -> None:
+    page = desk.open("chat", "/chat")
+    page.get_by_label("Frage").fill(text)
+    page.get_by_role("button", name="Fragen").click()
+    expect(page.get_by_role("status")).to_contain_text("403")
+
+
+def paste(desk: Desk, text: str) -> None:
+    page = desk.open("paste", "/paste")
+    page.get_by_label("Text").fill(text)
+    page.get_by_role("button", name="Ablegen").click()
+    expect(page.get_by_role("heading", name="Angehalten, nichts gesendet")).to_be_visible()
+
+
+def test_s8_thirty_rows_are_stopped_in_webmail_chat_and_paste_and_are_one_alert_that_grows(guarded_desk: Desk) -> None:
+    desk, copied = guarded_desk, rows(*EXPORTED[:30]).decode()
+    told: list[Alert] = []
+    for number, deed in enumerate((mail, chat, paste), 1):
+        deed(desk, copied)
+        until(lambda number=number: alert_events(desk.firm) >= number, 20, what=f"an alert that knows {number} events")  # type: ignore[misc]
+        (alert,) = alerts(desk.firm)
+        told.append(alert)
+    acts = desk.acts()
     assert [act["torwart"]["channel"] for act in acts] == ["webmail", "website", "website"]
     assert [act["destination"]["domain"] for act in acts] == ["webmail.localhost", "chat.localhost", "paste.localhost"]
     assert {act["event"]["reason"] for act in acts} == {"clients_leave"}
     assert {frozenset(clients_of(act)) for act in acts} == {frozenset(str(number) for number in EXPORTED[:30])}
     assert len({act["user"]["id"] for act in acts}) == 1
     assert desk.far.arrivals.uploads() == []
+    first, second, third = told
+    assert first.id == second.id == third.id
+    assert first.revision < second.revision < third.revision
+    assert {alert.state for alert in told} == {"open"}
+    assert {alert.pseudonym for alert in told} == {acts[0]["user"]["id"]}
+    assert [alert.event_ids[STOPPED_MARK] for alert in told] == [[act["event"]["id"] for act in acts[:number]] for number in (1, 2, 3)]
+    assert third.reasons == [STOPPED_MARK]
+    assert third.numbers[STOPPED_MARK] == {"clients": 30, "place": "paste.localhost", "attempts": 3}
+    until(lambda: alert_record(desk.firm) == ["alert-opened", "alert-grown", "alert-grown"], 20, what="the alert's own record")
 
 
 def test_s9_twelve_telephones_by_a_messengers_web_client_are_stopped(desk: Desk) -> None:
