@@ -9,12 +9,18 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, ProxySettings, expect
 
+from audit_store.client_sets import decode_ids
+from deploy.demo import papers
 from deploy.demo.people import ANNA, BORIS
+from tests.scenarios.disguises import packed, with_password
 from tests.services import sao
 from tests.services.browser import VirtualKey
 from tests.services.demo import Demo, until
@@ -36,8 +42,8 @@ class Visitor:
     page: Page
 
 
-def browser_of(chromium: Browser, *, language: str = "de-DE", width: int = 1280) -> Visitor:
-    context = chromium.new_context(locale=language, viewport={"width": width, "height": 800}, accept_downloads=True)
+def browser_of(chromium: Browser, *, language: str = "de-DE", width: int = 1280, proxy: ProxySettings | None = None) -> Visitor:
+    context = chromium.new_context(locale=language, viewport={"width": width, "height": 800}, accept_downloads=True, proxy=proxy)
     return Visitor(context, context.new_page())
 
 
@@ -55,8 +61,12 @@ def owner(chromium: Browser, demo: Demo) -> Iterator[Visitor]:
 
 @pytest.fixture(scope="module")
 def manager(chromium: Browser, demo: Demo) -> Iterator[Visitor]:
-    """Manager B, signed in to Tryton's web client from the start page."""
-    visitor = browser_of(chromium)
+    """Manager B, signed in to Tryton's web client from the start page; the way out of this browser is the proxy, as on every desk."""
+    way = demo.notes["way_out"]
+    inside = ",".join(str(urlsplit(url).hostname) for url in (demo.crm_url, demo.torwart_url))
+    visitor = browser_of(
+        chromium, proxy={"server": f"http://{way['proxy']}", "bypass": inside, "username": way["user"], "password": way["password"]}
+    )
     visitor.page.goto(f"{demo.torwart_url}/start")
     with visitor.context.expect_page() as opened:
         visitor.page.locator(f"a.first[href^='{demo.crm_url}']").click()
@@ -180,7 +190,7 @@ def forty(manager: Visitor, demo: Demo) -> None:
     sao.mark_all(manager.page)
 
 
-def forty_after(touch: Callable[[Page], None], manager: Visitor, demo: Demo) -> None:
+def forty_after(touch: Callable[[Page], None], manager: Visitor, demo: Demo) -> Download:
     forty(manager, demo)
     window, popup = start_export(manager)
     assert numbers(popup)[0].split() == ["40", "Kunden"]
@@ -195,6 +205,7 @@ def forty_after(touch: Callable[[Page], None], manager: Visitor, demo: Demo) -> 
     assert all("•" not in cell for row in rows for cell in row)
     expect(overlay(manager.page)).to_be_hidden()
     window.locator(".modal-footer button.btn-link").click()
+    return saved.value
 
 
 def test_forty_own_clients_go_out_after_a_touch_of_the_demo_key(manager: Visitor, demo: Demo):
@@ -218,6 +229,71 @@ def test_forty_own_clients_go_out_after_a_touch_of_a_real_key(manager: Visitor, 
         popup.locator("#touch").click()
 
     forty_after(touch, manager, demo)
+
+
+def acts(demo: Demo, phase: str, action: str) -> list[dict[str, Any]]:
+    """What the central log has of such acts, in its order."""
+    found = [logged.document for logged in demo.recorded()]
+    return [one for one in found if one["torwart"].get("act", {}).items() >= {"phase": phase, "action": action}.items()]
+
+
+def upload(page: Page, demo: Demo, name: str, content: bytes) -> None:
+    page.goto(demo.notes["way_out"]["cloud"])
+    page.get_by_label("Datei hochladen").set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": content})
+    page.get_by_role("button", name="Hochladen", exact=True).click()
+
+
+def test_s7_what_was_downloaded_is_stopped_at_the_cloud_and_leads_back_to_that_export(owner: Visitor, manager: Visitor, demo: Demo):
+    asked: list[str] = []
+
+    def touch(popup: Page) -> None:
+        asked.append(urlsplit(popup.url).path.rpartition("/")[2])
+        popup.locator("#demo").click()
+
+    saved = forty_after(touch, manager, demo)
+    (act_id,), file, rows = asked, Path(saved.path()).read_bytes(), lines_of(saved)[1:]
+
+    def released() -> list[dict[str, Any]]:
+        return [act for act in acts(demo, "released", "export") if act["torwart"]["act"]["id"] == act_id]
+
+    until(released, SOON_SECONDS, "the export is not in the record")
+    (export,) = released()
+    name, exporter = export["torwart"]["manifest"], export["user"]["id"]
+    own = frozenset(map(str, demo.book(BORIS.login)[:40]))
+    assert demo.manifest(name) == (act_id, exporter, own)
+    page = manager.context.new_page()
+    upload(page, demo, "strand.png", papers.photograph())
+    expect(page.get_by_role("status")).to_contain_text("strand.png")
+    arrived = page.get_by_role("listitem").all_inner_texts()
+    for content, clients in (packed(file), 40), (papers.disguised(rows[::2]), 20), (with_password(file), 0):
+        before = len(acts(demo, "denied", "upload"))
+        upload(page, demo, "holiday.jpg", content)
+        expect(page.get_by_role("heading", name="Angehalten, nichts gesendet")).to_be_visible()
+        assert name not in page.content()  # whoever tries must not learn what was recognised (attacks X11)
+        until(lambda before=before: len(acts(demo, "denied", "upload")) > before, SOON_SECONDS, "the upload is not in the record")  # type: ignore[misc]
+        (act,) = acts(demo, "denied", "upload")[before:]
+        facts = act["torwart"]
+        assert (act["user"]["id"], facts["channel"], act["destination"]["domain"]) == (exporter, "cloud", "cloud.localhost")
+        assert act["file"]["hash"]["sha256"] == sha256(content).hexdigest()
+        links = [(link["name"], link["act"], link["clients"]) for link in facts.get("exports", ())]
+        assert links == ([(name, act_id, clients)] if clients else [])
+        found = decode_ids(facts["clients"]["asked"]) if clients else frozenset()
+        assert len(found) == clients
+        assert found <= own
+        owner.page.goto(page.get_by_role("link", name="Warum?").get_attribute("href") or "")
+        said = f"aus Export {name}" if clients else "nicht prüfbar"
+        expect(owner.page.get_by_role("region", name="Was Torwart aufgezeichnet hat")).to_contain_text(said)
+        page.goto(demo.notes["way_out"]["cloud"])
+        assert page.get_by_role("listitem").all_inner_texts() == arrived
+    page.close()
+    owner.page.goto(f"{demo.torwart_url}/alerts")
+    owner.page.get_by_role("link", name="Boris Hartwig").first.click()
+    alert = owner.page.locator("#alert")
+    reasons = alert.locator("ol.reasons > li")
+    expect(reasons.filter(has_text="40 Kunden sollten zu cloud.localhost")).to_contain_text(f"aus dem Export {name}")
+    expect(reasons.filter(has_text="Nicht prüfbarer Inhalt")).to_contain_text("am selben Tag wie ein Export (40 Kunden hinausgegangen)")
+    expect(alert.locator(".timeline li.stopped").filter(has_text=f"aus Export {name}")).to_have_count(2)
+    assert demo.alerts_about(BORIS.login) == 1  # the one that the attempt at all clients opened
 
 
 @pytest.mark.parametrize("width", WIDTHS)

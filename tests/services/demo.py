@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
+from audit_store.client_sets import decode_ids
 from audit_store.database import open_database
 from audit_store.log import Log, Logged
+from audit_store.manifests import Manifests
 from deploy.demo.crm import PreparedCrm
 from deploy.demo.mailbox import Mail, mails
 from deploy.demo.people import book_of
@@ -60,13 +62,16 @@ class Demo:
 
     def alerts_about(self, login: str) -> int:
         """How many alerts there are about this person."""
-        engine = open_database(self.folder / "state" / "torwart.db")
-        try:
-            with engine.connect() as connection:
-                asked = text("SELECT count(*) FROM alerts JOIN people ON people.pseudonym = alerts.pseudonym WHERE people.email = :email")
-                return int(connection.execute(asked, {"email": f"{login}@firma.example"}).scalar_one())
-        finally:
-            engine.dispose()
+        with self._database() as engine, engine.connect() as connection:
+            asked = text("SELECT count(*) FROM alerts JOIN people ON people.pseudonym = alerts.pseudonym WHERE people.email = :email")
+            return int(connection.execute(asked, {"email": f"{login}@firma.example"}).scalar_one())
+
+    def manifest(self, name: str) -> tuple[str, str, frozenset[str]]:
+        """Of the kept export of this short name: its act, who exported, the clients."""
+        with self._database() as engine:
+            kept = Manifests(engine).get(name)
+        assert kept is not None
+        return kept.act_id, kept.pseudonym, decode_ids(kept.clients)
 
     def released_export(self) -> str:
         """Short name of the export that the story released."""
@@ -80,6 +85,14 @@ class Demo:
             return list(log.read(after, 100_000))
         finally:
             log.close()
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[Engine]:
+        engine = open_database(self.folder / "state" / "torwart.db")
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
 
 @pytest.fixture(scope="session")
