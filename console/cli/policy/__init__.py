@@ -1,0 +1,14 @@
+"""`torwart policy`: check rules, run their cases, show and activate the policy in force. One file per command."""
+
+from __future__ import annotations
+
+import typer
+
+from console.cli.policy import activate, check, run, show
+
+app = typer.Typer(help="Rules: check them, run their cases, see and change what is in force.", no_args_is_help=True)
+
+app.command()(check.check)
+app.command("test")(run.run)
+app.command()(show.show)
+app.command()(activate.activate)
