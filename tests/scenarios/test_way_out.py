@@ -155,7 +155,10 @@ def alert_record(firm: Firm) -> list[str]:
 
 
 def exported(firm: Firm) -> str:
-    """Keep the manifest of an allowed export of forty, as the gateway does before it releases one; its name."""
+    """Keep the manifest of an allowed export of forty, as the gateway does before it releases one; its name.
+
+    A real export, made in the CRM, is carried out in `test_visit.py`.
+    """
     hashing = Hashing(desk_key(firm.state), index_key(firm.state), ("DE",))
     values = [
         Identifier(str(number), kind, value)
