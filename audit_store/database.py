@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Grows with every change of a table; kept in SQLite's `user_version`."""
 BUSY_TIMEOUT_SECONDS = 5
 

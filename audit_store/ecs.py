@@ -28,6 +28,8 @@ class EventAction(StrEnum):
     """An act that was never confirmed: turned down, or out of time."""
     PERSON_CREATED = "person-created"
     STATUS_CHANGED = "status-changed"
+    LEVEL_CHANGED = "level-changed"
+    """How closely a person is watched."""
     PERSON_FROZEN = "person-frozen"
     PERSON_UNFROZEN = "person-unfrozen"
     ACCOUNT_BOUND = "account-bound"
@@ -122,6 +124,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.STEP_UP_ENDED: _STEP,
     EventAction.PERSON_CREATED: ("event", ("iam",), ("user", "creation")),
     EventAction.STATUS_CHANGED: _IAM_CHANGE,
+    EventAction.LEVEL_CHANGED: _IAM_CHANGE,
     EventAction.PERSON_FROZEN: _IAM_CHANGE,
     EventAction.PERSON_UNFROZEN: _IAM_CHANGE,
     EventAction.ACCOUNT_BOUND: _IAM_CHANGE,

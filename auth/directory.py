@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session
@@ -14,9 +14,10 @@ from audit_store.database import DatabaseError
 from audit_store.moments import microseconds
 from audit_store.pseudonyms import Pseudonyms
 from auth.assignments import ASSIGNMENTS
+from auth.levels import all_levels, effective
 from auth.people import PEOPLE
 from auth.sessions import SESSIONS, credential_hash
-from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision
+from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision, RiskLevel
 from policies.request import ClientId, Principal, Status
 
 _NOBODYS: frozenset[ClientId] = frozenset()
@@ -47,6 +48,10 @@ class Directory:
         self._people: dict[str, Principal] = {}
         self._principals: dict[str, Principal] = {}
         """By session; empty again whenever people change."""
+        self._proven: dict[str, datetime] = {}
+        """Session -> when its person last touched the key; empty again whenever people change."""
+        self._next_end: datetime | None = None
+        """When the next of the levels that were set ends."""
         self._accounts: dict[str, str] = {}
         self._sessions: dict[str, SessionView] = {}
         self._owners: dict[ClientId, str | None] = {}
@@ -65,6 +70,8 @@ class Directory:
         """
         if self._watches and os.stat(self._file).st_ino != self._inode:  # noqa: PTH116
             raise DatabaseError("the database was replaced while it was in use: start the gateway again")
+        if self._next_end is not None and datetime.now(UTC) >= self._next_end:
+            self._load_people()
         if self._watches and (version := self._data_version()) == self._version:
             return
         numbers = dict(self._connection.execute(select(Revision.kind, Revision.number)).all())
@@ -89,8 +96,14 @@ class Directory:
         """The person of a session as they stand now."""
         known = self._principals.get(session.id)
         if known is None:
-            known = self._principals[session.id] = replace(self._people[session.person_id], session_id=session.id)
+            person, proven = self._people[session.person_id], self._proven.get(session.id)
+            known = self._principals[session.id] = replace(person, session_id=session.id, proven_at=proven)
         return known
+
+    def touched(self, session_id: str, at: datetime) -> None:
+        """Note that the person of a session has just touched the key, with PIN or biometry. Kept by this process only."""
+        self._proven[session_id] = at
+        self._principals.pop(session_id, None)
 
     def person(self, person_id: str) -> Principal:
         """A person without a session. Raises KeyError for an unknown one."""
@@ -134,12 +147,16 @@ class Directory:
         return int(raw.execute("PRAGMA data_version").fetchone()[0])
 
     def _load_people(self) -> None:
+        now = datetime.now(UTC)
         with Session(self._connection) as session:
-            self._people = {row.id: self._principal(row) for row in session.scalars(select(Person))}
+            levels = all_levels(session, now)
+            self._people = {row.id: self._principal(row, levels.get(row.id), now) for row in session.scalars(select(Person))}
+            self._next_end = min((row.until for row in levels.values()), default=None)
         self._principals = {}
+        self._proven = {}
         self._accounts = dict(self._connection.execute(select(CrmAccount.account, CrmAccount.person_id)).all())
 
-    def _principal(self, row: Person) -> Principal:
+    def _principal(self, row: Person, level: RiskLevel | None, now: datetime) -> Principal:
         return Principal(
             id=row.id,
             pseudonym=self._pseudonyms.of(row.id),
@@ -149,6 +166,7 @@ class Directory:
             team=row.team,
             territory=row.territory,
             language=row.language,
+            level=effective(Status(row.status), level, now),
         )
 
     def _load_sessions(self, after: int) -> None:

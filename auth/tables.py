@@ -47,6 +47,22 @@ class Person(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class RiskLevel(Base):
+    """How closely a person is watched, as somebody has set it; whoever is about to leave needs no row (`auth.levels`)."""
+
+    __tablename__ = "risk_levels"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    level: Mapped[str] = mapped_column(String(16))
+    """A value of `policies.request.Level` other than `normal`."""
+    reason: Mapped[str] = mapped_column(String(500))
+    """For the people page only."""
+    since: Mapped[datetime] = mapped_column(Moment)
+    until: Mapped[datetime] = mapped_column(Moment)
+    by: Mapped[str | None] = mapped_column(String(32), default=None)
+    """Id of the person who set it; None: the command line."""
+
+
 class CrmAccount(Base):
     """An account of the CRM and the person behind it; several accounts may belong to one person (attacks X3)."""
 

@@ -18,6 +18,7 @@ _DONE = {
     "frozen": (N_("The access is frozen. Everything that was open has been cut."), "warn"),
     "unfrozen": (N_("The freeze is lifted."), "good"),
     "status": (N_("The status is changed. It counts from the next click."), "good"),
+    "level": (N_("The level is set. It counts from the next click and ends by itself."), "good"),
     "closed": (N_("The alert is closed."), "good"),
     "refused": (N_("That was not possible. Nothing has changed."), "bad"),
 }

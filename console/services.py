@@ -21,6 +21,7 @@ from auth.console_sessions import ConsoleSessions
 from auth.directory import Directory
 from auth.installation import Installation, is_demo
 from auth.keys import Keys
+from auth.levels import Levels
 from auth.people import People
 from auth.sessions import Sessions
 from auth.signin import SignIn
@@ -52,6 +53,7 @@ class Services:
     log: Log
     pseudonyms: Pseudonyms
     people: People
+    levels: Levels
     sessions: Sessions
     keys: Keys
     stepup: StepUp
@@ -118,6 +120,7 @@ def open_services(installation: Installation) -> Services:
         log=Log.open(state / "log"),
         pseudonyms=pseudonyms,
         people=People(engine, record, pseudonyms),
+        levels=Levels(engine, record, pseudonyms),
         sessions=Sessions(engine, record, credential_key),
         keys=keys,
         stepup=StepUp(engine, record, keys, pseudonyms, boot_id()),

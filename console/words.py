@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from console.language import Speech
-from policies.request import Status
+from policies.request import Level, Status
 
 
 def N_(text: str) -> str:  # noqa: N802 -- gettext's own name for "to be translated later"
@@ -71,6 +71,11 @@ STATUSES: Mapping[str, str] = {
     Status.NOTICE_GIVEN: N_("notice given"),
     Status.LAST_DAY: N_("last day"),
     Status.GONE: N_("gone"),
+}
+LEVELS: Mapping[str, str] = {
+    Level.NORMAL: N_("normal"),
+    Level.WATCHED: N_("watched closely"),
+    Level.DEPARTING: N_("departing"),
 }
 STATUS_CHIPS: Mapping[str, str] = {
     Status.ACTIVE: "good",

@@ -204,6 +204,8 @@ class Handler:
             return self._told(state, outcome)
         state.act_id = outcome.grant_id
         self.directory.refresh()
+        if outcome.user_verified and judged.question.principal.session_id is not None:
+            self.directory.touched(judged.question.principal.session_id, outcome.confirmed_at)
         principal = self.signin.principal(state.call)
         if principal is None:
             return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))

@@ -24,6 +24,7 @@ from auth.assignments import Assignments
 from auth.command_line import fail, out
 from auth.installation import ConfigError, Installation, check_rights, load_installation
 from auth.keys import Keys
+from auth.levels import Levels
 from auth.people import People
 from auth.sessions import Sessions
 from auth.tables import Person
@@ -37,6 +38,7 @@ class House:
 
     installation: Installation
     people: People
+    levels: Levels
     sessions: Sessions
     assignments: Assignments
     keys: Keys
@@ -65,6 +67,7 @@ def open_house(config: Path) -> Iterator[House]:
             yield House(
                 installation=installation,
                 people=People(engine, record, pseudonyms),
+                levels=Levels(engine, record, pseudonyms),
                 sessions=Sessions(engine, record, credential_key),
                 assignments=Assignments(engine, record),
                 keys=Keys(engine, record, installation.rp_id, installation.origin),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +14,13 @@ from auth.assignments import TableError
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.cut import Cut
 from auth.enrolment import TokenError
+from auth.levels import effective
 from auth.people import PeopleError
 from auth.sessions import PROXY, SessionError
 from auth.tables import Person
 from console.cli.house import House, Who, open_house, print_table
-from policies.request import Status
+from console.cli.people_level import level
+from policies.request import Level, Status
 
 app = typer.Typer(help="People: who they are, which accounts and clients are theirs, how they stand to the firm.", no_args_is_help=True)
 _MAX_SECRET_BYTES = 4096
@@ -40,7 +42,7 @@ def list_all(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
             p["name"],
             p["email"],
             ", ".join(p["roles"]),
-            _standing(p["status"], p["frozen"]),
+            _standing(p["status"], p["level"], p["frozen"]),
             ", ".join(p["accounts"]),
             str(p["keys"]),
         )
@@ -85,6 +87,9 @@ def status(
         person = house.person(who)
         cut = house.people.set_status(person.id, status, None, reason)
     _tell(as_json, f"{_named(person)}: {status.value}.", {"pseudonym": person.pseudonym, "status": status.value}, cut)
+
+
+app.command()(level)
 
 
 @app.command()
@@ -270,6 +275,7 @@ def _as_json(house: House, person: Person) -> dict[str, Any]:
         "roles": person.roles,
         "language": person.language,
         "status": person.status,
+        "level": _level(house, person),
         "frozen": person.frozen,
         "accounts": house.people.accounts(person.id),
         "keys": sum(key.locked_at is None for key in house.keys.of(person.id)),
@@ -280,8 +286,13 @@ def _named(person: Person) -> str:
     return f"{person.name} ({person.pseudonym})"
 
 
-def _standing(status: str, frozen: bool) -> str:
-    return f"{status}, frozen" if frozen else status
+def _level(house: House, person: Person) -> str:
+    return effective(Status(person.status), house.levels.of(person.id), datetime.now(UTC)).value
+
+
+def _standing(status: str, level: str, frozen: bool) -> str:
+    watched = [level] if level == Level.WATCHED else []
+    return ", ".join([status, *watched, *(["frozen"] if frozen else [])])
 
 
 def _time(at: datetime) -> str:

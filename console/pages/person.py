@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from auth.enrolment import TokenError
+from auth.levels import effective
 from auth.people import PeopleError
 from auth.tables import Person
 from console.alert_view import day_events, reasons_of, titles
@@ -19,8 +20,8 @@ from console.render import page
 from console.services import Services
 from console.timeline import timeline
 from console.visitor import Visitor, administrator_intends, reviewer, reviewer_intends, services_of
-from console.words import STATUS_CHIPS, STATUSES, role_words, word
-from policies.request import Status
+from console.words import LEVELS, STATUS_CHIPS, STATUSES, role_words, word
+from policies.request import Level, Status
 
 router = APIRouter(prefix="/people/{person_id}")
 ALERTS_SHOWN = 10
@@ -33,6 +34,18 @@ class AlertLine:
     id: str
     words: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LevelLine:
+    """How closely the person is watched."""
+
+    value: str
+    words: str
+    until: datetime | None
+    """None: not set by hand."""
+    reason: str
+    choices: list[tuple[str, str]]
 
 
 @router.get("")
@@ -87,6 +100,26 @@ def status(
     return _back(back, subject, "status")
 
 
+@router.post("/level")
+def level(
+    request: Request,
+    person_id: str,
+    found: Annotated[Visitor, Depends(reviewer_intends)],
+    level: Annotated[Level, Form()],
+    days: Annotated[int, Form(ge=1, le=90)],
+    reason: Annotated[str, Form(max_length=500)],
+    back: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Watch the person more closely for some days, for a reason."""
+    services, viewer = services_of(request), _viewer(found)
+    subject = _somebody_else(services, person_id, viewer)
+    try:
+        services.levels.set(subject.id, level, datetime.now(UTC) + timedelta(days=days), reason, viewer.id)
+    except PeopleError:
+        return _back(back, subject, "refused")
+    return _back(back, subject, "level")
+
+
 @router.post("/token")
 def token(request: Request, person_id: str, found: Annotated[Visitor, Depends(administrator_intends)]) -> Response:
     """Issue a one-time link for the person's next key; it is shown on this answer only. Nobody issues one for themselves (attacks X2)."""
@@ -113,6 +146,7 @@ def _shown(request: Request, services: Services, subject: Person, viewer: Person
         "status": word(STATUSES, subject.status, speech),
         "chip": STATUS_CHIPS.get(subject.status, ""),
         "statuses": status_choices(speech),
+        "level": _level(services, subject, speech),
         "cuts": cut_lines(services, subject, speech),
         "keys": services.keys.of(subject.id),
         "timeline": [] if own else timeline(day_events(services, subject.pseudonym, datetime.now(UTC)), speech),
@@ -121,6 +155,13 @@ def _shown(request: Request, services: Services, subject: Person, viewer: Person
         "flash": flash(request, speech),
         "link": None,
     }
+
+
+def _level(services: Services, subject: Person, speech: Speech) -> LevelLine:
+    row = services.levels.of(subject.id)
+    value = effective(Status(subject.status), row, datetime.now(UTC)).value
+    choices = [(code, speech.say(words)) for code, words in LEVELS.items()]
+    return LevelLine(value, word(LEVELS, value, speech), row.until if row else None, row.reason if row else "", choices)
 
 
 def _known(services: Services, key: str) -> Person:

@@ -126,3 +126,19 @@ def test_the_view_of_one_thread_sees_the_commits_of_another(house: House, anna: 
         thread.join()
     directory.refresh()
     assert all(directory.session(f"secret{n}") is not None for n in range(20))
+
+
+def test_a_touch_is_remembered_for_its_session_until_people_change(house: House, anna: Person) -> None:
+    bound = house.sessions.bind("secret", "session", anna.id, "anna")
+    house.sessions.bind("other", "session", anna.id, "anna")
+    directory = house.directory()
+    touched = datetime.now(UTC)
+    directory.touched(bound.id, touched)
+    view, other = directory.session("secret"), directory.session("other")
+    assert view is not None
+    assert other is not None
+    assert directory.principal(view).proven_at == touched
+    assert directory.principal(other).proven_at is None
+    house.people.set_status(anna.id, Status.TALK_PLANNED, None)
+    directory.refresh()
+    assert directory.principal(view).proven_at is None

@@ -55,6 +55,17 @@ def test_a_person_is_added_and_listed_with_the_pseudonym(torwart: Shell) -> None
     assert "Anna" in shown
 
 
+def test_a_level_is_set_for_some_days_and_listed(torwart: Shell) -> None:
+    said = torwart.json("level", "anna", "watched", "--reason", "copies at night", "--days", "3")
+    assert said["level"] == "watched"
+    (anna,) = torwart.json("list")["people"]
+    assert anna["level"] == "watched"
+    assert "watched" in torwart("list").stdout
+    assert torwart("level", "anna", "watched", "--reason", " ").exit_code == 2
+    assert torwart.json("level", "anna", "normal", "--reason", "cleared up")["until"] is None
+    assert [event["event"]["action"] for event in torwart.events()] == ["person-created", "level-changed", "level-changed"]
+
+
 def test_a_status_is_changed_by_account_and_recorded(torwart: Shell) -> None:
     assert torwart("status", "anna", "notice_given").exit_code == 0
     (anna,) = torwart.json("list")["people"]

@@ -31,10 +31,21 @@ def test_the_status_changes_from_the_next_request_on(pages: Pages, owner: Person
     assert found.status == Status.NOTICE_GIVEN
 
 
-@pytest.mark.parametrize("act", ["freeze", "unfreeze", "status", "token"])
+def test_a_level_is_set_for_a_reason_and_shown_with_its_end(pages: Pages, owner: Person, anna: Person):
+    client = pages.client(owner)
+    form = {"csrf": pages.csrf(client), "level": "watched", "days": "3", "reason": "copies at night"}
+    assert client.post(f"/people/{anna.id}/level", data=form).headers["location"] == f"/people/{anna.id}?done=level"
+    page = client.get(f"/people/{anna.id}").text
+    assert "genau beobachtet" in page
+    assert "copies at night" in page
+    refused = client.post(f"/people/{anna.id}/level", data=form | {"reason": " "})
+    assert refused.headers["location"] == f"/people/{anna.id}?done=refused"
+
+
+@pytest.mark.parametrize("act", ["freeze", "unfreeze", "status", "level", "token"])
 def test_nobody_acts_on_themselves(pages: Pages, owner: Person, act: str):
     client = pages.client(owner)
-    form = {"csrf": pages.csrf(client), "status": "active", "sure": "yes"}
+    form = {"csrf": pages.csrf(client), "status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "mine"}
     assert client.post(f"/people/{owner.id}/{act}", data=form).status_code == 403
 
 
