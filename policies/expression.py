@@ -46,9 +46,14 @@ type _Variables = Mapping[str, tuple[int, Type]]
 def compile_condition(source: str, record: Attributes | None = None) -> Condition:
     """Compile a condition on an act, or with `record` on one record of it. Raises ExpressionError with the offset and a hint."""
     tree = parse(source)
-    part = _compile(tree, {} if record is None else {"record": (RECORD_SLOT, Type("record", members=record))})
+    part = compile_part(tree, record)
     demand(part, BOOL, tree, "a condition is true or false")
     return Condition(source, tree, part.run)
+
+
+def compile_part(node: Node, record: Attributes | None = None) -> Part:
+    """Compile a part of a condition's tree that stands by itself: no variable of a quantifier around it. Raises ExpressionError."""
+    return _compile(node, {} if record is None else {"record": (RECORD_SLOT, Type("record", members=record))})
 
 
 def _compile(node: Node, variables: _Variables) -> Part:
