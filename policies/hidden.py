@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from policies.attributes import Facts, ResourceType
 from policies.decision import Deny
-from policies.masks import CONTACT_GROUP
+from policies.masks import CONTACT_GROUP, covers
 from policies.operators import EVALUATION_ERRORS
 from policies.reasons import MASKED_QUESTION, Because
 from policies.request import AccessRequest, Action, Resource
@@ -60,7 +60,7 @@ def questions_on(masked: str, resource: Resource) -> Iterator[str]:
     if masked == CONTACT_GROUP:
         yield from resource.questioned_contact_fields
     for path in resource.questioned_fields:
-        if masked in [part.partition(":")[0] for part in path.casefold().split(".")]:
+        if covers(masked, path):
             yield path
 
 
