@@ -1,4 +1,4 @@
-"""What each person has had: distinct clients shown, taken, exported and deleted, in memory, fed by events.
+"""What each person has had: distinct clients shown, taken, exported, changed and deleted, in memory, fed by events.
 
 All roads count together (law 6). Windows slide: an hour is the last 60 minutes, a day the last 24 hours, a month the last 30 days. A day of
 the calendar would double every limit at midnight. Not safe for several threads: one history belongs to one event loop.
@@ -27,7 +27,8 @@ REMEMBERED_IDS = 10_000
 _BATCH = 1_000
 _COUNTED = frozenset({Phase.ALLOWED, Phase.RELEASED, Phase.DENIED})
 _NOBODY: frozenset[ClientId] = frozenset()
-_BY_ASKED = frozenset({Action.DELETE, Action.UPLOAD})
+_CHANGES = frozenset({Action.UPDATE, Action.REASSIGN, Action.BULK})
+_BY_ASKED = _CHANGES | {Action.DELETE, Action.UPLOAD}
 """Acts that are about the clients asked for: nothing of them is delivered to the person."""
 
 
@@ -58,14 +59,17 @@ class Deed:
     deleted: frozenset[ClientId] = _NOBODY
     card: ClientId | None = None
     sent: frozenset[ClientId] = _NOBODY
+    changed: frozenset[ClientId] = _NOBODY
 
 
 def deed(action: Action, *, asked: Iterable[ClientId], shown: frozenset[ClientId]) -> Deed:
-    """The one place that says which act is an export, a deletion, the opening of a card (the reading of exactly one client)."""
+    """The one place that says which act is an export, a change, a deletion, the opening of a card (the reading of exactly one client)."""
     if action in EXPORTS:
         return Deed(exported=shown)
     if action is Action.DELETE:
         return Deed(deleted=frozenset(asked))
+    if action in _CHANGES:
+        return Deed(changed=frozenset(asked))
     if action is Action.UPLOAD:
         return Deed(sent=frozenset(asked))
     if action is Action.READ and len(shown) == 1:
@@ -93,12 +97,13 @@ class History:
         deleted: frozenset[ClientId] = _NOBODY,
         card: ClientId | None = None,
         sent: frozenset[ClientId] = _NOBODY,
+        changed: frozenset[ClientId] = _NOBODY,
         event_id: str | None = None,
     ) -> None:
         """Count what has just been delivered. With `event_id`, a later `apply` of that event changes nothing."""
         if event_id is not None:
             self._remember(event_id)
-        self._person(pseudonym).note(at.timestamp(), shown, taken, Deed(exported, deleted, card, sent))
+        self._person(pseudonym).note(at.timestamp(), shown, taken, Deed(exported, deleted, card, sent, changed))
 
     def apply(self, document: Mapping[str, Any]) -> None:
         """Count a stored event; one that is among the last 10,000 counted changes nothing. Raises ValueError if it cannot be read."""
@@ -119,6 +124,7 @@ class History:
         deleted: frozenset[ClientId] = _NOBODY,
         card: ClientId | None = None,
         sent: frozenset[ClientId] = _NOBODY,
+        changed: frozenset[ClientId] = _NOBODY,
         base: int,
         book: int,
     ) -> Usage:
@@ -131,10 +137,11 @@ class History:
         person.expire(at)
         foreign = person.foreign_of(own)
         before = person.counts(foreign=len(foreign), cards=person.pace.cards(at))
-        if not (shown or taken or exported or deleted or card or sent):
+        if not (shown or taken or exported or deleted or card or sent or changed):
             return Usage(before, before, max(base, 1), book)
         fresh = (shown - own if isinstance(own, frozenset) else {client for client in shown if client not in own}) - foreign
-        after = person.counts_with(shown, taken, Deed(exported, deleted, sent=sent), len(foreign) + len(fresh), person.pace.cards(at, card))
+        done = Deed(exported, deleted, sent=sent, changed=changed)
+        after = person.counts_with(shown, taken, done, len(foreign) + len(fresh), person.pace.cards(at, card))
         return Usage(before, after, max(base, 1), book)
 
     def rebuild(self, log: Past | None, *spools: Source, now: datetime) -> None:
@@ -193,8 +200,9 @@ class _Person:
         self.pace = Pace()
         self._shown = SlidingSets(HOUR, DAY, MONTH)
         self._taken = SlidingSets(MINUTE, HOUR, DAY, MONTH)
-        self._exported = SlidingSets(DAY)
-        self._deleted = SlidingSets(DAY)
+        self._exported = SlidingSets(HOUR, DAY, MONTH)
+        self._deleted = SlidingSets(DAY, MONTH)
+        self._changed = SlidingSets(DAY, MONTH)
         self._sent = SlidingSets(DAY, MONTH)
         self._own: frozenset[ClientId] | None = None
         self._foreign: set[ClientId] = set()
@@ -205,6 +213,7 @@ class _Person:
         self._taken.add(at, taken)
         self._exported.add(at, done.exported)
         self._deleted.add(at, done.deleted)
+        self._changed.add(at, done.changed)
         self._sent.add(at, done.sent)
         if done.card is not None:
             self.pace.opened(at, done.card)
@@ -216,6 +225,7 @@ class _Person:
         self._taken.expire(now)
         self._exported.expire(now)
         self._deleted.expire(now)
+        self._changed.expire(now)
         self._sent.expire(now)
 
     def foreign_of(self, own: Container[ClientId]) -> set[ClientId]:
@@ -225,23 +235,35 @@ class _Person:
         return self._foreign
 
     def counts(self, *, foreign: int, cards: int) -> Counts:
-        exported, deleted = self._exported.counts()[0], self._deleted.counts()[0]
-        return _counts(self._shown.counts(), self._taken.counts(), foreign, exported, deleted, self._sent.counts(), cards)
+        return _counts(
+            self._shown.counts(),
+            self._taken.counts(),
+            foreign,
+            self._exported.counts(),
+            self._deleted.counts(),
+            self._changed.counts(),
+            self._sent.counts(),
+            cards,
+        )
 
     def counts_with(self, shown: frozenset[ClientId], taken: frozenset[ClientId], done: Deed, foreign: int, cards: int) -> Counts:
         return _counts(
             self._shown.counts_with(shown),
             self._taken.counts_with(taken),
             foreign,
-            self._exported.counts_with(done.exported)[0],
-            self._deleted.counts_with(done.deleted)[0],
+            self._exported.counts_with(done.exported),
+            self._deleted.counts_with(done.deleted),
+            self._changed.counts_with(done.changed),
             self._sent.counts_with(done.sent),
             cards,
         )
 
 
+type _Windows = tuple[int, ...]
+
+
 def _counts(
-    shown: tuple[int, ...], taken: tuple[int, ...], foreign: int, exported: int, deleted: int, sent: tuple[int, ...], cards: int
+    shown: _Windows, taken: _Windows, foreign: int, exported: _Windows, deleted: _Windows, changed: _Windows, sent: _Windows, cards: int
 ) -> Counts:
     return Counts(
         shown_hour=shown[0],
@@ -252,8 +274,13 @@ def _counts(
         taken_day=taken[2],
         taken_month=taken[3],
         foreign_shown_day=foreign,
-        exported_day=exported,
-        deleted_day=deleted,
+        exported_hour=exported[0],
+        exported_day=exported[1],
+        exported_month=exported[2],
+        deleted_day=deleted[0],
+        deleted_month=deleted[1],
+        changed_day=changed[0],
+        changed_month=changed[1],
         sent_day=sent[0],
         sent_month=sent[1],
         paced_cards=cards,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from audit_store.event import Phase
-from audit_store.history import History
+from audit_store.history import History, deed
 from audit_store.spool import SpoolError
 from auth.directory import Directory
 from detectors.client_index.learner import Learner
@@ -125,8 +125,8 @@ class Handler:
             return Reply(await self._denied(state, _final(judged.decision)))
         state.call = call = self.profile.with_obligations(call, judged.decision.obligations)
         if call.action in WRITES:
-            deleted = frozenset(call.resource.ids or ()) if call.action is Action.DELETE else NOBODY
-            self.history.note(principal.pseudonym, judged.question.context.at, shown=NOBODY, taken=NOBODY, exported=NOBODY, deleted=deleted)
+            done = deed(call.action, asked=call.resource.ids or (), shown=NOBODY)
+            self.history.note(principal.pseudonym, judged.question.context.at, deleted=done.deleted, changed=done.changed)
             await self.record.act(judged.question, judged.decision, Phase.ALLOWED, call.route)
         return Forward(call.upstream, state)
 
@@ -187,7 +187,7 @@ class Handler:
         card = next(iter(delivered.shown)) if question.action is Action.READ and len(delivered.shown) == 1 else None
         # Counted before the record is awaited: of two answers under way at once, the second must see the first.
         at, pseudonym = question.context.at, question.principal.pseudonym
-        self.history.note(pseudonym, at, shown=delivered.shown, taken=delivered.taken, exported=exported, deleted=NOBODY, card=card)
+        self.history.note(pseudonym, at, shown=delivered.shown, taken=delivered.taken, exported=exported, card=card)
         manifest = await self.exports.keep(question, delivered, identifiers) if exported else None
         await self.record.released(question, judged.decision, delivered, state.call.route, manifest=manifest)
         return delivered.response

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from audit_store.history import History
+from audit_store.history import Deed, History, deed
 from auth.directory import Directory
 from gateway.crm.profile import Answer, Call
 from gateway.exchange import Request
@@ -61,16 +61,15 @@ class Questions:
         duties = sight(question, policy)
         clear = answer.contact_ids - duties.masked_in(CONTACT_GROUP)
         card = ids[0] if question.action is Action.READ and len(ids) == 1 else None
-        usage = self._usage(question, shown=shown, taken=clear, card=card)
+        usage = self._usage(question, shown=shown, taken=clear, done=Deed(), card=card)
         question = replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage)
         action = effective_action(question, policy.threshold)
-        question = question if action is question.action else replace(question, action=action)
+        question = question if action is question.action else replace(question, action=action, named=question.action)
         return Judged(question, decide(question, policy))
 
     def _asked(self, question: AccessRequest) -> Judged:
         asked = frozenset(question.resource.ids or ())
-        deleted = asked if question.action is Action.DELETE else NOTHING
-        usage = self._usage(question, shown=NOTHING, taken=NOTHING, deleted=deleted, card=None)
+        usage = self._usage(question, shown=NOTHING, taken=NOTHING, done=deed(question.action, asked=asked, shown=NOTHING), card=None)
         resource = replace(question.resource, own=asked & self.directory.book(question.principal.id)) if asked else question.resource
         question = replace(question, resource=resource, usage=usage)
         return Judged(question, decide(question, self.policy()))
@@ -81,7 +80,7 @@ class Questions:
         *,
         shown: frozenset[ClientId],
         taken: frozenset[ClientId],
-        deleted: frozenset[ClientId] = NOTHING,
+        done: Deed,
         card: ClientId | None,
     ) -> Usage:
         principal, now = question.principal, question.context.at
@@ -91,7 +90,8 @@ class Questions:
             own=self.directory.book(principal.id),
             shown=shown,
             taken=taken,
-            deleted=deleted,
+            deleted=done.deleted,
+            changed=done.changed,
             card=card,
             base=self.directory.base_size(now),
             book=self.directory.book_size(principal.id, now),

@@ -170,9 +170,18 @@ class Counts:
     """30 days."""
     foreign_shown_day: int = 0
     """Of `shown_day`, those outside the own book."""
+    exported_hour: int = 0
     exported_day: int = 0
     """Delivered by an export, report or print."""
+    exported_month: int = 0
+    """30 days."""
     deleted_day: int = 0
+    deleted_month: int = 0
+    """30 days."""
+    changed_day: int = 0
+    """Existing clients that an update, a reassignment or a bulk act wrote to."""
+    changed_month: int = 0
+    """30 days."""
     sent_day: int = 0
     """Recognised in uploads that were let out."""
     sent_month: int = 0
@@ -268,3 +277,5 @@ class AccessRequest:
     """The person has written why; the text itself is kept with the act, not here."""
     acknowledged: bool = False
     """The person has read the warning about this act and goes on."""
+    named: Action | None = None
+    """What the call is by its name, where `action` is already the class of its effect; for the record, no rule sees it."""

@@ -79,7 +79,15 @@ def test_after_is_as_if_the_act_had_happened_and_before_is_not() -> None:
         ANNA, NOW, own=ids(0, 5), shown=ids(5, 10), taken=ids(1, 3), exported=ids(1, 3), deleted=ids(51, 2), base=3000, book=5
     )
     assert usage.before == Counts(
-        shown_day=10, shown_month=10, taken_day=2, taken_month=2, foreign_shown_day=5, exported_day=2, deleted_day=1
+        shown_day=10,
+        shown_month=10,
+        taken_day=2,
+        taken_month=2,
+        foreign_shown_day=5,
+        exported_day=2,
+        exported_month=2,
+        deleted_day=1,
+        deleted_month=1,
     )
     assert usage.after == Counts(
         shown_hour=10,
@@ -90,11 +98,26 @@ def test_after_is_as_if_the_act_had_happened_and_before_is_not() -> None:
         taken_day=4,
         taken_month=4,
         foreign_shown_day=10,
+        exported_hour=3,
         exported_day=4,
+        exported_month=4,
         deleted_day=3,
+        deleted_month=3,
     )
     assert (usage.base, usage.book) == (3000, 5)
     assert before(history, NOW, own=ids(0, 5)) == usage.before
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.REASSIGN, Action.BULK])
+def test_a_client_that_is_written_to_is_changed_once_a_window(action: Action) -> None:
+    history = History()
+    for start in (0, 2):
+        done = deed(action, asked=ids(start, 3), shown=frozenset())
+        history.note(ANNA, NOW, changed=done.changed)
+    usage = history.usage(ANNA, NOW, own=ids(0, 5), changed=ids(4, 3), base=3000, book=5)
+    assert (usage.before.changed_day, usage.after.changed_day, usage.after.changed_month) == (5, 7, 7)
+    assert before(history, NOW + timedelta(days=2)).changed_day == 0
+    assert before(history, NOW + timedelta(days=2)).changed_month == 5
 
 
 ACTS = st.lists(st.tuples(st.integers(0, 50 * 3600), st.frozensets(st.integers(0, 9).map(str), max_size=4)), max_size=25)
@@ -180,7 +203,7 @@ def test_other_events_change_nothing() -> None:
         (Action.DELETE, Deed(deleted=frozenset({"1", "2"}))),
         (Action.READ, Deed(card="1")),
         (Action.LIST, Deed()),
-        (Action.UPDATE, Deed()),
+        (Action.UPDATE, Deed(changed=frozenset({"1", "2"}))),
     ],
 )
 def test_every_act_counts_as_what_it_does(action: Action, expected: Deed) -> None:
