@@ -18,8 +18,9 @@ import orjson
 
 from audit_store.client_sets import decode_ids, encode_ids
 from audit_store.ecs import CATEGORIES, ECS_VERSION, EFFECTS, OUTCOMES, WENT_ON, EventAction, Phase
-from audit_store.wording import name, names, short, split, without_surrogates
-from policies.decision import Challenge, Decision
+from audit_store.request_record import finding_members, question_members
+from audit_store.wording import ids_text, name, names, short, split, without_surrogates
+from policies.decision import Challenge, Decision, Deny
 from policies.reasons import REASONS, Because
 from policies.request import AccessRequest, Action, Channel, ClientId
 
@@ -38,9 +39,8 @@ __all__ = [
     "refused_event",
 ]
 
-SCHEMA = 1
-"""Version of what stands under `torwart.`; grows with every change of a member's meaning."""
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SCHEMA = 2
+"""Version of what stands under `torwart.`; grows with every change of a member's meaning. 2: an act can be judged again from its event."""
 _DIGEST = re.compile(r"[0-9a-f]{8,128}|[A-Za-z0-9_-]{43}")
 """Hexadecimal, or 32 bytes in base64url (RFC 4648 section 5)."""
 _EXPORT = re.compile(r"[0-9A-F]{4,32}")
@@ -162,11 +162,13 @@ def access_event(
     if request.action not in (Action.SYSTEM, Action.LOGIN):
         ours["usage"] = _usage(request)
     if request.findings:
-        ours["findings"] = [
-            {"kind": name(found.kind), "detector": name(found.detector), "clients": found.clients} for found in request.findings
-        ]
+        ours["findings"] = [finding_members(found) for found in request.findings]
+    if question := question_members(request, ours["fields"], at):
+        ours["question"] = question
     _put_reasons(document, decision.reasons)
     _put_rules(document, decision.rules)
+    if not isinstance(decision, Deny) and decision.observed:
+        ours["observed"] = [short(one) for one in decision.observed]
     if http_status is not None:
         document["http"] = {"response": {"status_code": http_status}}
     if method is not None:
@@ -311,9 +313,9 @@ def _host(text: str) -> str:
 
 def _clients(asked: tuple[ClientId, ...], shown: frozenset[ClientId], taken: frozenset[ClientId]) -> dict[str, Any]:
     """Equal sets, the ordinary case, are encoded once. `asked` is distinct already."""
-    asked_text = _ids_text(asked)
-    shown_text = asked_text if len(shown) == len(asked) and shown.issuperset(asked) else _ids_text(shown)
-    taken_text = shown_text if taken == shown else _ids_text(taken)
+    asked_text = ids_text(asked)
+    shown_text = asked_text if len(shown) == len(asked) and shown.issuperset(asked) else ids_text(shown)
+    taken_text = shown_text if taken == shown else ids_text(taken)
     return {
         "asked": asked_text,
         "asked_count": len(asked),
@@ -322,12 +324,6 @@ def _clients(asked: tuple[ClientId, ...], shown: frozenset[ClientId], taken: fro
         "taken": taken_text,
         "taken_count": len(taken),
     }
-
-
-def _ids_text(ids: Collection[ClientId]) -> str:
-    """What has not the shape of an id is counted, never stored: it could be a value."""
-    text = encode_ids(ids)
-    return encode_ids(filter(_ID.fullmatch, ids)) if text.startswith("t") else text
 
 
 def _resource(request: AccessRequest) -> dict[str, Any]:
@@ -356,8 +352,13 @@ def _usage(request: AccessRequest) -> dict[str, Any]:
         "taken_day": after.taken_day,
         "taken_month": after.taken_month,
         "foreign_shown_day": after.foreign_shown_day,
+        "exported_hour": after.exported_hour,
         "exported_day": after.exported_day,
+        "exported_month": after.exported_month,
         "deleted_day": after.deleted_day,
+        "deleted_month": after.deleted_month,
+        "changed_day": after.changed_day,
+        "changed_month": after.changed_month,
         "sent_day": after.sent_day,
         "sent_month": after.sent_month,
         "paced_cards": after.paced_cards,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
+
+from audit_store.client_sets import encode_ids
+from policies.request import ClientId
 
 TEXT_MAX = 400
 """Characters of a free text (a route, a word of a reason); the rest is replaced by its length."""
@@ -13,7 +16,9 @@ VALUES_MAX = 40
 """Numbers and words of one reason."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,119}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_UNREADABLE = "(unreadable)"
+UNREADABLE = "(unreadable)"
+"""Stands for what was left out."""
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def split(values: Mapping[str, int | str]) -> dict[str, Any]:
@@ -30,13 +35,19 @@ def split(values: Mapping[str, int | str]) -> dict[str, Any]:
 
 def name(text: str) -> str:
     """A name of ours (a field, a model, a code); what has not the shape of one could be a value and is left out."""
-    return text if _NAME.fullmatch(text) else _UNREADABLE
+    return text if _NAME.fullmatch(text) else UNREADABLE
 
 
 @lru_cache(maxsize=2048)
 def names(found: frozenset[str]) -> tuple[str, ...]:
     """The names in order, each once."""
     return tuple(sorted({name(one) for one in found}))
+
+
+def ids_text(ids: Collection[ClientId]) -> str:
+    """The set of clients as text. What has not the shape of an id is counted, never stored: it could be a value."""
+    text = encode_ids(ids)
+    return encode_ids(filter(_ID.fullmatch, ids)) if text.startswith("t") else text
 
 
 def short(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
 from pathlib import Path
@@ -31,7 +31,21 @@ from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Oblig
 from policies.masks import HIDE
 from policies.needs import Key
 from policies.reasons import EXPORT_NEEDS_KEY, NOT_FOR_YOU, UNREADABLE, Because
-from policies.request import AccessRequest, Action, Channel, Context, Counts, Finding, KeyProof, Principal, Resource, Status, Usage
+from policies.request import (
+    AccessRequest,
+    Action,
+    ApprovalProof,
+    Channel,
+    Context,
+    Counts,
+    Finding,
+    KeyProof,
+    Level,
+    Principal,
+    Resource,
+    Status,
+    Usage,
+)
 from tests.audit_store.acts import NOW, access, plain, request
 
 FAMILIES = {
@@ -44,9 +58,10 @@ FAMILIES = {
     "boolean": (bool,),
     "ip": (str,),
 }
+COUNTERS = len(fields(Counts))
 CONTENT = Content(12_345, "a" * 64, "zip", (ExportLink("7F3A", "act-1", 40),))
 DECISIONS: list[Decision] = [
-    Allow((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), rules=("v7:export", "v7:share")),
+    Allow((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), rules=("v7:export", "v7:share"), observed=("v7:try-out",)),
     Challenge((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), Key(), asked=3, allowed=2, rules=("v7:export",)),
     Deny((Because(NOT_FOR_YOU),)),
 ]
@@ -91,7 +106,52 @@ def way_out_event(content: Content = CONTENT, destination: str = "cloud.example"
     )
 
 
+def act_with_everything() -> AccessRequest:
+    """Every member that rules can see is not as usual."""
+    asked = request(action=Action.EXPORT, ids=("1", "2", "3"))
+    signed = frozenset({"1", "2"}), frozenset({"name"})
+    return replace(
+        asked,
+        principal=replace(asked.principal, level=Level.WATCHED, proven_at=NOW - timedelta(seconds=40), frozen=True),
+        resource=replace(
+            asked.resource,
+            own=frozenset({"1", "2", "3"}),
+            clear_contact_ids=frozenset({"3"}),
+            contact_fields=frozenset({"phone"}),
+            questioned_fields=frozenset({"email", "name"}),
+            questioned_contact_fields=frozenset({"email"}),
+            written_fields=frozenset({"phone", "name"}),
+            mask_written_fields=frozenset({"phone"}),
+            filter_digest="0" * 64,
+            limit=50,
+        ),
+        context=Context(NOW, Channel.DOWNLOAD, destination="cloud.example", origin_trusted=False),
+        usage=Usage(Counts(*range(COUNTERS)), Counts(*range(1, COUNTERS + 1)), 3000, 400),
+        findings=(Finding("clients", "client_index", 3, 0.75, "body"), Finding("uninspectable", "encrypted", 0, 1.0, "")),
+        proof=KeyProof("act-1", "0" * 64, NOW, True, *signed),
+        approvals=(
+            ApprovalProof("person-2", frozenset({"owner"}), NOW - timedelta(seconds=9), True, *signed),
+            ApprovalProof("person-3", frozenset({"admin"}), NOW - timedelta(seconds=8), False, frozenset({"1", "2", "3"}), frozenset()),
+        ),
+        justified=True,
+        acknowledged=True,
+        named=Action.LIST,
+    )
+
+
 def every_kind_of_event() -> Iterator[Event]:
+    for asked in (act_with_everything(), request(ids=None)):
+        yield access_event(
+            request=asked,
+            decision=DECISIONS[0],
+            phase=Phase.RELEASED,
+            shown=frozenset(),
+            taken=frozenset(),
+            rows=0,
+            fields=["code"],
+            route="rpc x",
+            at=NOW + timedelta(seconds=5),
+        )
     for decision, phase, action in product(DECISIONS, Phase, Action):
         yield access_event(
             request=replace(request(action=action), findings=(Finding("iban", "iban", 2, 0.9, "row 1"),)),
@@ -246,13 +306,17 @@ def hostile_requests(draw: st.DrawFn) -> tuple[AccessRequest, list[str]]:
         questioned_fields=values(),
         questioned_contact_fields=values(),
         written_fields=values(),
+        mask_written_fields=values(),
         filter_digest=value(),
+        records={value(): [value(), [value()]], "cities": [[value()], []]},
     )
     finding = Finding(value(), value(), 1, 0.5, value())
     proof = KeyProof(value(), value(), NOW, True, values(), values())
-    context = Context(NOW, Channel.WEB, value())
+    approval = ApprovalProof(value(), values(), NOW, True, values(), values())
+    context = Context(NOW, Channel.WEB, value(), value())
     action = draw(st.sampled_from(Action))
-    return AccessRequest("act-1", principal, action, resource, context, findings=(finding,), proof=proof), planted
+    usage = Usage(Counts(shown_day=1), Counts(shown_day=2))
+    return AccessRequest("act-1", principal, action, resource, context, usage, (finding,), proof, (approval,)), planted
 
 
 @given(hostile_requests(), st.data())
@@ -274,8 +338,11 @@ def test_no_value_of_a_client_and_no_secret_gets_into_an_event(hostile: tuple[Ac
         digest=value,
         method=value,
     )
-    text = event.canonical().decode()
-    everything = text + " ".join(" ".join(decode_ids(event.document["torwart"]["clients"][name])) for name in ("asked", "shown", "taken"))
+    ours = event.document["torwart"]
+    question = ours["question"]
+    sets = [ours["clients"][name] for name in ("asked", "shown", "taken")]
+    sets += [question["own"], question["clear"], *(one["clients"] for one in question["proofs"])]
+    everything = event.canonical().decode() + " ".join(" ".join(decode_ids(text)) for text in sets)
     for secret in planted:
         assert secret not in everything
     assert event.document["torwart"]["clients"]["taken_count"] == 2

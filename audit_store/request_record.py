@@ -1,0 +1,273 @@
+"""What the rules saw of an act: written into its event, and read back so that the act can be judged again (`audit_store.replay`).
+
+Most of a request stands in the event for its own sake (who, which clients, which fields, what was had). Here is the rest, under
+`torwart.question`: only what differs from the ordinary, so that an ordinary event stays small. Left out on purpose are values of a client
+(attributes of records), and what says who somebody is in a small firm: team, territory, address of the network, device (attacks X31).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from math import ceil, floor
+from typing import Any
+
+from audit_store.client_sets import decode_ids
+from audit_store.wording import UNREADABLE, ids_text, name, names
+from policies.attributes import RECORD
+from policies.request import (
+    AccessRequest,
+    Action,
+    ApprovalProof,
+    Channel,
+    ClientId,
+    Context,
+    Counts,
+    Finding,
+    KeyProof,
+    Level,
+    Principal,
+    Resource,
+    Status,
+    Usage,
+)
+
+SCHEMA_WITH_QUESTION = 2
+"""From this version of an event on (`torwart.schema`) a member that is absent is as usual; before it, nobody knows."""
+SAME = "="
+"""In place of a set of clients: exactly those that were asked for."""
+_COUNTERS = tuple(field.name for field in fields(Counts))
+_COUNTER_SET = frozenset(_COUNTERS)
+_NOBODY: frozenset[ClientId] = frozenset()
+NEVER_RECORDED = frozenset({"principal.device", "context.source_ip"} | {f"record.{name}" for name in RECORD if name != "own"})
+"""Names that a condition may use and that no event holds. Whose records are the person's own it holds."""
+OF_THE_DIRECTORY = frozenset({"principal.team", "principal.territory", "principal.language"})
+"""Names that no event holds and that are taken from the directory as it is today."""
+
+
+class NotReplayableError(Exception):
+    """The event does not hold what the rules saw. `cause` is a word of ours: `older_release`, `unreadable` or `cut`."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What the directory says of a person today and no event holds."""
+
+    team: str | None = None
+    territory: str | None = None
+    language: str = "de"
+
+
+def question_members(request: AccessRequest, told_fields: tuple[str, ...], at: datetime) -> dict[str, Any]:
+    """What stands under `torwart.question`; empty for an ordinary act. `told_fields` stand in the event anyway; `at` is its time."""
+    resource, principal, context = request.resource, request.principal, request.context
+    found: dict[str, Any] = {}
+    if resource.ids is None:
+        found["known"] = False
+    asked = resource.ids or ()
+    for member, clients in (("own", resource.own), ("clear", resource.clear_contact_ids)):
+        if clients:
+            found[member] = _set_text(clients, asked)
+    if (asked_fields := names(resource.fields)) != told_fields:
+        found["fields"] = asked_fields
+    for member, listed in (
+        ("contact_fields", resource.contact_fields),
+        ("questioned_contact_fields", resource.questioned_contact_fields),
+        ("mask_written_fields", resource.mask_written_fields),
+    ):
+        if listed:
+            found[member] = names(listed)
+    if before := _before(request.usage):
+        found["before"] = before
+    if request.named is not None and request.named is not request.action:
+        found["named"] = request.named.value
+    if principal.level is not Level.NORMAL:
+        found["level"] = principal.level.value
+    if principal.proven_at is not None:
+        found["proven_seconds"] = _seconds(context.at - principal.proven_at)
+    if (late := int((at - context.at).total_seconds())) > 0:
+        found["late_seconds"] = late
+    for member, truth in (
+        ("frozen", principal.frozen),
+        ("foreign_origin", not context.origin_trusted),
+        ("justified", request.justified),
+        ("acknowledged", request.acknowledged),
+    ):
+        if truth:
+            found[member] = True
+    if proofs := _proofs(request, asked):
+        found["proofs"] = proofs
+    return found
+
+
+def finding_members(found: Finding) -> dict[str, Any]:
+    """One finding, without what it found."""
+    members: dict[str, Any] = {"kind": name(found.kind), "detector": name(found.detector), "clients": found.clients}
+    if found.confidence != 1.0:
+        members["confidence"] = found.confidence
+    if found.where:
+        members["where"] = name(found.where)
+    return members
+
+
+def request_of(document: Mapping[str, Any], seat: Seat | None = None) -> AccessRequest:
+    """The question of a stored access event, as the rules saw it. Raises NotReplayableError.
+
+    The order of the clients and the ids of the person, the session and the proof are not in the record: no decision depends on them.
+    """
+    try:
+        return _request_of(document, seat or Seat())
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise NotReplayableError("unreadable") from None
+
+
+def missing_names(document: Mapping[str, Any]) -> frozenset[str]:
+    """Names that a rule may use and whose value this event does not have: what `NEVER_RECORDED` says, and counters of later releases."""
+    stored = document["torwart"].get("usage")
+    if stored is None or stored.keys() >= _COUNTER_SET:
+        return NEVER_RECORDED
+    return NEVER_RECORDED.union(*({f"usage.before.{counter}", f"usage.after.{counter}"} for counter in _COUNTER_SET - stored.keys()))
+
+
+def _request_of(document: Mapping[str, Any], seat: Seat) -> AccessRequest:
+    ours = document["torwart"]
+    asked_about, clients = ours["resource"], ours["clients"]
+    if ours["schema"] < SCHEMA_WITH_QUESTION and asked_about["type"] != "system":
+        raise NotReplayableError("older_release")
+    more: Mapping[str, Any] = ours.get("question", {})
+    pseudonym, act_id = document["user"]["id"], ours["act"]["id"]
+    asked = decode_ids(clients["asked"])
+    if len(asked) != clients["asked_count"]:
+        raise NotReplayableError("cut")
+    told_fields, roles = ours["fields"], frozenset(document["user"]["roles"])
+    contacts, questioned_contacts, masks = (
+        frozenset(more.get(member, ())) for member in ("contact_fields", "questioned_contact_fields", "mask_written_fields")
+    )
+    resource = Resource(
+        type=asked_about["type"],
+        model=asked_about["model"],
+        ids=tuple(asked) if more.get("known", True) else None,
+        own=_set_of(more.get("own", ""), asked),
+        clear_contact_ids=_set_of(more.get("clear", ""), asked),
+        fields=frozenset(more.get("fields", told_fields)),
+        questioned_fields=frozenset(asked_about.get("questioned_fields", ())),
+        written_fields=frozenset(asked_about.get("written_fields", ())),
+        filter_digest=asked_about.get("filter_digest"),
+        limit=asked_about.get("limit"),
+        contact_fields=contacts,
+        questioned_contact_fields=questioned_contacts,
+        mask_written_fields=masks,
+    )
+    words = (roles, (resource.type, resource.model), resource.fields, resource.questioned_fields, resource.written_fields)
+    if any(UNREADABLE in found for found in (*words, contacts, questioned_contacts, masks)):
+        raise NotReplayableError("cut")
+    at = datetime.fromisoformat(document["@timestamp"]) - timedelta(seconds=more.get("late_seconds", 0))
+    proven = more.get("proven_seconds")
+    principal = Principal(
+        id=pseudonym,
+        pseudonym=pseudonym,
+        roles=roles,
+        status=Status(ours["status"]),
+        frozen=more.get("frozen", False),
+        team=seat.team,
+        territory=seat.territory,
+        language=seat.language,
+        level=Level(more.get("level", Level.NORMAL)),
+        proven_at=None if proven is None else at - timedelta(seconds=proven),
+    )
+    proof, approvals = _proofs_of(more.get("proofs", ()), asked, act_id, at)
+    return AccessRequest(
+        act_id=act_id,
+        principal=principal,
+        action=Action(more.get("named", ours["act"]["action"])),
+        resource=resource,
+        context=Context(
+            at=at,
+            channel=Channel(ours["channel"]),
+            destination=document.get("destination", {}).get("domain"),
+            origin_trusted=not more.get("foreign_origin", False),
+        ),
+        usage=_usage_of(ours.get("usage"), more.get("before", {})),
+        findings=tuple(
+            Finding(one["kind"], one["detector"], one["clients"], one.get("confidence", 1.0), one.get("where", ""))
+            for one in ours.get("findings", ())
+        ),
+        proof=proof,
+        approvals=approvals,
+        justified=more.get("justified", False),
+        acknowledged=more.get("acknowledged", False),
+    )
+
+
+def _before(usage: Usage) -> dict[str, int]:
+    """The counters that the act would change, as they were before it."""
+    if usage.before is usage.after:
+        return {}
+    return {counter: before for counter in _COUNTERS if (before := getattr(usage.before, counter)) != getattr(usage.after, counter)}
+
+
+def _usage_of(stored: Mapping[str, Any] | None, before: Mapping[str, int]) -> Usage:
+    if stored is None:
+        return Usage()
+    counts = {counter: stored.get(counter, 0) for counter in _COUNTERS}
+    after = Counts(**counts)
+    return Usage(Counts(**{**counts, **before}) if before else after, after, stored["base"], stored["book"])
+
+
+def _proofs(request: AccessRequest, asked: tuple[ClientId, ...]) -> list[dict[str, Any]]:
+    at, proof = request.context.at, request.proof
+    found: list[dict[str, Any]] = []
+    if proof is not None:
+        found.append({"kind": "key", "verified": proof.user_verified, **_signed(proof.ids, proof.fields, asked)})
+    others = {approval.approver: number for number, approval in enumerate(request.approvals) if approval.approver != request.principal.id}
+    for approval in request.approvals:
+        if approval.approver in others:  # nobody approves an act of their own: such a proof counts for nothing
+            found.append(
+                {
+                    "kind": "approval",
+                    "person": others[approval.approver],
+                    "roles": names(approval.roles),
+                    "seconds": _seconds(at - approval.at),
+                    "verified": approval.user_verified,
+                    **_signed(approval.ids, approval.fields, asked),
+                }
+            )
+    return found
+
+
+def _signed(clients: frozenset[ClientId], signed_fields: frozenset[str], asked: tuple[ClientId, ...]) -> dict[str, Any]:
+    return {"clients": _set_text(clients, asked), "fields": names(signed_fields)}
+
+
+def _proofs_of(
+    stored: list[Mapping[str, Any]] | tuple[()], asked: frozenset[ClientId], act_id: str, at: datetime
+) -> tuple[KeyProof | None, tuple[ApprovalProof, ...]]:
+    proof, approvals = None, []
+    for one in stored:
+        clients, signed_fields = _set_of(one["clients"], asked), frozenset(one["fields"])
+        if one["kind"] == "key":
+            proof = KeyProof(act_id, "", at, one["verified"], clients, signed_fields)
+        else:
+            given = at - timedelta(seconds=one["seconds"])
+            approver, roles = f"other {one['person']}", frozenset(one["roles"])
+            approvals.append(ApprovalProof(approver, roles, given, one["verified"], clients, signed_fields))
+    return proof, tuple(approvals)
+
+
+def _set_text(clients: frozenset[ClientId], asked: tuple[ClientId, ...]) -> str:
+    return SAME if len(clients) == len(asked) and clients.issuperset(asked) else ids_text(clients)
+
+
+def _set_of(text: str, asked: frozenset[ClientId]) -> frozenset[ClientId]:
+    return asked if text == SAME else decode_ids(text) if text else _NOBODY
+
+
+def _seconds(age: timedelta) -> int:
+    """Whole seconds away from zero: an age that is too old by a part of a second stays too old, and a time to come stays to come."""
+    seconds = age.total_seconds()
+    return ceil(seconds) if seconds >= 0 else floor(seconds)
