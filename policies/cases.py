@@ -1,157 +1,66 @@
 """Test cases that lie beside the rules: what is given, what is expected. Whoever changes a number writes the case for it.
 
-A case asks one act. A table asks every action there is for one situation: what the table does not name must be denied. Both are judged
-as the gateway judges them: first what stays clear, then the decision with the counters as they would be after the act.
+Reads the files, puts the named people and situations in, and runs everything: `case_text.py` is what people write, `case_run.py` judges.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel
 
-from policies.attributes import COUNTERS, ResourceType
-from policies.decision import Allow, Challenge, Decision, Deny
-from policies.document import MaskText, Word, written_mask
-from policies.engine import decide, sight
+from policies.case_run import Question, Result, judge, run
+from policies.case_text import (
+    MOST,
+    ApprovalText,
+    CasesText,
+    CaseText,
+    ExpectText,
+    GivenText,
+    PersonText,
+    RowText,
+    SituationText,
+    TableText,
+)
 from policies.load import CASES, read_document
-from policies.problems import Document, PolicyError, PolicyErrors, checked
-from policies.reasons import REASONS
-from policies.request import AccessRequest, Action, ClientId, Context, Counts, Finding, KeyProof, Principal, Resource, Status, Usage
+from policies.problems import Document, Loc, PolicyError, PolicyErrors, checked
+from policies.request import Action
 from policies.rule import Policy
 
-CLOCK = datetime(2026, 5, 12, 9, 0, tzinfo=UTC)
-"""The time at which all cases happen."""
+__all__ = ["FIXTURES", "GivenText", "Question", "Result", "case_files", "judge", "questions", "run_cases"]
 
-type Verdict = Literal["allow", "challenge", "deny"]
-type Number = Annotated[int, Field(ge=0, le=100_000)]
+FIXTURES = "people" + CASES
+"""The file of a folder whose people and situations all files of cases there may name."""
 
-
-class _Text(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+type Progress = Callable[[int, int], object]
+"""Told how many cases were run, and of how many."""
 
 
-class TouchText(_Text):
-    """A touch of the key over the first own and others' clients."""
-
-    own: Number = 0
-    others: Number = 0
-    fields: frozenset[str] | None = None
-    """None: the fields of the act."""
-    verified: bool = True
-    """With PIN or biometry."""
+def case_files(source: Path) -> list[Path]:
+    """Files with cases that belong to a folder of rules or to one rule file, whose folder's people it may name."""
+    if source.is_dir():
+        return sorted(source.glob("*" + CASES))
+    beside = source.with_name(source.name.removesuffix(".yaml") + CASES)
+    return [path for path in dict.fromkeys((beside, source.with_name(FIXTURES))) if path.exists()] if beside.exists() else []
 
 
-def _counters(numbers: dict[str, int]) -> dict[str, int]:
-    for name in numbers:
-        if name not in COUNTERS:
-            raise ValueError(f"{name!r} is not a counter; one of " + ", ".join(sorted(COUNTERS)))
-    return numbers
+def run_cases(source: Path, policy: Policy, progress: Progress | None = None) -> list[Result]:
+    """Run all cases beside the rules. Raises PolicyErrors for a case file that cannot be used."""
+    asked = questions(source)
+    results: list[Result] = []
+    for question in asked:
+        results.append(run(question, policy))
+        if progress is not None:
+            progress(len(results), len(asked))
+    return results
 
 
-class GivenText(_Text):
-    """A situation. Without `own` and `others` the answer is not there yet: only the question is judged."""
-
-    roles: Annotated[frozenset[Word], Field(min_length=1)]
-    status: Status = Status.ACTIVE
-    frozen: bool = False
-    action: Action | None = None
-    resource: ResourceType = ResourceType.CLIENT
-    own: Number | None = None
-    others: Number | None = None
-    fields: frozenset[str] = frozenset({"name", "phone"})
-    contact: frozenset[str] = frozenset({"phone", "email"})
-    """Names of fields that carry contact values."""
-    questioned: frozenset[str] = frozenset()
-    written: frozenset[str] = frozenset()
-    written_masks: frozenset[str] = frozenset()
-    """Those of `written` that bring back a mask."""
-    other_site: bool = False
-    base: Annotated[int, Field(gt=0)] = 3000
-    book: Number = 480
-    today: dict[str, Number] = Field(default_factory=dict)
-    """Counters before the act. Afterwards they are as the act makes them."""
-    after: dict[str, Number] = Field(default_factory=dict)
-    """Counters after the act that differ from that."""
-    touch: TouchText | None = None
-    unread: str | None = None
-    """Why a part of the content could not be inspected, for example `encrypted`."""
-
-    _known = field_validator("today", "after")(_counters)
-
-
-class ExpectText(_Text):
-    """What must come out; what is left out may be anything."""
-
-    decision: Verdict
-    reasons: list[str] | None = None
-    asked: Number | None = None
-    allowed: Number | None = None
-    kept: Number | Literal["all"] | None = None
-    masks: dict[Word, MaskText] | None = None
-    masked: Number | None = None
-
-    @field_validator("reasons")
-    @classmethod
-    def _known(cls, codes: list[str] | None) -> list[str] | None:
-        for code in codes or ():
-            if code not in REASONS:
-                raise ValueError(f"{code!r} is not a reason")
-        return codes
-
-
-class CaseText(_Text):
-    """One act with its expected decision."""
-
-    name: Annotated[str, Field(min_length=1)]
-    given: GivenText
-    expect: ExpectText
-
-    @field_validator("given")
-    @classmethod
-    def _asks(cls, given: GivenText) -> GivenText:
-        if given.action is None:
-            raise ValueError("a case names its action")
-        return given
-
-
-class TableText(_Text):
-    """One situation with the decision on every action; an action that is not named expects deny."""
-
-    name: Annotated[str, Field(min_length=1)]
-    given: GivenText
-    expect: dict[Action, Verdict]
-
-
-class CasesText(_Text):
-    """One file of cases."""
-
-    cases: list[CaseText] = Field(default_factory=list)
-    tables: list[TableText] = Field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A case that was run. `wrong` says in words what differed; empty: green."""
-
-    file: str
-    line: int
-    name: str
-    action: Action
-    decision: Decision
-    wrong: tuple[str, ...] = ()
-
-    @property
-    def green(self) -> bool:
-        """Everything was as expected."""
-        return not self.wrong
-
-
-def load_cases(source: Path) -> list[tuple[Document, CasesText]]:
-    """The case files of a folder, or those beside one rule file. Raises PolicyErrors."""
+def questions(source: Path) -> list[Question]:
+    """Every act that the cases beside the rules ask, in their order. Raises PolicyErrors with all errors of all files."""
     errors: list[PolicyError] = []
     found: list[tuple[Document, CasesText]] = []
     for path in case_files(source):
@@ -163,138 +72,105 @@ def load_cases(source: Path) -> list[tuple[Document, CasesText]]:
         text = checked(CasesText, document, errors)
         if text is not None:
             found.append((document, text))
+    shared = next((text for document, text in found if document.file == FIXTURES), CasesText())
+    asked: list[Question] = []
+    for document, text in found:
+        asked += _Reader(document, text, CasesText() if document.file == FIXTURES else shared, errors).questions()
     if errors:
         raise PolicyErrors(errors)
-    return found
+    return asked
 
 
-def case_files(source: Path) -> list[Path]:
-    """Files with cases that belong to a folder of rules or to one rule file."""
-    if source.is_dir():
-        return sorted(source.glob("*" + CASES))
-    beside = source.with_name(source.name.removesuffix(".yaml") + CASES)
-    return [beside] if beside.exists() else []
+@dataclass(slots=True)
+class _Reader:
+    """Puts what one file names into its cases."""
+
+    document: Document
+    text: CasesText
+    shared: CasesText
+    errors: list[PolicyError]
+
+    def questions(self) -> Iterator[Question]:
+        self._twice("people", self.text.people, self.shared.people)
+        self._twice("situations", self.text.situations, self.shared.situations)
+        for place, case in enumerate(self.text.cases):
+            yield from self._case(case, ("cases", place))
+        for place, table in enumerate(self.text.tables):
+            yield from self._table(table, ("tables", place))
+
+    def _case(self, case: CaseText, loc: Loc) -> Iterator[Question]:
+        given = self._given(case.given, (*loc, "given"))
+        if given is not None and given.action is not None:
+            yield Question(self.document.file, self.document.at(loc).line, case.name, given, given.action, case.expect)
+
+    def _table(self, table: TableText, loc: Loc) -> Iterator[Question]:
+        expected = self._expected(table, loc)
+        line = self.document.at(loc).line
+        for person, situation in product(table.people or ("",), table.situations or ("",)):
+            named = {"person": person} if person else {}
+            situations = (*table.given.situation, situation) if situation else table.given.situation
+            given = self._given(table.given.model_copy(update={**named, "situation": situations}), loc)
+            if given is None:
+                continue
+            for action in Action:
+                expect = expected.get((person, situation, action), _DENIED)
+                yield Question(self.document.file, line, table.name, given, action, expect)
+
+    def _expected(self, table: TableText, loc: Loc) -> Mapping[tuple[str, str, Action], ExpectText]:
+        expected: dict[tuple[str, str, Action], ExpectText] = {}
+        for place, row in enumerate([RowText(expect=table.expect or {})] if table.rows is None else table.rows):
+            here = (*loc, "rows", place)
+            for name in {*row.people} - {*table.people} | {*row.situations} - {*table.situations}:
+                self._error(here, f"{name!r} is not among the people and situations of this table", "name it above the rows too")
+            people, situations = row.people or table.people or ("",), row.situations or table.situations or ("",)
+            for person, situation, action in product(people, situations, row.expect):
+                if (person, situation, action) in expected:
+                    who = " ".join(word for word in (person, situation) if word)
+                    self._error(here, f"{action.value} is expected twice{f' of {who}' if who else ''}", "one of the rows is too many")
+                expected[person, situation, action] = row.expect[action]
+        return expected
+
+    def _given(self, given: GivenText, loc: Loc) -> GivenText | None:
+        """With everything put in that it names; None, and an error, if it is not known or makes no sense."""
+        known = len(self.errors)
+        parts: list[BaseModel] = [self._named("situations", name, loc) or SituationText() for name in given.situation]
+        if given.person is not None and (person := self._named("people", given.person, loc)) is not None:
+            parts.append(person)
+        values: dict[str, Any] = {}
+        for part in (*parts, given):
+            values |= {name: getattr(part, name) for name in part.model_fields_set if name != "about"}
+        values["approvals"] = tuple(self._approval(approval, loc) for approval in values.get("approvals", ()))
+        whole = GivenText.model_construct(**values)
+        if len(self.errors) == known:
+            self._sensible(whole, loc)
+        return whole if len(self.errors) == known else None
+
+    def _sensible(self, given: GivenText, loc: Loc) -> None:
+        if given.roles is None:
+            self._error(loc, "nobody asks here", "write `person: NAME` with one of `people`, or `roles: [manager]`")
+        if given.clients is not None and (given.own is not None or given.others is not None):
+            self._error(loc, "the clients are given twice", "either `clients`, or `own` and `others`")
+        if sum(group.count for group in given.clients or ()) > MOST:
+            self._error(loc, f"more than {MOST:,} clients", "a case with fewer shows the same")
+
+    def _approval(self, approval: ApprovalText, loc: Loc) -> ApprovalText:
+        if approval.roles is not None:
+            return approval
+        person = self._named("people", approval.by, loc)
+        return approval if person is None else approval.model_copy(update={"roles": person.roles})
+
+    def _named(self, kind: str, name: str, loc: Loc) -> Any:
+        known: Mapping[str, PersonText | SituationText] = {**getattr(self.shared, kind), **getattr(self.text, kind)}
+        if name not in known:
+            self._error(loc, f"{name!r} is not one of the {kind}", f"known: {', '.join(sorted(known)) or 'none'}")
+        return known.get(name)
+
+    def _twice(self, kind: str, here: Mapping[str, object], shared: Mapping[str, object]) -> None:
+        for name in here.keys() & shared.keys():
+            self._error((kind, name), f"{name!r} is already one of the {kind} in {FIXTURES}", "give it another name")
+
+    def _error(self, loc: Loc, message: str, hint: str) -> None:
+        self.errors.append(self.document.error(loc, message, hint))
 
 
-def run_cases(source: Path, policy: Policy) -> list[Result]:
-    """Run all cases beside the rules. Raises PolicyErrors for a case file that cannot be read."""
-    results: list[Result] = []
-    for document, text in load_cases(source):
-        for place, case in enumerate(text.cases):
-            line = document.at(("cases", place)).line
-            decision = judge(case.given, case.given.action or Action.READ, policy)
-            wrong = _differences(case.expect, decision)
-            results.append(Result(document.file, line, case.name, case.given.action or Action.READ, decision, wrong))
-        for place, table in enumerate(text.tables):
-            line = document.at(("tables", place)).line
-            results.extend(_table(document.file, line, table, policy))
-    return results
-
-
-def _table(file: str, line: int, table: TableText, policy: Policy) -> list[Result]:
-    results = []
-    for action in Action:
-        decision = judge(table.given, action, policy)
-        wrong = _differences(ExpectText(decision=table.expect.get(action, "deny")), decision)
-        results.append(Result(file, line, table.name, action, decision, wrong))
-    return results
-
-
-def judge(given: GivenText, action: Action, policy: Policy) -> Decision:
-    """The decision on a situation, asked in the two steps of the gateway."""
-    request = _request(given, action)
-    resource = request.resource
-    clear: frozenset[ClientId] = frozenset()
-    if resource.contact_fields & resource.fields:
-        clear = frozenset(resource.ids or ()) - sight(request, policy).masked
-    resource = replace(resource, clear_contact_ids=clear)
-    usage = replace(request.usage, after=_after(given, len(clear)))
-    return decide(replace(request, resource=resource, usage=usage), policy)
-
-
-def _request(given: GivenText, action: Action) -> AccessRequest:
-    known = given.own is not None or given.others is not None
-    own, others = _clients(given.own or 0, given.others or 0)
-    touch = given.touch
-    resource = Resource(
-        type=given.resource.value,
-        ids=own + others if known else None,
-        own=frozenset(own),
-        fields=given.fields,
-        contact_fields=(given.fields | given.written) & given.contact,
-        questioned_fields=given.questioned,
-        questioned_contact_fields=given.questioned & given.contact,
-        written_fields=given.written,
-        mask_written_fields=given.written_masks,
-    )
-    proof = None
-    if touch is not None:
-        ids = sum(_clients(touch.own, touch.others), ())
-        signed = given.fields if touch.fields is None else touch.fields
-        proof = KeyProof("grant", "digest", CLOCK, touch.verified, frozenset(ids), signed)
-    return AccessRequest(
-        act_id="case",
-        principal=Principal("person", "P-00000000", given.roles, given.status, given.frozen),
-        action=action,
-        resource=resource,
-        context=Context(at=CLOCK, origin_trusted=not given.other_site),
-        usage=Usage(before=_counts(given.today), after=_counts(given.today), base=given.base, book=given.book),
-        findings=(Finding("uninspectable", given.unread, 0, 1.0, "case"),) if given.unread else (),
-        proof=proof,
-    )
-
-
-def _clients(own: int, others: int) -> tuple[tuple[ClientId, ...], tuple[ClientId, ...]]:
-    return tuple(f"own-{n}" for n in range(own)), tuple(f"other-{n}" for n in range(others))
-
-
-def _after(given: GivenText, clear: int) -> Counts:
-    """The counters after the act, as if all of its clients were new to the person."""
-    others = given.others or 0
-    asked = (given.own or 0) + others
-    # Clients in content that goes out are not shown to anybody by that.
-    added = {"sent": asked} if given.resource is ResourceType.CONTENT else {"shown": asked, "foreign": others, "taken": clear}
-    values = {field.name: given.today.get(field.name, 0) + added.get(field.name.partition("_")[0], 0) for field in fields(Counts)}
-    return _counts(values | given.after)
-
-
-def _counts(numbers: dict[str, int]) -> Counts:
-    return Counts(**numbers)
-
-
-def _differences(expect: ExpectText, decision: Decision) -> tuple[str, ...]:
-    """What differs, in words."""
-    wrong = []
-    for name, got in described(decision).items():
-        wanted = getattr(expect, name)
-        if wanted is not None and wanted != got:
-            wrong.append(f"{name}: expected {_words(wanted)}, got {_words(got)}")
-    return tuple(wrong)
-
-
-def described(decision: Decision) -> dict[str, object]:
-    """A decision in the words of a case."""
-    reasons = [because.reason.code for because in decision.reasons]
-    match decision:
-        case Deny():
-            return {"decision": "deny", "reasons": reasons, "asked": None, "allowed": None, "kept": None, "masks": {}, "masked": 0}
-        case Challenge(asked=asked, allowed=allowed):
-            numbers = {"decision": "challenge", "asked": asked, "allowed": allowed}
-        case Allow():
-            numbers = {"decision": "allow", "asked": None, "allowed": None}
-    duties = decision.obligations
-    return {
-        **numbers,
-        "reasons": reasons,
-        "kept": "all" if duties.keep is None else len(duties.keep),
-        "masks": {one.field: one.mask for one in duties.masks},
-        "masked": len(duties.masked),
-    }
-
-
-def _words(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {written_mask(mask)}" for name, mask in value.items()) or "none"
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "none"
-    return str(value)
+_DENIED = ExpectText(decision="deny")

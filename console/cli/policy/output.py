@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from audit_store.pseudonyms import SecretError
 from auth.command_line import WRONG, fail, print_json, say
 from auth.installation import ConfigError, load_installation
+from auth.policy_signature import PolicyKey
 from console.cli.house import print_table
 from policies.cases import Result
 from policies.problems import PolicyErrors
+from policies.store import PolicyStore
 
 RED = 1
 """Exit code: cases are red."""
@@ -30,16 +34,18 @@ def refuse(errors: PolicyErrors, as_json: bool) -> NoReturn:
 
 
 def print_results(results: list[Result]) -> None:
-    """One line per case; a table of actions is one line as long as it is green."""
+    """One line per case, and per red decision what differs and where it comes from; a green table is one line."""
     groups: dict[tuple[str, int], list[Result]] = {}
     for result in results:
         groups.setdefault((result.file, result.line), []).append(result)
     rows: list[tuple[str, ...]] = []
     for (file, line), group in groups.items():
         red = [result for result in group if not result.green]
-        for result in red or group[:1]:
-            act = result.action.value if red or len(group) == 1 else f"all {len(group)}"
-            rows.append(("red" if red else "ok", result.name, act, "\n".join((f"{file}:{line}", *result.wrong)) if red else ""))
+        for result in red:
+            rows.append(("red", result.title, result.action.value, "\n".join((f"{file}:{line}", *result.wrong, *result.because))))
+        if not red:
+            one = len(group) == 1
+            rows.append(("ok", group[0].title if one else group[0].name, group[0].action.value if one else f"all {len(group)}", ""))
     print_table(("", "case", "act", "what differs"), rows)
     count = sum(not result.green for result in results)
     if results:
@@ -53,16 +59,22 @@ def result_as_json(result: Result) -> dict[str, Any]:
         "file": result.file,
         "line": result.line,
         "name": result.name,
+        "who": result.who,
         "action": result.action.value,
         "green": result.green,
         "wrong": list(result.wrong),
+        "reasons": [because.reason.code for because in result.decision.reasons],
         "rules": list(result.decision.rules),
     }
 
 
-def policies_folder(config: Path) -> Path:
+def store_of(config: Path) -> PolicyStore:
+    """The rules of an installation, for reading. What cannot be used ends the command."""
+    os.umask(0o077)  # the key is made here if there is none yet
     try:
         installation, _ = load_installation(config)
+        return PolicyStore(installation.state / "policies", PolicyKey(installation.state / "keys"))
     except ConfigError as error:
         fail(*error.errors)
-    return installation.state / "policies"
+    except (SecretError, OSError) as error:
+        fail(f"the key of the rules cannot be used: {error}")
