@@ -96,6 +96,7 @@ class Deny:
     rules: tuple[str, ...] = ()
     quarantine: bool = False
     """The agent puts the file aside, where its person cannot open it."""
+    observed: tuple[str, ...] = ()
 
 
 type Decision = Allow | Challenge | Deny

@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from policies.attributes import Facts, ResourceType
+from policies.attributes import RECORD, Attributes, Facts, ResourceType
 from policies.document import ANSWER, ANY, Effect, LimitText, Mode, PolicyText, RuleText, ThresholdText
+from policies.effect import EXPORTS
 from policies.expression import compile_condition
 from policies.masks import Mask
 from policies.needs import Need
 from policies.reasons import REASONS, Reason
 from policies.request import Action, Channel, Level, Status
 from policies.shares import Counter, Limit, Reach, Share
-from policies.syntax import ExpressionError
+from policies.where import OWN, Conditions, Where
+
+_REMEMBERED = 10_000
+"""Of combinations of act, level and roles: a company has some hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,13 @@ class Rule:
     statuses: frozenset[Status] | None
     channels: frozenset[Channel] | None
     when: Callable[[Facts], bool] | None
+    where: Where | None
+    """None: about all records."""
     reach: Reach | None
     reason: Reason
     masks: Mapping[str, Mask]
     mask_all: bool
+    """Also clients of the own book."""
     keep_own: bool
     whole: bool
     limit: Limit | None
@@ -44,17 +51,9 @@ class Rule:
     """As it is at these levels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The rules for one action on one type of resource, in their order."""
-
-    by_role: Mapping[str, tuple[Rule, ...]]
-    """Role -> the rules for it and for anybody."""
-    anybody: tuple[Rule, ...]
-    all: tuple[Rule, ...]
-
-
-type Place = tuple[Action, str]
+type Place = tuple[str, str]
+"""An action and a type of resource."""
+type _Asked = tuple[str, str, str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,62 +63,75 @@ class Policy:
     version: str
     rules: tuple[Rule, ...]
     threshold: ThresholdText
-    index: Mapping[Place, Candidates] = field(repr=False)
+    record: Attributes
+    """What `where` may ask of a record."""
+    index: Mapping[Place, tuple[Rule, ...]] = field(repr=False)
+    _found: dict[_Asked, tuple[Rule, ...]] = field(default_factory=dict, repr=False, compare=False)
 
-    def applicable(self, action: Action, resource: str, roles: frozenset[str]) -> tuple[Rule, ...]:
-        """The rules that can match, in their order: no other rule costs anything."""
-        here = self.index.get((action, resource))
-        if here is None:
-            return ()
-        known = [role for role in roles if role in here.by_role]
-        if len(known) == 1:
-            return here.by_role[known[0]]
-        if not known:
-            return here.anybody
-        return tuple(rule for rule in here.all if rule.roles is None or not rule.roles.isdisjoint(roles))
+    def applicable(self, action: Action, resource: str, roles: frozenset[str], level: Level | None = None) -> tuple[Rule, ...]:
+        """The rules that can match, in their order: no other rule costs anything. Without a level, those of all levels."""
+        asked = (action._value_, resource, "" if level is None else level._value_, roles)  # the words themselves: hashed in C
+        found = self._found.get(asked)
+        if found is None:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            found = self._found[asked] = tuple(self._select(action, resource, roles, level))
+        return found
+
+    def attributes_needed(self, action: Action, resource: str, roles: frozenset[str]) -> frozenset[str]:
+        """The attributes of records that must come with this act (`Resource.records`), because a rule that can match asks for them.
+
+        What is no export by name may be one by its effect, so what the rules on exports ask for is among them.
+        """
+        rules = self.applicable(action, resource, roles)
+        if action not in EXPORTS:
+            rules += self.applicable(Action.EXPORT, resource, roles)
+        return frozenset().union(*[rule.where.attributes for rule in rules if rule.where is not None]) - {OWN}
+
+    def _select(self, action: Action, resource: str, roles: frozenset[str], level: Level | None) -> Iterator[Rule]:
+        for rule in self.index.get((action.value, resource), ()):
+            if (rule.roles is None or not rule.roles.isdisjoint(roles)) and (level is None or rule.levels is None or level in rule.levels):
+                yield rule
 
 
-def compiled(texts: Iterable[PolicyText], version: str) -> Policy:
-    """Compile documents whose rules are valid and whose ids differ. Raises ExpressionError for a condition that is not."""
+def compiled(texts: Iterable[PolicyText], version: str, record: Attributes = RECORD) -> Policy:
+    """Compile documents whose rules are valid and whose ids differ. Raises ExpressionError for a condition that is not.
+
+    `record`: the attributes that `where` may ask for.
+    """
     documents = list(texts)
-    rules = tuple(rule for document in documents for text in document.rules for rule in _rules(text, version))
+    conditions = Conditions(record)
+    rules = tuple(rule for document in documents for text in document.rules for rule in _rules(text, version, conditions))
     thresholds = [document.export_threshold for document in documents if document.export_threshold] or [ThresholdText()]
     strictest = ThresholdText(answer=min(t.answer for t in thresholds), minute=min(t.minute for t in thresholds))
-    return Policy(version, rules, strictest, _index(rules))
+    return Policy(version, rules, strictest, record, _index(rules))
 
 
-def _index(rules: tuple[Rule, ...]) -> Mapping[Place, Candidates]:
-    index: dict[Place, Candidates] = {}
-    for action in Action:
-        for resource in ResourceType:
-            here = tuple(rule for rule in rules if _covers(rule.text.actions, action) and rule.text.resource in (resource, ANY))
-            by_role: dict[str, list[Rule]] = {role: [] for rule in here for role in rule.roles or ()}
-            anybody: list[Rule] = []
-            for rule in here:
-                for asked in (anybody, *by_role.values()) if rule.roles is None else (by_role[role] for role in rule.roles):
-                    asked.append(rule)
-            index[action, resource.value] = Candidates({role: tuple(asked) for role, asked in by_role.items()}, tuple(anybody), here)
-    return index
+def _index(rules: tuple[Rule, ...]) -> Mapping[Place, tuple[Rule, ...]]:
+    index: dict[Place, list[Rule]] = {}
+    for rule in rules:
+        for action in _named(rule.text.actions, Action):
+            for resource in ResourceType if rule.text.resource == ANY else (rule.text.resource,):
+                index.setdefault((action.value, resource), []).append(rule)
+    return {place: tuple(here) for place, here in index.items()}
 
 
-def _covers(actions: str | frozenset[Action], action: Action) -> bool:
-    return isinstance(actions, str) or action in actions
+def _named(actions: str | frozenset[Action], all_: Iterable[Action]) -> Iterable[Action]:
+    return all_ if isinstance(actions, str) else actions
 
 
-def _rules(text: RuleText, version: str) -> Iterator[Rule]:
+def _rules(text: RuleText, version: str, conditions: Conditions) -> Iterator[Rule]:
     """The rule, once for all levels at which it is the same."""
     special = frozenset(text.levels or ())
     usual = frozenset(Level) - special
     if usual:
-        yield _rule(text, version, usual if special else None)
+        yield _rule(text, version, usual if special else None, conditions)
     for level in sorted(special):
-        yield _rule(text.at(level), version, frozenset({level}))
+        yield _rule(text.at(level), version, frozenset({level}), conditions)
 
 
-def _rule(text: RuleText, version: str, levels: frozenset[Level] | None) -> Rule:
+def _rule(text: RuleText, version: str, levels: frozenset[Level] | None, conditions: Conditions) -> Rule:
     reach, limit = text.reaches, text.limit
-    if text.where is not None:
-        raise ExpressionError("where is not known yet", 0)
     return Rule(
         id=f"{version}:{text.id}",
         effect=text.effect,
@@ -129,10 +141,11 @@ def _rule(text: RuleText, version: str, levels: frozenset[Level] | None) -> Rule
         statuses=text.status,
         channels=text.channels,
         when=None if text.when is None else compile_condition(text.when).holds,
+        where=None if text.where is None else conditions.where(text.where),
         reach=Reach(_counter(reach.counter), Share(reach.percent, reach.of, reach.count or 0)) if reach else None,
         reason=REASONS[text.reason or "allowed"],
         masks=text.masks or {},
-        mask_all=text.masked_for == "all",
+        mask_all=text.masked_for != "others",
         keep_own=text.keep == "own",
         whole=text.whole,
         limit=_limit(limit) if limit else None,

@@ -116,8 +116,6 @@ type Node = And | Or | Not | Leaf
 type Tree = Node | bool
 """A node, or a condition that is known already."""
 
-_OPPOSITE = {Op.EQ: Op.NE, Op.NE: Op.EQ, Op.LT: Op.GE, Op.GE: Op.LT, Op.GT: Op.LE, Op.LE: Op.GT}
-
 
 def all_of(trees: Iterable[Tree]) -> Tree:
     """All of them, as plain as possible."""
@@ -127,17 +125,6 @@ def all_of(trees: Iterable[Tree]) -> Tree:
 def any_of(trees: Iterable[Tree]) -> Tree:
     """Any of them, as plain as possible."""
     return _joined(trees, Or, decisive=True)
-
-
-def opposite(leaf: Leaf, *, optional: bool) -> Tree:
-    """The leaf's attribute has a value and the leaf is not true of it. `optional`: the attribute may be without a value."""
-    match leaf:
-        case Compare(attribute, op, value) if not isinstance(value, bool):
-            return Compare(attribute, _OPPOSITE[op], value)
-        case Compare(attribute) | In(attribute) | Text(attribute) if optional:
-            return And((Has(attribute), Not(leaf)))
-        case _:
-            return Not(leaf)
 
 
 def attributes_of(tree: Tree) -> frozenset[str]:
@@ -163,5 +150,7 @@ def _joined(trees: Iterable[Tree], kind: type[And] | type[Or], *, decisive: bool
             nodes.update(dict.fromkeys(tree.nodes))
         else:
             nodes[tree] = None
+    if any(isinstance(node, Not) and node.leaf in nodes for node in nodes):
+        return decisive
     found = tuple(nodes)
     return not decisive if not found else found[0] if len(found) == 1 else kind(found)

@@ -1,0 +1,265 @@
+"""Asks conditions of all records of an act at once: column by column, no object per record.
+
+A column is kept as its distinct values and, for each record, which of them it has. A leaf is asked once for each distinct value. What
+comes out is a set of records as one integer with a byte for each record, 1 or 0: sets are joined and cut by single operations on it.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import compress, repeat
+from types import SimpleNamespace
+from typing import Any
+
+from policies.attributes import Attributes, Facts, Member
+from policies.operators import EVALUATION_ERRORS
+from policies.request import ClientId, Value
+from policies.shapes import Comparison
+from policies.tree import Op
+from policies.where import OWN, Both, Choice, Leaf, Logic, Negation, Where
+
+type Records = int
+"""A set of records: byte n is 1 if the n-th record is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of which records a condition is true, and for which it failed; of the others it is false."""
+
+    true: Records
+    failed: Records
+
+
+_BAD = object()
+"""Stands for a value that is none of the attribute's type: whatever asks for it fails."""
+_TRUE, _FALSE, _FAILED = 1, 0, 2
+_FEW = 256
+"""Up to so many distinct values, a record's value is one byte, and a whole column is looked up in one step."""
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "double": (float, int),
+    "string": (str,),
+    "timestamp": (datetime,),
+}
+_PLAIN = frozenset({bool, int, float, str, datetime})
+_OPERATORS: Mapping[Op, Callable[[Any, Any], bool]] = {
+    Op.EQ: operator.eq,
+    Op.NE: operator.ne,
+    Op.LT: operator.lt,
+    Op.LE: operator.le,
+    Op.GT: operator.gt,
+    Op.GE: operator.ge,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    values: tuple[Any, ...]
+    """The distinct ones."""
+    codes: bytes | None
+    """For each record the place of its value in `values`; None: there are too many."""
+    cells: Sequence[Any]
+    """For each record its value."""
+    kind: type | None
+    """Of all values, if they are of one type and none is missing: then they compare with each other and with another of that type."""
+
+    def spread(self, found: Sequence[int]) -> bytes:
+        """For each record, what was found for its value."""
+        if self.codes is not None:
+            return self.codes.translate(bytes(found).ljust(_FEW))
+        return bytes(map(dict(zip(self.values, found, strict=True)).__getitem__, self.cells))
+
+
+class Columns:
+    """The records of one act. Conditions that were asked already are not asked again."""
+
+    def __init__(self, facts: Facts, record: Attributes) -> None:
+        self.ids: tuple[ClientId, ...] = facts.resource.ids or ()
+        self.all: Records = int.from_bytes(b"\1" * len(self.ids), "little")
+        self._facts = facts
+        self._record = record
+        self._columns: dict[str, _Column | None] = {}
+        self._found: dict[Leaf | Where, Verdict] = {}
+        self._sets: dict[Records, frozenset[ClientId]] = {}
+
+    def own(self) -> Records:
+        """The records of the person's own book."""
+        return int.from_bytes(bytes(map(self._facts.resource.own.__contains__, self.ids)), "little")
+
+    def judge(self, where: Where) -> Verdict:
+        """Ask a condition of all records."""
+        verdict = self._found.get(where)
+        if verdict is None:
+            verdict = self._found[where] = self._logic(where.logic)
+        return verdict
+
+    def listed(self, records: Records) -> tuple[ClientId, ...]:
+        """The clients of a set, in the order of the answer."""
+        return self.ids if records == self.all else tuple(compress(self.ids, self.flags(records)))
+
+    def clients(self, records: Records) -> frozenset[ClientId]:
+        """The clients of a set."""
+        found = self._sets.get(records)
+        if found is None:
+            found = self._sets[records] = frozenset(self.listed(records))
+        return found
+
+    def flags(self, records: Records) -> bytes:
+        """1 or 0 for each record."""
+        return records.to_bytes(len(self.ids), "little")
+
+    def _logic(self, logic: Logic) -> Verdict:
+        match logic:
+            case Leaf():
+                verdict = self._found.get(logic)
+                if verdict is None:
+                    verdict = self._found[logic] = self._leaf(logic)
+                return verdict
+            case Both(parts, any_):
+                return self._any(parts) if any_ else self._every(parts)
+            case Negation(part):
+                inner = self._logic(part)
+                return Verdict(self.all ^ inner.true ^ inner.failed, inner.failed)
+            case Choice(test, yes, no):
+                return self._choice(test, yes, no)
+
+    def _every(self, parts: Sequence[Logic]) -> Verdict:
+        true, failed = self.all, 0
+        for part in parts:
+            one = self._logic(part)
+            failed = (failed | one.failed) & (true | failed) & (one.true | one.failed)  # where any side is false, it is false
+            true &= one.true
+            if not (true or failed):
+                break
+        return Verdict(true, failed)
+
+    def _any(self, parts: Sequence[Logic]) -> Verdict:
+        true, failed = 0, 0
+        for part in parts:
+            one = self._logic(part)
+            true |= one.true
+            failed |= one.failed
+            if true == self.all:
+                break
+        return Verdict(true, failed & (self.all ^ true))
+
+    def _choice(self, test: Logic, yes: Logic, no: Logic) -> Verdict:
+        asked, one, other = self._logic(test), self._logic(yes), self._logic(no)
+        false = self.all ^ asked.true ^ asked.failed
+        failed = asked.failed | (asked.true & one.failed) | (false & other.failed)
+        return Verdict((asked.true & one.true) | (false & other.true), failed)
+
+    def _leaf(self, leaf: Leaf) -> Verdict:
+        if not leaf.attributes:
+            found = self._ask(leaf)
+            return Verdict(self.all if found == _TRUE else 0, self.all if found == _FAILED else 0)
+        columns = [self._column(name) for name in leaf.attributes]
+        if None in columns:
+            return Verdict(0, self.all)
+        given = [column for column in columns if column is not None]
+        answers = self._one(leaf, given[0]) if len(given) == 1 else self._several(leaf, given)
+        whole = int.from_bytes(answers, "little")
+        return Verdict(whole & self.all, (whole >> 1) & self.all)
+
+    def _one(self, leaf: Leaf, column: _Column) -> bytes:
+        if leaf.comparison is not None and (quick := self._compared(leaf.comparison, column)) is not None:
+            return quick
+        name = leaf.attributes[0]
+        found = []
+        self._facts.record = record = SimpleNamespace()
+        for value in column.values:
+            setattr(record, name, value)
+            found.append(_FAILED if value is _BAD else self._ask(leaf))
+        self._facts.record = None
+        return column.spread(found)
+
+    def _several(self, leaf: Leaf, columns: Sequence[_Column]) -> bytes:
+        rows = list(zip(*[column.codes or column.cells for column in columns], strict=True))
+        found: dict[tuple[Any, ...], int] = {}
+        self._facts.record = record = SimpleNamespace()
+        for row in dict.fromkeys(rows):
+            bad = False
+            for name, column, cell in zip(leaf.attributes, columns, row, strict=True):
+                value = cell if column.codes is None else column.values[cell]
+                setattr(record, name, value)
+                bad = bad or value is _BAD
+            found[row] = _FAILED if bad else self._ask(leaf)
+        self._facts.record = None
+        return bytes(map(found.__getitem__, rows))
+
+    def _ask(self, leaf: Leaf) -> int:
+        try:
+            found = leaf.run(self._facts, ())
+        except EVALUATION_ERRORS:
+            return _FAILED
+        return _TRUE if found is True else _FALSE if found is False else _FAILED
+
+    def _compared(self, comparison: Comparison, column: _Column) -> bytes | None:
+        """A plain comparison without a call for each value; None: it has to be asked one by one."""
+        try:
+            other = comparison.other(self._facts, ())
+        except EVALUATION_ERRORS:
+            return bytes([_FAILED]) * len(self.ids)
+        if column.kind is None or type(other) is not column.kind:
+            return None
+        compare = _OPERATORS[comparison.op]
+        if column.codes is None:
+            return bytes(map(compare, column.cells, repeat(other)))
+        return column.spread(bytes(map(compare, column.values, repeat(other))))
+
+    def _column(self, name: str) -> _Column | None:
+        """A column of the answer; None: it is not there, or is not as long as the answer."""
+        if name not in self._columns:
+            self._columns[name] = self._read(name)
+        return self._columns[name]
+
+    def _read(self, name: str) -> _Column | None:
+        if name == OWN:
+            own = self._facts.resource.own
+            return _Column((False, True), bytes(map(own.__contains__, self.ids)), (), bool)
+        given = self._facts.resource.records.get(name)
+        if given is None or len(given) != len(self.ids):
+            return None
+        cells = _cells(given, self._record[name])
+        values = tuple(dict.fromkeys(cells))
+        codes = None
+        if len(values) <= _FEW:
+            codes = bytes(map({value: place for place, value in enumerate(values)}.__getitem__, cells))
+        kinds = set(map(type, values))
+        plain = len(kinds) == 1 and not kinds.isdisjoint(_PLAIN)
+        return _Column(values, codes, cells, kinds.pop() if plain else None)
+
+
+def _cells(given: Sequence[Value], member: Member) -> Sequence[Any]:
+    """The values of a column; what is none of its type is `_BAD`, a list is a tuple."""
+    kind = member.type
+    if kind.element is not None:
+        return [_items(value, optional=member.optional) for value in given]
+    expected = _KINDS.get(kind.name, ())
+    if kind.name in ("bool", "int", "string") and set(map(type, given)) == {expected[0]}:
+        return given
+    return [value if _fits(value, expected, optional=member.optional) else _BAD for value in given]
+
+
+def _items(value: Value, *, optional: bool) -> object:
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None if value is None and optional else _BAD
+
+
+def _fits(value: Value, expected: tuple[type, ...], *, optional: bool) -> bool:
+    match value:
+        case None:
+            return optional
+        case bool():
+            return bool in expected
+        case float():
+            return float in expected and not math.isnan(value)
+        case datetime():
+            return datetime in expected and value.tzinfo is not None
+    return isinstance(value, expected)
