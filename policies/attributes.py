@@ -20,15 +20,26 @@ class Type:
     """The type of a value in an expression."""
 
     name: str
-    """`bool`, `int`, `double`, `string`, `list` or `record`."""
+    """`bool`, `int`, `double`, `string`, `timestamp`, `duration`, `list`, `map` or `record`."""
     element: Type | None = None
-    """Of a list."""
+    """Of a list; of a map the type of its values."""
+    key: Type | None = None
+    """Of a map."""
+    ordered: bool = True
+    """Of a list: false where the order means nothing, so that it has no first item and equals no other list."""
     members: Mapping[str, Member] | None = None
     """Of a record."""
     words: frozenset[str] | None = None
     """Of a string that can only be one of these: a comparison with another word is an error."""
 
+    @property
+    def each(self) -> Type | None:
+        """What `in` and `all` find in it: items of a list, keys of a map; None: it holds nothing."""
+        return self.key or self.element
+
     def __str__(self) -> str:
+        if self.key:
+            return f"map of {self.key} to {self.element}"
         return f"list of {self.element}" if self.element else self.name
 
 
@@ -43,6 +54,8 @@ class Member:
 
 BOOL, INT, DOUBLE, STRING = Type("bool"), Type("int"), Type("double"), Type("string")
 TIMESTAMP, DURATION = Type("timestamp"), Type("duration")
+ANY = Type("anything")
+"""Of the items that an empty list does not have: fits to every other type."""
 
 
 class ResourceType(StrEnum):
@@ -94,8 +107,8 @@ def _words(values: Iterable[StrEnum]) -> Type:
     return Type("string", words=frozenset(value.value for value in values))
 
 
-def _texts() -> Type:
-    return Type("list", element=STRING)
+_TEXTS = Type("list", element=STRING)
+_NAMES = Type("list", element=STRING, ordered=False)
 
 
 type Attributes = Mapping[str, Member]
@@ -107,10 +120,10 @@ RECORD: Attributes = {
     "created_at": Member(TIMESTAMP, optional=True),
     "changed_at": Member(TIMESTAMP, optional=True),
     "language": Member(STRING, optional=True),
-    "countries": Member(_texts()),
-    "postal_codes": Member(_texts()),
-    "cities": Member(_texts()),
-    "categories": Member(_texts()),
+    "countries": Member(_TEXTS),
+    "postal_codes": Member(_TEXTS),
+    "cities": Member(_TEXTS),
+    "categories": Member(_TEXTS),
 }
 """Attributes of a client that `where` may ask for. `own`: in the person's own book. `language`, `countries`: ISO 639-1 and ISO 3166-1
 alpha-2 codes. `countries`, `postal_codes` and `cities` are those of all its addresses, `categories` names as the CRM has them."""
@@ -121,7 +134,7 @@ ROOTS: Mapping[str, Type] = {
     "principal": Type(
         "record",
         members={
-            "roles": Member(_texts()),
+            "roles": Member(_NAMES),
             "status": Member(_words(Status)),
             "frozen": Member(BOOL),
             "language": Member(STRING),
@@ -141,12 +154,12 @@ ROOTS: Mapping[str, Type] = {
             "asked": Member(INT),
             "own_count": Member(INT),
             "others_count": Member(INT),
-            "fields": Member(_texts()),
-            "contact_fields": Member(_texts()),
-            "questioned_fields": Member(_texts()),
-            "questioned_contact_fields": Member(_texts()),
-            "written_fields": Member(_texts()),
-            "written_contact_fields": Member(_texts()),
+            "fields": Member(_NAMES),
+            "contact_fields": Member(_NAMES),
+            "questioned_fields": Member(_NAMES),
+            "questioned_contact_fields": Member(_NAMES),
+            "written_fields": Member(_NAMES),
+            "written_contact_fields": Member(_NAMES),
             "limit": Member(INT, optional=True),
         },
     ),

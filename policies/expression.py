@@ -1,23 +1,53 @@
 """Compiles a condition of a rule to a closure, with every type checked before the rule is ever used.
 
 The language is a subset of CEL (`syntax.py`); values follow the CEL specification: 64-bit integers that do not wrap, integer division
-towards zero, `&&` and `||` that do not depend on the order of their sides, patterns in linear time (RE2). One difference on purpose:
-int and double may be compared. A condition that fails at run time raises; the engine then denies.
+towards zero, `&&` and `||` that do not depend on the order of their sides, patterns in linear time (RE2). Where it differs on purpose
+is said in `vocabulary.py`. A condition that fails at run time raises; the engine then denies.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import re2
 
 from policies.attributes import BOOL, DOUBLE, INT, PLACES, ROOTS, STRING, Attributes, Facts, Type
-from policies.operators import EVALUATION_ERRORS, INT_MAX, Evaluate, Part, Scope, arithmetic, comparison, demand, demand_number, fits
-from policies.syntax import Call, ExpressionError, ListOf, Literal, Name, Node, Operation, Quantified, Select, parse
+from policies.containers import common, item, list_of, map_of, value_by_name
+from policies.functions import FUNCTIONS, Function, Overload, Style, call, nearest
+from policies.logic import MAX_NESTED, first_that_decides, quantified
+from policies.operators import (
+    INT_MAX,
+    INT_MIN,
+    Evaluate,
+    Part,
+    Scope,
+    arithmetic,
+    comparison,
+    constant,
+    demand,
+    demand_number,
+    fits,
+    membership,
+)
+from policies.syntax import (
+    QUANTIFIERS,
+    Call,
+    ExpressionError,
+    Index,
+    ListOf,
+    Literal,
+    MapOf,
+    Name,
+    Node,
+    Operation,
+    Quantified,
+    Select,
+    parse,
+)
+from policies.times import UnreadableError
 
 
 class NoValueError(ValueError):
@@ -60,46 +90,37 @@ def _compile(node: Node, variables: _Variables) -> Part:
     match node:
         case Literal(value, at):
             return _literal(value, at)
-        case ListOf(items, at):
-            return _list(items, at, variables)
+        case ListOf(items):
+            return list_of(node, [_compile(item, variables) for item in items])
+        case MapOf(entries):
+            return map_of(node, [(_compile(key, variables), _compile(value, variables)) for key, value in entries])
         case Name():
             return _name(node, variables)
         case Select():
             return _select(node, variables)
+        case Index(operand, index):
+            return item(node, _compile(operand, variables), _compile(index, variables))
         case Operation(operator="&&" | "||"):
             return _logic(node, variables)
         case Operation(operator="!" | "-", operands=(_,)):
             return _unary(node, variables)
         case Operation(operator="?:"):
             return _choice(node, variables)
-        case Operation(operator="+" | "-" | "*" | "/" | "%"):
-            return arithmetic(node, *(_compile(operand, variables) for operand in node.operands))
-        case Operation():
-            return comparison(node, *(_compile(operand, variables) for operand in node.operands))
+        case Operation(operands=(left, right)):
+            work = membership if node.operator == "in" else arithmetic if node.operator in "+-*/%" else comparison
+            return work(node, _compile(left, variables), _compile(right, variables))
         case Call():
             return _call(node, variables)
         case Quantified():
             return _quantified(node, variables)
+    raise ExpressionError("this cannot be compiled", node.at)
 
 
 def _literal(value: bool | int | float | str, at: int) -> Part:
     kind = {bool: BOOL, int: INT, float: DOUBLE, str: STRING}[type(value)]
-    if kind is INT and value > INT_MAX:  # type: ignore[operator]
+    if kind is INT and not INT_MIN <= value <= INT_MAX:  # type: ignore[operator]
         raise ExpressionError("a number does not fit into 64 bits", at)
-    return Part(kind, lambda facts, scope: value)
-
-
-def _list(items: Sequence[Node], at: int, variables: _Variables) -> Part:
-    if not items:
-        raise ExpressionError("an empty list holds nothing to compare with", at)
-    parts = [_compile(item, variables) for item in items]
-    for item, part in zip(items, parts, strict=True):
-        demand(part, parts[0].type, item, "all items of a list have one type")
-    if all(isinstance(item, Literal) for item in items):
-        values = frozenset(item.value for item in items if isinstance(item, Literal))
-        return Part(Type("list", element=parts[0].type), lambda facts, scope: values)
-    runs = [part.run for part in parts]
-    return Part(Type("list", element=parts[0].type), lambda facts, scope: [run(facts, scope) for run in runs])
+    return constant(kind, value)
 
 
 def _name(node: Name, variables: _Variables) -> Part:
@@ -109,34 +130,34 @@ def _name(node: Name, variables: _Variables) -> Part:
             return Part(kind, lambda facts, scope: facts.record, path="record")
         return Part(kind, lambda facts, scope: scope[index])
     if node.name not in ROOTS:
-        raise ExpressionError(f"{node.name!r} is not known", node.at, _nearest(node.name, [*ROOTS, *variables]))
+        raise ExpressionError(f"{node.name!r} is not known", node.at, nearest(node.name, [*ROOTS, *variables]))
     getter = operator.attrgetter(node.name)
     return Part(ROOTS[node.name], lambda facts, scope: getter(facts), path=node.name)
 
 
 def _select(node: Select, variables: _Variables) -> Part:
     of = _compile(node.operand, variables)
+    if of.type.key is not None:
+        return value_by_name(node, of)
     members = of.type.members
     if members is None:
         raise ExpressionError(f"a {of.type} has no members", node.at)
     if node.member not in members:
-        raise ExpressionError(f"{node.member!r} is not known here", node.at, _nearest(node.member, members))
+        raise ExpressionError(f"{node.member!r} is not known here", node.at, nearest(node.member, members))
     member = members[node.member]
-    run, path = _reader(of, node.member)
+    if of.path is None:
+        inner, reader = of.run, operator.attrgetter(node.member)
+        run: Evaluate = lambda facts, scope: reader(inner(facts, scope))  # noqa: E731
+        path = None
+    else:
+        path = f"{of.path}.{node.member}"
+        getter = operator.attrgetter(PLACES.get(path, path))  # one step in C for the whole path
+        run = lambda facts, scope: getter(facts)  # noqa: E731
     if node.test:
         return Part(BOOL, lambda facts, scope: run(facts, scope) is not None)
-    if member.optional:
+    if member.optional or of.path == "record":  # what a CRM did not deliver is missing, whatever was declared
         return Part(member.type, _valued(run, node.member))
     return Part(member.type, run, path)
-
-
-def _reader(of: Part, name: str) -> tuple[Evaluate, str | None]:
-    if of.path is None:
-        inner, member = of.run, operator.attrgetter(name)
-        return (lambda facts, scope: member(inner(facts, scope))), None
-    path = f"{of.path}.{name}"
-    getter = operator.attrgetter(PLACES.get(path, path))  # one step in C for the whole path
-    return (lambda facts, scope: getter(facts)), path
 
 
 def _valued(run: Evaluate, name: str) -> Evaluate:
@@ -150,23 +171,22 @@ def _valued(run: Evaluate, name: str) -> Evaluate:
 
 
 def _logic(node: Operation, variables: _Variables) -> Part:
-    parts = [_compile(operand, variables) for operand in node.operands]
-    for operand, part in zip(node.operands, parts, strict=True):
+    runs = []
+    for operand in _chain(node):
+        part = _compile(operand, variables)
         demand(part, BOOL, operand, f"{node.operator} joins conditions")
-    left, right = (part.run for part in parts)
-    decisive = node.operator == "||"  # true decides an `||`, false decides an `&&`
+        runs.append(part.run)
+    return Part(BOOL, first_that_decides(runs, decisive=node.operator == "||"))
 
-    def run(facts: Facts, scope: Scope) -> bool:
-        try:
-            first: bool = left(facts, scope)
-        except EVALUATION_ERRORS:
-            second: bool = right(facts, scope)
-            if second is not decisive:
-                raise
-            return second  # the side that works may decide alone: CEL's rule, so that order does not matter
-        return first if first is decisive else bool(right(facts, scope))
 
-    return Part(BOOL, run)
+def _chain(node: Operation) -> list[Node]:
+    """The sides of `a && b && c`, in their order."""
+    sides: list[Node] = []
+    rest: Node = node
+    while isinstance(rest, Operation) and rest.operator == node.operator:
+        rest, last = rest.operands
+        sides.append(last)
+    return [rest, *reversed(sides)]
 
 
 def _unary(node: Operation, variables: _Variables) -> Part:
@@ -184,95 +204,51 @@ def _unary(node: Operation, variables: _Variables) -> Part:
 def _choice(node: Operation, variables: _Variables) -> Part:
     condition, then, other = (_compile(operand, variables) for operand in node.operands)
     demand(condition, BOOL, node.operands[0], "?: starts with a condition")
-    demand(other, then.type, node.operands[2], "both sides of : have one type")
+    kind = common((then, other), node.operands[1:], "both sides of : have one type")
     test, yes, no = condition.run, then.run, other.run
-    return Part(then.type, lambda facts, scope: yes(facts, scope) if test(facts, scope) else no(facts, scope))
+    return Part(kind, lambda facts, scope: yes(facts, scope) if test(facts, scope) else no(facts, scope))
 
 
-@dataclass(frozen=True, slots=True)
-class _Function:
-    takes: tuple[Type, ...]
-    gives: Type
-    run: Callable[..., Any]
-
-
-def _share_of_base(part: Part) -> Part:
-    """Percent of the company's clients: 300 of 3,000 is 10.0."""
-    run = part.run
-    return Part(DOUBLE, lambda facts, scope: run(facts, scope) * 100 / facts.usage.base)
-
-
-_FUNCTIONS: Mapping[str, _Function] = {
-    "startsWith": _Function((STRING, STRING), BOOL, str.startswith),
-    "endsWith": _Function((STRING, STRING), BOOL, str.endswith),
-    "contains": _Function((STRING, STRING), BOOL, operator.contains),
-}
-_NAMES = sorted([*_FUNCTIONS, "size", "matches", "share_of_base", "has", "all", "exists"])
-
-
-def _call(node: Call, variables: _Variables) -> Part:
-    parts = [_compile(arg, variables) for arg in node.args]
-    match node.function, parts:
-        case "size", [Part(type=Type(name="list" | "string"), run=run)]:
-            return Part(INT, lambda facts, scope: len(run(facts, scope)))
-        case "share_of_base", [part]:
-            demand(part, INT, node.args[0], "share_of_base takes a count")
-            return _share_of_base(part)
-        case "matches", [part, _]:
-            demand(part, STRING, node.args[0], "a pattern is matched against text")
-            return _matches(part, node.args[1])
-        case name, _ if name in _FUNCTIONS and len(parts) == len(_FUNCTIONS[name].takes):
-            function = _FUNCTIONS[name]
-            for arg, part, kind in zip(node.args, parts, function.takes, strict=True):
-                demand(part, kind, arg, f"{name} takes text")
-            (one, two), work = (part.run for part in parts), function.run
-            return Part(function.gives, lambda facts, scope: work(one(facts, scope), two(facts, scope)))
-        case name, _ if name in _NAMES:
-            raise ExpressionError(f"{name}() is given the wrong things", node.at)
-    raise ExpressionError(f"there is no function {node.function!r}", node.at, _nearest(node.function, _NAMES))
-
-
-def _matches(part: Part, pattern: Node) -> Part:
-    if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
-        raise ExpressionError("the pattern must be written down in quotes", pattern.at)
+def _pattern(text: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 1 << 20
+    options.never_capture = True
     try:
-        compiled = re2.compile(pattern.value, options)
+        return re2.compile(text.encode(), options)
     except re2.error:
-        raise ExpressionError("the pattern cannot be read", pattern.at, "RE2 syntax: no lookahead, no backreference") from None
-    run = part.run
-    return Part(BOOL, lambda facts, scope: compiled.search(run(facts, scope)) is not None)
+        raise UnreadableError("the pattern cannot be read", "RE2 syntax: no lookahead, no backreference") from None
+
+
+MATCHES = Function(
+    "matches",
+    Style.BOTH,
+    (Overload((STRING, STRING), BOOL, lambda text, pattern: pattern.search(text.encode()) is not None, {1: _pattern}),),
+    ("text", "pattern"),
+    "Whether a pattern is found anywhere in a text. RE2: the time that it takes grows with the text, never with its square.",
+    'r"+49 30 1234".matches(r"^\\+49 ?30\\b")',
+    "true",
+)
+KNOWN: Mapping[str, Function] = {**FUNCTIONS, MATCHES.name: MATCHES}
+"""Name -> function, all of them."""
+
+
+def _call(node: Call, variables: _Variables) -> Part:
+    if node.function not in KNOWN:
+        raise ExpressionError(f"there is no function {node.function!r}", node.at, nearest(node.function, [*KNOWN, "has", *QUANTIFIERS]))
+    return call(KNOWN[node.function], node, [_compile(arg, variables) for arg in node.args])
 
 
 def _quantified(node: Quantified, variables: _Variables) -> Part:
     over = _compile(node.over, variables)
-    if over.type.element is None:
-        raise ExpressionError(f"{node.kind}() goes through a list, not a {over.type}", node.at)
+    each = over.type.each
+    if each is None:
+        raise ExpressionError(f"{node.kind}() goes through a list or a map, not a {over.type}", node.at)
     if node.name in ROOTS or node.name in variables:
         raise ExpressionError(f"{node.name!r} is already the name of something else", node.at)
-    body = _compile(node.body, {**variables, node.name: (sum(index != RECORD_SLOT for index, _ in variables.values()), over.type.element)})
+    around = sum(index != RECORD_SLOT for index, _ in variables.values())
+    if around == MAX_NESTED:
+        raise ExpressionError(f"more than {MAX_NESTED} quantifiers inside each other", node.at, "split it into several rules")
+    body = _compile(node.body, {**variables, node.name: (around + 1, each)})
     demand(body, BOOL, node.body, f"{node.kind}() asks a condition")
-    items, test = over.run, body.run
-    decisive = node.kind == "exists"
-
-    def run(facts: Facts, scope: Scope) -> bool:
-        failed: Exception | None = None
-        for item in items(facts, scope):
-            try:
-                found: bool = test(facts, (*scope, item))
-                if found is decisive:
-                    return found
-            except EVALUATION_ERRORS as error:
-                failed = error
-        if failed is not None:
-            raise failed
-        return not decisive
-
-    return Part(BOOL, run)
-
-
-def _nearest(name: str, known: Sequence[str] | Mapping[str, object]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else "one of " + ", ".join(sorted(known))
+    return quantified(node.kind, over.run, body.run)

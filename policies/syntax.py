@@ -1,31 +1,40 @@
 """Reads an expression of the policy language into a tree: the grammar of CEL (cel-spec, `langdef.md`), cut down to what rules need.
 
-Literals, lists, `a.b`, `f(x)`, `x.f(y)`, `has(a.b)`, `all` and `exists`, `! -`, `* / % + -`, comparisons, `in`, `&& ||`, `?:`.
-The tree carries the offset of every part, so that an error can point at it; it knows nothing about types (`expression.py`).
+Literals, lists, maps, `a.b`, `a[b]`, `f(x)`, `x.f(y)`, `has(a.b)`, `all`, `exists`, `exists_one`, `! -`, `* / % + -`, comparisons, `in`,
+`&& ||`, `?:`. The tree carries the offset of every part, so that an error can point at it; it knows nothing about types (`expression.py`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MAX_LENGTH = 4_000
-"""Characters of one expression: a rule that is longer cannot be read by a person either."""
+from policies.tokens import KEYWORDS, MAX_LENGTH, RESERVED, ExpressionError, Token, quoted, tokens, whole
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_LENGTH",
+    "MAX_PARTS",
+    "QUANTIFIERS",
+    "Call",
+    "ExpressionError",
+    "Index",
+    "ListOf",
+    "Literal",
+    "MapOf",
+    "Name",
+    "Node",
+    "Operation",
+    "Quantified",
+    "Select",
+    "parse",
+]
+
 MAX_DEPTH = 40
 """Parentheses and lists inside each other; with `MAX_PARTS` it keeps parsing and evaluating far from Python's recursion limit."""
 MAX_PARTS = 200
 """Operators and member accesses in one expression: a chain of them is as deep as it is long."""
-
-
-class ExpressionError(ValueError):
-    """The expression cannot be used. `at` is the offset in its text, `hint` says what would be right."""
-
-    def __init__(self, message: str, at: int, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.at = at
-        self.hint = hint
+QUANTIFIERS = ("all", "exists", "exists_one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,14 @@ class ListOf:
     """`[a, b]`."""
 
     items: tuple[Node, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """`{"a": 1, "b": 2}`."""
+
+    entries: tuple[tuple[Node, Node], ...]
     at: int
 
 
@@ -63,12 +80,22 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """`operand[index]`: an item of a list by its number, a value of a map by its key."""
+
+    operand: Node
+    index: Node
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """`function(args)`; the target of `x.f(y)` is the first argument."""
+    """`function(args)`; with `method` it is `x.f(y)`, and its target is the first argument."""
 
     function: str
     args: tuple[Node, ...]
     at: int
+    method: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +109,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Quantified:
-    """`over.all(name, body)` or `over.exists(name, body)`."""
+    """`over.all(name, body)`; `kind` is one of QUANTIFIERS."""
 
     kind: str
     over: Node
@@ -91,19 +118,8 @@ class Quantified:
     at: int
 
 
-type Node = Literal | ListOf | Name | Select | Call | Operation | Quantified
+type Node = Literal | ListOf | MapOf | Name | Select | Index | Call | Operation | Quantified
 
-_TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n]+)
-      | (?P<double>[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?)
-      | (?P<int>[0-9]+)
-      | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
-      | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-      | (?P<sign>&&|\|\||[=!<>]=|[-+*/%<>!?:.,()\[\]])""",
-    re.VERBOSE,
-)
-_HINTS = {"&": "use && for and", "|": "use || for or", "=": "use == to compare", "`": "text stands in quotes"}
-_ESCAPES = {"\\": "\\", '"': '"', "'": "'", "n": "\n", "t": "\t"}
 _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"||"}),
     frozenset({"&&"}),
@@ -114,18 +130,9 @@ _LEVELS: tuple[frozenset[str], ...] = (
 """Binary operators, loosest first; all of them group to the left."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    at: int
-
-
 def parse(text: str) -> Node:
     """The tree of an expression. Raises ExpressionError."""
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"longer than {MAX_LENGTH} characters", 0, "split it into several rules")
-    parser = _Parser(_tokens(text))
+    parser = _Parser(tokens(text))
     tree = parser.conditional()
     rest = parser.token
     if rest.kind != "end":
@@ -133,29 +140,15 @@ def parse(text: str) -> Node:
     return tree
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens, at = [], 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None or match.lastgroup is None:
-            hint = _HINTS.get(text[at], "")
-            raise ExpressionError(f"{text[at]!r} cannot be read", at, hint)
-        if match.lastgroup != "space":
-            tokens.append(_Token(match.lastgroup, match.group(), at))
-        at = match.end()
-    tokens.append(_Token("end", "the end", len(text)))
-    return tokens
-
-
 class _Parser:
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._next = 0
         self._depth = 0
         self._parts = 0
 
     @property
-    def token(self) -> _Token:
+    def token(self) -> Token:
         return self._tokens[self._next]
 
     def conditional(self) -> Node:
@@ -174,7 +167,9 @@ class _Parser:
         if not self._skip("?"):
             return condition
         at = self.token.at
-        then = self.conditional()
+        then = self._binary(0)
+        if self.token.text == "?":
+            raise ExpressionError("'?' is not expected here", self.token.at, "a ?: inside a ?: stands in parentheses")
         self._expect(":")
         return Operation("?:", (condition, then, self.conditional()), at)
 
@@ -184,32 +179,47 @@ class _Parser:
         left = self._binary(level + 1)
         while self.token.text in _LEVELS[level] and self.token.kind in ("sign", "name"):
             token = self._take()
-            self._count(token)
+            self._count(token.at)
             left = Operation(token.text, (left, self._binary(level + 1)), token.at)
         return left
 
     def _unary(self) -> Node:
-        if self.token.kind == "sign" and self.token.text in "!-":
+        if self.token.kind == "sign" and self.token.text in "!-" and not self._negative():
             token = self._take()
             return Operation(token.text, (self._deeper(self._unary),), token.at)
         return self._member()
 
+    def _negative(self) -> bool:
+        """Whether a number with its sign follows: the smallest int has no positive twin."""
+        return self.token.text == "-" and self._tokens[self._next + 1].kind in ("int", "double")
+
     def _member(self) -> Node:
         node = self._primary()
-        while self._skip("."):
-            name = self._identifier()
-            self._count(name)
-            if self.token.text != "(":
-                node = Select(node, name.text, name.at)
-            elif name.text in ("all", "exists"):
-                node = self._quantified(node, name)
+        while True:
+            at = self.token.at
+            if self._skip("."):
+                node = self._dotted(node)
+            elif self._skip("["):
+                self._count(at)
+                node = Index(node, self.conditional(), at)
+                self._expect("]")
             else:
-                node = Call(name.text, (node, *self._arguments()), name.at)
-        return node
+                return node
 
-    def _quantified(self, over: Node, kind: _Token) -> Node:
+    def _dotted(self, node: Node) -> Node:
+        name = self._identifier()
+        self._count(name.at)
+        if self.token.text != "(":
+            return Select(node, name.text, name.at)
+        if name.text in QUANTIFIERS:
+            return self._quantified(node, name)
+        return Call(name.text, (node, *self._arguments()), name.at, method=True)
+
+    def _quantified(self, over: Node, kind: Token) -> Node:
         self._expect("(")
         variable = self._identifier()
+        if variable.text in RESERVED:
+            raise ExpressionError(f"{variable.text!r} cannot be a name", variable.at, "CEL keeps this word: choose another")
         self._expect(",")
         body = self.conditional()
         self._expect(")")
@@ -217,33 +227,37 @@ class _Parser:
 
     def _primary(self) -> Node:
         token = self._take()
-        match token.kind:
-            case "int":
-                return Literal(int(token.text), token.at)
-            case "double":
-                return Literal(float(token.text), token.at)
-            case "text":
-                return Literal(_unescaped(token), token.at)
-            case "name" if token.text in ("true", "false"):
+        match token.kind, token.text:
+            case "int" | "double", _:
+                return Literal(_number(token), token.at)
+            case "text", _:
+                return Literal(quoted(token), token.at)
+            case "name", "true" | "false":
                 return Literal(token.text == "true", token.at)
-            case "name" if self.token.text == "(":
+            case "name", "null":
+                raise ExpressionError("null is not part of the language", token.at, "ask whether there is a value with has(...)")
+            case "name", word if self.token.text == "(" and word not in KEYWORDS:
                 return self._call(token)
-            case "name" if token.text != "in":
-                return Name(token.text, token.at)
-        if token.text == "(":
-            inside = self.conditional()
-            self._expect(")")
-            return inside
-        if token.text == "[":
-            return ListOf(self._items("]"), token.at)
+            case "name", word if word not in KEYWORDS:
+                return Name(word, token.at)
+            case "sign", "-":  # only a number follows here
+                return Literal(-_number(self._take()), token.at)
+            case "sign", "(":
+                inside = self.conditional()
+                self._expect(")")
+                return inside
+            case "sign", "[":
+                return ListOf(self._items("]", spare_comma=True), token.at)
+            case "sign", "{":
+                return MapOf(self._entries(), token.at)
         raise ExpressionError(f"{token.text!r} is not expected here", token.at, "a value is missing")
 
-    def _call(self, name: _Token) -> Node:
+    def _call(self, name: Token) -> Node:
         args = self._arguments()
         if name.text != "has":
             return Call(name.text, args, name.at)
         match args:
-            case (Select(operand, member, at),):
+            case (Select(operand, member, at, test=False),):
                 return Select(operand, member, at, test=True)
         raise ExpressionError("has() takes one member", name.at, "for example has(principal.team)")
 
@@ -251,26 +265,40 @@ class _Parser:
         self._expect("(")
         return self._items(")")
 
-    def _items(self, end: str) -> tuple[Node, ...]:
+    def _items(self, end: str, *, spare_comma: bool = False) -> tuple[Node, ...]:
         items: list[Node] = []
         while not self._skip(end):
             if items:
                 self._expect(",")
+                if spare_comma and self._skip(end):
+                    break
             items.append(self.conditional())
         return tuple(items)
 
-    def _count(self, token: _Token) -> None:
+    def _entries(self) -> tuple[tuple[Node, Node], ...]:
+        entries: list[tuple[Node, Node]] = []
+        while not self._skip("}"):
+            if entries:
+                self._expect(",")
+                if self._skip("}"):
+                    break
+            key = self.conditional()
+            self._expect(":")
+            entries.append((key, self.conditional()))
+        return tuple(entries)
+
+    def _count(self, at: int) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise ExpressionError(f"more than {MAX_PARTS} operators and members", token.at, "use `in [...]` or split it into several rules")
+            raise ExpressionError(f"more than {MAX_PARTS} operators and members", at, "use `in [...]` or split it into several rules")
 
-    def _identifier(self) -> _Token:
+    def _identifier(self) -> Token:
         token = self._take()
-        if token.kind != "name":
+        if token.kind != "name" or token.text in KEYWORDS:
             raise ExpressionError(f"a name is missing before {token.text!r}", token.at)
         return token
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self.token
         if token.kind != "end":
             self._next += 1
@@ -287,16 +315,10 @@ class _Parser:
             raise ExpressionError(f"{text!r} is missing before {self.token.text!r}", self.token.at)
 
 
-def _unescaped(token: _Token) -> str:
-    out, body, skip = [], token.text[1:-1], False
-    for place, character in enumerate(body):
-        if skip:
-            if character not in _ESCAPES:
-                raise ExpressionError(f"\\{character} is not an escape", token.at + place, "one of \\\\ \\\" \\' \\n \\t")
-            out.append(_ESCAPES[character])
-            skip = False
-        elif character == "\\":
-            skip = True
-        else:
-            out.append(character)
-    return "".join(out)
+def _number(token: Token) -> int | float:
+    if token.kind == "int":
+        return whole(token)
+    number = float(token.text)
+    if number == float("inf"):
+        raise ExpressionError("a number is too large", token.at)
+    return number

@@ -27,7 +27,7 @@ def test_parts_know_their_offset():
 
 
 def test_methods_calls_and_quantifiers_are_told_apart():
-    assert parse("x.startsWith('a')") == Call("startsWith", (Name("x", 0), Literal("a", 13)), 2)
+    assert parse("x.startsWith('a')") == Call("startsWith", (Name("x", 0), Literal("a", 13)), 2, method=True)
     assert isinstance(parse("findings.exists(f, f.clients > 3)"), Quantified)
     assert parse("has(principal.team)") == Select(Name("principal", 4), "team", 14, test=True)
 
@@ -48,7 +48,7 @@ def test_escapes_in_text_are_read():
         ("a)", 1),
         ("[1, 2", 5),
         ("a.", 2),
-        ("a.1", 2),
+        ("a.1", 1),
         ("f(", 2),
         ("has(a)", 0),
         ("x.all(1, true)", 6),
