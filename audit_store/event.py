@@ -20,7 +20,7 @@ from audit_store.client_sets import decode_ids, encode_ids
 from audit_store.ecs import CATEGORIES, ECS_VERSION, EFFECTS, OUTCOMES, WENT_ON, EventAction, Phase
 from audit_store.request_record import finding_members, question_members
 from audit_store.wording import ids_text, name, names, short, split, without_surrogates
-from policies.decision import Challenge, Decision, Deny
+from policies.decision import Challenge, Decision
 from policies.reasons import REASONS, Because
 from policies.request import AccessRequest, Action, Channel, ClientId
 
@@ -167,7 +167,7 @@ def access_event(
         ours["question"] = question
     _put_reasons(document, decision.reasons)
     _put_rules(document, decision.rules)
-    if not isinstance(decision, Deny) and decision.observed:
+    if decision.observed:
         ours["observed"] = [short(one) for one in decision.observed]
     if http_status is not None:
         document["http"] = {"response": {"status_code": http_status}}

@@ -1,0 +1,121 @@
+"""The recorded acts as questions: what each of them asked, and what was said then. So rules can be tried on yesterday's traffic.
+
+One question for each act, however many events it has: the last one with the answer in hand. Of a change that is the change itself, not the
+reading of what the CRM answered to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from audit_store.event import Phase
+from audit_store.log import Log, Logged
+from audit_store.request_record import OF_THE_DIRECTORY, NotReplayableError, Seat, missing_names, request_of
+from policies.request import AccessRequest
+
+NOTHING: frozenset[str] = frozenset()
+NOBODY_ASKED = "nobody_asked"
+"""Why an act cannot be judged again: it was seen on an employee's machine, where nothing decides."""
+_BATCH = 500
+_JUDGED = "('released', 'denied', 'held', 'not_confirmed', 'confirmed', 'observed')"
+_LAST = f"""
++action = 'access' AND sequence > ? AND +at >= ? AND +at < ? AND (
+  (phase = 'allowed' AND NOT EXISTS (
+    SELECT 1 FROM entry AS other WHERE other.act_id = entry.act_id AND other.sequence > entry.sequence AND other.phase = 'allowed'))
+  OR (phase IN {_JUDGED} AND NOT EXISTS (
+    SELECT 1 FROM entry AS other WHERE other.act_id = entry.act_id AND other.sequence <> entry.sequence AND other.action = 'access'
+      AND (other.phase = 'allowed' OR (other.sequence > entry.sequence AND other.phase IN {_JUDGED}))))
+)"""  # noqa: S608 -- words of our own
+"""Of each act one event. What is allowed before the CRM is asked (`allowed`) is a change or an upload, and stands for the whole act; of
+everything else the last one does. The plus signs keep SQLite on the order of the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One act of the record."""
+
+    request: AccessRequest
+    """As the rules saw it."""
+    missing: frozenset[str]
+    """Names that a rule may look at and that the record does not hold (`policies.names`)."""
+    phase: Phase
+    """What became of it."""
+    reasons: tuple[str, ...]
+    """Codes, the deciding one first."""
+    rules: tuple[str, ...]
+    observed: tuple[str, ...]
+    """Rules in warn-only mode that would have denied or asked for something."""
+    version: str | None
+    """Of the rules that decided; None if none did."""
+    event_id: str
+    sequence: int
+    """In the log."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was asked, UTC."""
+        return self.request.context.at
+
+    @property
+    def act_id(self) -> str:
+        """The number that the person was shown."""
+        return self.request.act_id
+
+    @property
+    def pseudonym(self) -> str:
+        """Who asked."""
+        return self.request.principal.pseudonym
+
+
+def recorded(
+    log: Log,
+    since: datetime,
+    until: datetime,
+    *,
+    seats: Mapping[str, Seat] | None = None,
+    passed_over: Counter[str] | None = None,
+) -> Iterator[Recorded]:
+    """All acts from `since` (inclusive) to `until` (exclusive) that can be judged again, in the order of the log, a few at a time.
+
+    `seats`: pseudonym -> what the directory says of the person today. In `passed_over` what cannot be judged again is counted by its
+    cause. Raises LogError.
+    """
+    known, causes = seats or {}, Counter[str]() if passed_over is None else passed_over
+    after, times = 0, (_stamp(since), _stamp(until))
+    while rows := log.where(_LAST, (after, *times), limit=_BATCH):
+        for logged in rows:
+            try:
+                yield recorded_act(logged, known)
+            except NotReplayableError as error:
+                causes[error.cause] += 1
+        after = rows[-1].sequence
+
+
+def recorded_act(logged: Logged, seats: Mapping[str, Seat] | None = None) -> Recorded:
+    """One event of an act. Raises NotReplayableError."""
+    document = logged.document
+    seat = (seats or {}).get(document.get("user", {}).get("id", ""))
+    request = request_of(document, seat)
+    ours = document["torwart"]
+    phase = Phase(ours["act"]["phase"])
+    if phase is Phase.OBSERVED:
+        raise NotReplayableError(NOBODY_ASKED)
+    return Recorded(
+        request=request,
+        missing=missing_names(document) | (OF_THE_DIRECTORY if seat is None else NOTHING),
+        phase=phase,
+        reasons=tuple(reason["code"] for reason in ours.get("reasons", ())),
+        rules=tuple(ours.get("rules", ())),
+        observed=tuple(ours.get("observed", ())),
+        version=ours.get("policy", {}).get("version"),
+        event_id=document["event"]["id"],
+        sequence=logged.sequence,
+    )
+
+
+def _stamp(time: datetime) -> str:
+    """As events write it: times are compared as texts."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
