@@ -15,6 +15,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from detectors.budget import Budget
+from detectors.text import Text
 from detectors.verdict import Unread
 
 
@@ -78,7 +79,7 @@ class Decoder:
 
     name: str
     layer: Layer
-    decode: Callable[[str], Iterator[str | bytes]]
+    decode: Callable[[Text], Iterator[str | bytes]]
     """What is written in the text this way, decoded; nothing where nothing is."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from detectors.client_index.identifier import Kind
+from detectors.text import Text
 from policies.request import ClientId
 
 
@@ -52,6 +53,9 @@ class Matcher(Protocol):
 
     def find(self, text: str, into: Matches) -> None:
         """Add what is recognised in this text. Spelling, width and invisible characters do not matter."""
+
+    def passes_over(self, text: Text) -> bool:
+        """True if it is certain, and quickly told, that `find` would add nothing of this text."""
 
     def add(self, news: bytes) -> None:
         """Take over what `Knowledge.news` gave."""

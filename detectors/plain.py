@@ -9,6 +9,8 @@ import re2
 
 from detectors.ebcdic import decoded, is_ebcdic
 from detectors.formats import Readable
+from detectors.text import Text
+from detectors.utf8 import beyond_ascii
 
 SAMPLE = 1 << 16
 """Bytes by which text is told from other bytes."""
@@ -34,7 +36,7 @@ _RUNS = (
 """Latin and Cyrillic letters, digits and signs."""
 
 
-def as_text(content: bytes) -> str | None:
+def as_text(content: bytes) -> Text | None:
     """The content as text; None if it is none. UTF-8, UTF-16 and UTF-32 with and without a mark at the beginning, EBCDIC, else
     Windows-1252.
 
@@ -42,21 +44,24 @@ def as_text(content: bytes) -> str | None:
     """
     for mark, marked in _BOMS:
         if content.startswith(mark):
-            return content[len(mark) :].decode(marked, "replace")
+            rest = content[len(mark) :]
+            return Text(encoded=rest) if marked == "utf-8" and beyond_ascii(rest) is not None else Text(rest.decode(marked, "replace"))
     sample = content[:SAMPLE]
     if encoding := wide(sample):
-        return content.decode(encoding, "replace")
+        return Text(content.decode(encoding, "replace"))
     if is_ebcdic(sample):
-        return decoded(content)
+        return Text(decoded(content))
     if len(sample.translate(None, _CONTROLS)) < 0.98 * len(sample):
         return None
+    if beyond_ascii(content) is not None:
+        return Text(encoded=content)
     try:
-        return content.decode("utf-8")
+        return Text(content.decode("utf-8"))
     except UnicodeDecodeError:
         pass
     text = content.decode("utf-8", "replace")
-    beyond_ascii = len(content) - len(content.translate(None, bytes(range(128, 256)))) if content else 0
-    return text if text.count("\ufffd") * 4 < beyond_ascii else content.decode("cp1252", "replace")
+    strange = len(content) - len(content.translate(None, bytes(range(128, 256)))) if content else 0
+    return Text(text if text.count("\ufffd") * 4 < strange else content.decode("cp1252", "replace"))
 
 
 def runs(content: bytes) -> Iterator[Readable]:

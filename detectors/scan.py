@@ -11,6 +11,7 @@ from detectors.formats import Format, Layer, Nested, Part, Readable, decoders, f
 from detectors.knowledge import Matcher, Matches
 from detectors.meaning import means_something
 from detectors.plain import as_text, runs
+from detectors.text import Text
 from detectors.transfer import without_encoding
 from detectors.verdict import Unread, Verdict
 
@@ -87,9 +88,9 @@ class _Scan:
             return
         with self._faults_noted():
             if isinstance(part, str):
-                self._text(part, depth)
+                self._text(Text(part), depth)
             elif isinstance(part, Readable):
-                self._text(part.text, depth, noise=True)
+                self._text(Text(part.text), depth, noise=True)
             elif isinstance(part, Nested):
                 self._bytes(part.content, part.media_type.lower() if part.media_type else None, depth)
             else:
@@ -150,20 +151,22 @@ class _Scan:
         for part in self.guarded(_opened(one, content, media_type, self.budget)):
             self.take(part, depth)
 
-    def _text(self, text: str, depth: Depth, *, noise: bool = False) -> None:
-        digest = hash(text)
-        if digest in self.seen or not text:
+    def _text(self, text: Text, depth: Depth, *, noise: bool = False) -> None:
+        digest = hash(text.encoded)
+        if digest in self.seen or not text.encoded:
             return
         self.seen.add(digest)
         self.parts += 1
-        for window in _windows(text):
-            self.budget.check()
-            try:
-                self.matcher.find(window, self.matches)
-            except Exception:  # noqa: BLE001 # not looked at is not read
-                self.budget.note(Unread.CRASHED)
+        self.budget.check()
+        if not self._passed_over(text):
+            for window in _windows(text.letters):
+                self.budget.check()
+                try:
+                    self.matcher.find(window, self.matches)
+                except Exception:  # noqa: BLE001 # not looked at is not read
+                    self.budget.note(Unread.CRASHED)
         if noise:
-            text = "\n".join(line for line in text.split("\n") if len(line) >= _NO_NOISE)
+            text = Text("\n".join(line for line in text.letters.split("\n") if len(line) >= _NO_NOISE))
         for decoder in decoders():
             below = depth.below(decoder.layer)
             for part in self.guarded(decoder.decode(text)):
@@ -172,6 +175,12 @@ class _Scan:
                     self.take(part, below)
                 elif len(part) >= _WORTH_TELLING and (isinstance(part, str) or means_something(part)):
                     self.budget.note(Unread.TOO_DEEP)
+
+    def _passed_over(self, text: Text) -> bool:
+        try:
+            return self.matcher.passes_over(text)
+        except Exception:  # noqa: BLE001 # whether it may be passed over cannot be told: it is read
+            return False
 
 
 def _opened(one: Format, content: bytes, media_type: str | None, budget: Budget) -> Iterator[Part]:

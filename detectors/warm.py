@@ -16,6 +16,7 @@ from detectors.ebcdic import CODE_PAGES
 from detectors.formats import decoders, formats
 from detectors.knowledge import Matcher, Matches
 from detectors.scan import scan
+from detectors.text import Text
 
 _CODECS = (
     "utf-8",
@@ -47,6 +48,10 @@ class _Nobody:
 
     def find(self, text: str, into: Matches) -> None:
         """Nothing."""
+
+    def passes_over(self, text: Text) -> bool:
+        """So that `find` is asked, too."""
+        return False
 
     def add(self, news: bytes) -> None:
         """Nothing."""

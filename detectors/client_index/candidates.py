@@ -24,18 +24,20 @@ OVERLAP = 384
 """Characters of the next piece that are looked at with this one: more than the longest address (RFC 5321) or number has."""
 SHORTEST = 7
 """Digits of the shortest number that is a candidate, unless the index holds shorter ones."""
-_GAP = 4
+LONGEST_LOCAL, LONGEST_DOMAIN = 64, 253
+"""Of an e-mail address (RFC 5321, section 4.5.3.1)."""
+GAP = 4
 """Most separators between two groups of digits."""
-_SEPARATORS = b" ().-/+_~*'"
+SEPARATORS = b" ().-/+_~*'"
 _OTHER, _SEPARATOR, _DIGIT = 0, 1, 2
-_CLASSES = bytes(_DIGIT if c in b"0123456789" else _SEPARATOR if c in _SEPARATORS else _OTHER for c in range(256))
+_CLASSES = bytes(_DIGIT if c in b"0123456789" else _SEPARATOR if c in SEPARATORS else _OTHER for c in range(256))
 _POWERS = np.array([10**k for k in range(MOST_DIGITS + 2)], np.uint64)
 
 _MORE_LOCAL = "!#$%&'*/=?^`{|}~"
-_PLAIN_LOCAL = re.compile(r"[\w.+-]{1,64}")
-_LOCAL = re.compile(rf"[\w.+{_MORE_LOCAL}-]{{1,64}}")
+_PLAIN_LOCAL = re.compile(rf"[\w.+-]{{1,{LONGEST_LOCAL}}}")
+_LOCAL = re.compile(rf"[\w.+{_MORE_LOCAL}-]{{1,{LONGEST_LOCAL}}}")
 """Both for the reversed text before an `@` (RFC 5321, sections 4.1.2 and 4.5.3.1.1)."""
-_DOMAIN = re.compile(r"@([^\W_](?:[^\W_]|[.-]){1,252})")
+_DOMAIN = re.compile(rf"@([^\W_](?:[^\W_]|[.-]){{1,{LONGEST_DOMAIN - 1}}})")
 _ASCII = re.compile(r"[A-Za-z0-9_.+-]+")
 """The part of an address that ends where another script goes on without a blank (Chinese, Japanese)."""
 
@@ -101,8 +103,8 @@ def _groups(plain: bytes, *, cut_before: bool, cut_after: bool) -> _Groups:
     starts, ends = starts[first:last], ends[first:last]
     joined = np.zeros(len(starts), np.bool_)
     gaps = starts[1:] - ends[:-1]
-    near = np.flatnonzero(gaps <= _GAP)
-    for step in range(_GAP):
+    near = np.flatnonzero(gaps <= GAP)
+    for step in range(GAP):
         near = near[(gaps[near] <= step) | (classes[np.minimum(ends[near] + step, len(classes) - 1)] == _SEPARATOR)]
     joined[near] = True
     return _Groups(np.frombuffer(plain, np.uint8), starts, ends, joined)
@@ -158,7 +160,7 @@ def _addresses(piece: str) -> Iterator[tuple[str, int]]:
         domains = [domain, domain.rpartition(".")[0]] if domain.count(".") > 1 else [domain]
         if not domain.isascii() and (ascii_part := _ASCII.match(domain)) is not None:
             domains.append(ascii_part[0].rstrip(".-"))
-        for local in _locals(piece[max(place - 65, 0) : place][::-1]):
+        for local in _locals(piece[max(place - LONGEST_LOCAL - 1, 0) : place][::-1]):
             for host in domains:
                 value = address(local, host)
                 if value is not None:

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from detectors.client_index.candidates import SHORTEST, candidates
 from detectors.client_index.hashes import DeskHashes, Words, texts_places
 from detectors.client_index.officials import Officials
+from detectors.client_index.telling import adds_nothing
 from detectors.knowledge import Image, KnowledgeError, Matches
+from detectors.text import Text
 
 DESK: Final = "desk"
 TRIED = 10**8
@@ -114,13 +116,21 @@ class DeskMatcher:
     def find(self, text: str, into: Matches) -> None:
         """Add the desk hashes of what may be a client's."""
         filter_ = self._filter
-        for found in candidates(text, shortest=min(filter_.shortest, SHORTEST), officials=filter_.officials):
+        for found in candidates(text, shortest=self._shortest, officials=filter_.officials):
             if len(found.numbers):
                 hit = filter_.hits(self._hashes.digits_places(found.numbers), 0)
                 into.suspected.update(self._hashes.digits(found.numbers[hit]).tolist())
             if found.texts:
                 hashes = self._hashes.texts(found.texts)
                 into.suspected.update(hashes[filter_.hits(texts_places(hashes), 1)].tolist())
+
+    def passes_over(self, text: Text) -> bool:
+        """True if it is certain that `find` would add nothing of this text."""
+        return adds_nothing(text, self.find, shortest=self._shortest, reach=self._filter.officials.reach)
+
+    @property
+    def _shortest(self) -> int:
+        return min(self._filter.shortest, SHORTEST)
 
 
 class _Filter:

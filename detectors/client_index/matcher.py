@@ -21,7 +21,9 @@ from detectors.client_index.identifier import Kind
 from detectors.client_index.journal import entries
 from detectors.client_index.live import Live
 from detectors.client_index.officials import Officials
+from detectors.client_index.telling import adds_nothing
 from detectors.knowledge import Image, KnowledgeError, Matcher, Matches
+from detectors.text import Text
 from policies.request import ClientId
 
 INDEX: Final = "index"
@@ -81,17 +83,27 @@ class IndexMatcher:
 
     def find(self, text: str, into: Matches) -> None:
         """Add the clients that are recognised in this text, and the keys by which."""
-        head, live = self._base.head, self._live
-        shortest = min(head.shortest or SHORTEST, live.shortest or SHORTEST, SHORTEST)
-        if len(live.shapes) != self._live_shapes:
-            self._officials, self._live_shapes = Officials([*head.shapes, *live.shapes]), len(live.shapes)
-        for found in candidates(text, shortest=shortest, officials=self._officials):
+        for found in candidates(text, shortest=self._shortest, officials=self._known_officials()):
             hashes = self._desk.digits(found.numbers)
             if found.texts:
                 hashes = np.concatenate((hashes, self._desk.texts(found.texts)))
             if not len(hashes):
                 continue
             self._take(found, self._index.of(hashes), into)
+
+    def passes_over(self, text: Text) -> bool:
+        """True if it is certain that `find` would add nothing of this text."""
+        return adds_nothing(text, self.find, shortest=self._shortest, reach=self._known_officials().reach)
+
+    @property
+    def _shortest(self) -> int:
+        return min(self._base.head.shortest or SHORTEST, self._live.shortest or SHORTEST, SHORTEST)
+
+    def _known_officials(self) -> Officials:
+        shapes = self._live.shapes
+        if len(shapes) != self._live_shapes:
+            self._officials, self._live_shapes = Officials([*self._base.head.shapes, *shapes]), len(shapes)
+        return self._officials
 
     def hits(self, keys: Numbers) -> NDArray[np.int64]:
         """Which of these keys are some client's, as places in `keys`."""

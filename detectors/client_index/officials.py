@@ -44,6 +44,8 @@ class Officials:
     def __init__(self, shapes: Iterable[str]) -> None:
         kept = list(dict.fromkeys(shapes))[:MOST_SHAPES]
         parts = {one: (_ONE + _ONE).join(map(_run, one.split(" "))) for one in kept}
+        self.reach = max((3 * sum(int(run[1:]) for run in one.split(" ")) for one in kept), default=0)
+        """Characters of the longest one, each with two separators behind it; 0 if there is none."""
         self._any = _compiled(f"(?:^|[^A-Za-z0-9])({'|'.join(parts.values())})(?:[^A-Za-z0-9]|$)") if parts else None
         self._alike = {
             one: [_compiled(f"({parts[other]})(?:[^A-Za-z0-9]|$)") for other in parts if other != one and _begin_alike(one, other)]

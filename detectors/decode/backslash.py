@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from detectors.formats import Decoder, Layer
+from detectors.text import Text
 
 _ESCAPE = re.compile(
     r"\\(?:u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|(.))",
@@ -18,11 +19,11 @@ _ESCAPE = re.compile(
 _SIGNS = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": "\n", "v": "\n"}
 
 
-def decode(text: str) -> Iterator[str | bytes]:
+def decode(text: Text) -> Iterator[str | bytes]:
     """The lines that hold escapes, undone."""
-    if "\\" not in text:
+    if b"\\" not in text.encoded:
         return
-    lines = [line for line in text.split("\n") if "\\" in line]
+    lines = [line for line in text.letters.split("\n") if "\\" in line]
     yield _ESCAPE.sub(_letter, "\n".join(lines))
 
 

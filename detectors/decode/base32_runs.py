@@ -6,10 +6,13 @@ import binascii
 from base64 import b32decode
 from collections.abc import Iterator
 
+import numpy as np
 import re2
 
 from detectors.formats import Decoder, Layer
+from detectors.glance import Glance, table
 from detectors.meaning import LONG, means_something
+from detectors.text import Text
 
 _RUN = re2.compile(rb"(?:[A-Z2-7]{16,}(?:\r?\n[A-Z2-7]+)*|[a-z]+[2-7][a-z2-7]{8,}(?:\r?\n[a-z2-7]+)*)={0,6}")
 """Small letters with a figure among them: words are passed over at full speed."""
@@ -17,10 +20,12 @@ _SHORTEST = 16
 _LONG = 96
 
 
-def decode(text: str) -> Iterator[str | bytes]:
+def decode(text: Text) -> Iterator[str | bytes]:
     """The long runs one by one, the short ones together."""
     short: list[bytes] = []
-    for match in _RUN.finditer(text.encode("utf-8", "replace")):
+    if not _possible(text.glance):
+        return
+    for match in _RUN.finditer(text.encoded):
         if match.end() - match.start() < _SHORTEST:
             continue
         lines = match.group().rstrip(b"=").upper().split()
@@ -40,6 +45,20 @@ def decode(text: str) -> Iterator[str | bytes]:
         yield b"\n".join(short)
 
 
+def _possible(glance: Glance) -> bool:
+    """Whether a glance leaves a place for what `_RUN` finds: a block of capital letters, or a figure among small ones."""
+    if glance.dense or bool(np.any(np.all(_CAPITAL[glance.rows()], axis=1))):
+        return True
+    figures = glance.digits
+    figures = figures[(figures > 0) & (figures < len(glance.data) - _BEHIND)]
+    figures = figures[_SMALL[glance.array[figures - 1]] & _SMALL[glance.array[figures]]]
+    return bool(np.any(np.all(_SMALL[glance.array[figures[:, None] + np.arange(1, _BEHIND + 1)]], axis=1)))
+
+
+_CAPITAL = table({b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567": 1}).astype(np.bool_)
+_SMALL = table({b"abcdefghijklmnopqrstuvwxyz234567": 1}).astype(np.bool_)
+_BEHIND = 8
+"""Letters behind the first figure."""
 _SPARE = (0, 1, 0, 1, 0, 0, 1, 0)
 """Letters at the end that hold no whole byte, by the number of letters modulo eight."""
 

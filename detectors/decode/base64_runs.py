@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Iterator
 
+import numpy as np
 import re2
 
 from detectors.formats import Decoder, Layer
+from detectors.glance import Glance, table
 from detectors.meaning import LONG, means_something
+from detectors.text import Text
 
 SHORTEST = 12
 """Letters: nine bytes, the shortest e-mail address of a firm."""
@@ -22,12 +26,18 @@ _RUN = re2.compile(
 )
 """Letters of several kinds beside each other: words and numbers, which encoded text never looks like, are passed over at full speed."""
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+_IS_LETTER = table({_LETTERS: 1}).astype(np.bool_)
+_LEAST = SHORTEST - 2
+"""Letters of a run that is long enough with its padding."""
+_MANY = 4_096
+"""Places from which on looking at each costs more than reading the text."""
 
 
-def decode(text: str) -> Iterator[str | bytes]:
+def decode(text: Text) -> Iterator[str | bytes]:
     """The long runs one by one, the short ones together."""
     short: list[bytes] = []
-    for match in _RUN.finditer(text.encode("utf-8", "replace")):
+    for match in _runs(text):
         if match.end() - match.start() < SHORTEST:
             continue
         lines = match.group().split()
@@ -41,6 +51,44 @@ def decode(text: str) -> Iterator[str | bytes]:
                 yield decoded
     if short:
         yield b"\n".join(short)
+
+
+def _runs(text: Text) -> Iterator[re.Match[bytes]]:
+    """What `_RUN` finds in the text, without what is too short: read only where a glance shows that it can be."""
+    places = _places(text.glance)
+    if places is None:
+        yield from _RUN.finditer(text.encoded)
+        return
+    end = 0
+    for place in places:
+        if place >= end and (match := _RUN.match(text.encoded, _begin(text.encoded, place))) is not None:
+            yield match
+            end = match.end()
+
+
+def _places(glance: Glance) -> list[int] | None:
+    """A place in every run of mixed letters that is long enough or goes on in the next line; None where they may be too many."""
+    places, data = glance.mixed, glance.array
+    if glance.dense or len(places) > _MANY:
+        return None
+    if not len(places):
+        return []
+    around = data[np.clip(places[:, None] + np.arange(-_LEAST, _LEAST + 1), 0, len(data) - 1)]
+    letters = _IS_LETTER[around]
+    letters[:, 0] = letters[:, -1] = False
+    before = np.argmin(letters[:, _LEAST::-1], axis=1)
+    behind = np.argmin(letters[:, _LEAST:], axis=1)
+    ends_with = np.take_along_axis(around, (_LEAST + behind)[:, None], axis=1)[:, 0]
+    kept: list[int] = places[(before + behind > _LEAST) | (ends_with == 10) | (ends_with == 13)].tolist()
+    return kept
+
+
+def _begin(data: bytes, place: int) -> int:
+    """Where the run of letters begins that this place lies in."""
+    step = 64
+    while not (head := data[max(place - step, 0) : place].rstrip(_LETTERS)) and place > step:
+        step *= 4
+    return max(place - step, 0) + len(head)
 
 
 def _is_list(lines: list[bytes]) -> bool:

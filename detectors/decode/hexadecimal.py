@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import re2
 
 from detectors.formats import Decoder, Layer
+from detectors.glance import BLOCK, Glance, table
 from detectors.meaning import LONG, means_something
+from detectors.text import Text
 
 _RUN = re2.compile(
     rb"(?i)(?:[0-9a-f]{2}){9,}(?:\r?\n(?:[0-9a-f]{2})+)*"
@@ -20,10 +23,10 @@ _BETWEEN = b" :,;-\r"
 _LONG = 128
 
 
-def decode(text: str) -> Iterator[str | bytes]:
+def decode(text: Text) -> Iterator[str | bytes]:
     """The long runs one by one, the short ones together."""
     short: list[bytes] = []
-    for match in _RUN.finditer(text.encode("utf-8", "replace")):
+    for match in _runs(text):
         run = match.group()
         if run.isdigit() and len(run) < 24:
             continue
@@ -41,5 +44,38 @@ def decode(text: str) -> Iterator[str | bytes]:
     if short:
         yield b"\n".join(short)
 
+
+def _runs(text: Text) -> Iterator[re.Match[bytes]]:
+    """What `_RUN` finds in the text, read only where a glance shows that it can be."""
+    slices = _slices(text.glance)
+    for one in slices if slices is not None else [slice(None)]:
+        yield from _RUN.finditer(text.encoded[one])
+
+
+def _slices(glance: Glance) -> list[slice] | None:
+    """Around all blocks that pairs of digits can fill, a block on either side, in which a run begins and ends; None: anywhere."""
+    if glance.dense or _prefixed(glance):
+        return None
+    kinds = _KINDS[glance.rows()]
+    blocks = glance.blocks[np.all(kinds > 0, axis=1) & (np.sum(kinds == _DIGIT, axis=1) >= BLOCK // 2)]
+    if len(blocks) > _MANY:
+        return None
+    apart = np.flatnonzero(np.diff(blocks) > 2)
+    first, last = np.concatenate((blocks[:1], blocks[apart + 1])), np.concatenate((blocks[apart], blocks[-1:]))
+    return [slice(max(one - 1, 0) * BLOCK, (other + 2) * BLOCK) for one, other in zip(first.tolist(), last.tolist(), strict=True)]
+
+
+def _prefixed(glance: Glance) -> bool:
+    """Whether a digit can have `0x` or `\\x` before it."""
+    zeros = glance.digits[glance.array[glance.digits] == ord("0")]
+    behind = glance.array[np.minimum(zeros + 1, len(glance.data) - 1)] | 0x20
+    return not _X.isdisjoint(glance.followers(b"\\")) or bool(np.any(behind == ord("x")))
+
+
+_X = frozenset(b"xX")
+_SEPARATOR, _DIGIT = 1, 2
+_KINDS = table({b"0123456789abcdefABCDEF": _DIGIT, b" ,:;-\r\n": _SEPARATOR})
+_MANY = 4_096
+"""Blocks from which on looking around each costs more than reading the text."""
 
 DECODER = Decoder("hexadecimal", Layer.DECODED, decode)

@@ -8,19 +8,21 @@ from urllib.parse import unquote_to_bytes
 import re2
 
 from detectors.formats import Decoder, Layer
+from detectors.text import Text
 
 _SIGN = re2.compile(rb"%[0-9A-Fa-f]{2}")
+_HEXADECIMAL = frozenset(b"0123456789ABCDEFabcdef")
 _FORM = re2.compile(rb"[A-Za-z0-9_.%*+\[\]-]+=[A-Za-z0-9_.%*+&=\[\]~!$'(),;:@/?-]*")
 """A form without its necessary escapes is none: base64 in JSON also has plus signs."""
 
 
-def decode(text: str) -> Iterator[str | bytes]:
+def decode(text: Text) -> Iterator[str | bytes]:
     """The lines that hold such signs; a form also with blanks for its plus signs."""
-    whole = text.encode("utf-8", "replace")
+    whole = text.encoded
     form = b"+" in whole and b"=" in whole and _FORM.fullmatch(whole.strip()) is not None
     if form:
         yield unquote_to_bytes(whole.replace(b"+", b" ").replace(b"&", b"\n"))
-    if _SIGN.search(whole):
+    if b"%" in whole and not _HEXADECIMAL.isdisjoint(text.glance.followers(b"%")) and _SIGN.search(whole):
         yield unquote_to_bytes(b"\n".join(line for line in whole.split(b"\n") if b"%" in line))
 
 

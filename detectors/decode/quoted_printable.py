@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import re2
 
 from detectors.formats import Decoder, Layer
+from detectors.text import Text
 
 _SIGN = re2.compile(rb"=[0-9A-F]{2}|[^\s=]=\r?\n\S")
 
 
-def decode(text: str) -> Iterator[str | bytes]:
+def decode(text: Text) -> Iterator[str | bytes]:
     """The text with its escapes undone and its soft line breaks joined."""
-    whole = text.encode("utf-8", "replace")
+    whole = text.encoded
     if b"=" in whole and _SIGN.search(whole):
         yield binascii.a2b_qp(whole)
 

@@ -8,13 +8,17 @@ from collections.abc import Iterator
 import re2
 
 from detectors.formats import Decoder, Layer
+from detectors.text import Text
 
+_BEGIN = b"begin "
 _BLOCK = re2.compile(r"(?m)^begin [0-7]{3,4} [^\r\n]{0,255}\r?\n((?:[ -`][ -`]{0,90}\r?\n)+)")
 
 
-def decode(text: str) -> Iterator[str | bytes]:
+def decode(text: Text) -> Iterator[str | bytes]:
     """Each block as bytes; a line that is none ends it, and what came before it counts."""
-    for match in _BLOCK.finditer(text):
+    if not text.encoded.startswith(_BEGIN) and _BEGIN[0] not in text.glance.followers(b"\n"):
+        return
+    for match in _BLOCK.finditer(text.letters):
         yield b"".join(_lines(match.group(1)))
 
 

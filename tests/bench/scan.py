@@ -26,6 +26,7 @@ from detectors.client_index.matcher import IndexMatcher, load_matcher
 from detectors.knowledge import Matcher, Matches
 from detectors.scan import scan
 from detectors.scanner import Scanner
+from detectors.text import Text
 from tests.bench.report import BenchError, Row, row
 from tests.bench.scan_corpora import PATTERNS, PLANTED, build_firm, dense_export, office_text, spellings
 
@@ -40,6 +41,10 @@ class _Nobody:
 
     def find(self, text: str, into: Matches) -> None:
         """Nothing."""
+
+    def passes_over(self, text: Text) -> bool:
+        """Everything."""
+        return True
 
     def add(self, news: bytes) -> None:
         """Nothing."""

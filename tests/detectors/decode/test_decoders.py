@@ -7,6 +7,7 @@ import pytest
 
 from detectors.decode import backslash, base32_runs, base64_runs, hexadecimal, markup, percent, quoted_printable, utf7
 from detectors.formats import Decoder, decoders
+from detectors.text import Text
 
 MAIL = "max.muster@example.org"
 WRITTEN: dict[str, tuple[Decoder, str]] = {
@@ -35,19 +36,19 @@ ORDINARY = (
 
 @pytest.mark.parametrize(("decoder", "text"), WRITTEN.values(), ids=list(WRITTEN))
 def test_what_is_written_this_way_is_read(decoder: Decoder, text: str) -> None:
-    found = [part if isinstance(part, str) else part.decode("utf-8", "replace") for part in decoder.decode(f"before {text} behind")]
-    found += [part if isinstance(part, str) else part.decode("utf-8", "replace") for part in decoder.decode(text)]
+    found = [part if isinstance(part, str) else part.decode("utf-8", "replace") for part in decoder.decode(Text(f"before {text} behind"))]
+    found += [part if isinstance(part, str) else part.decode("utf-8", "replace") for part in decoder.decode(Text(text))]
     assert any(MAIL in part for part in found)
 
 
 @pytest.mark.parametrize("decoder", decoders(), ids=lambda decoder: decoder.name)
 def test_ordinary_text_is_left_alone(decoder: Decoder) -> None:
-    assert list(decoder.decode(ORDINARY)) == []
+    assert list(decoder.decode(Text(ORDINARY))) == []
 
 
 def test_rows_and_cells_stay_apart_where_tags_go() -> None:
-    assert list(markup.DECODER.decode("<tr><td>a</td><td>b</td></tr><tr><td>c</td></tr>")) == ["\n\ta\t\tb\t\n\n\tc\t\n"]
+    assert list(markup.DECODER.decode(Text("<tr><td>a</td><td>b</td></tr><tr><td>c</td></tr>"))) == ["\n\ta\t\tb\t\n\n\tc\t\n"]
 
 
 def test_a_pair_of_surrogates_is_one_letter_and_a_lone_one_none() -> None:
-    assert list(backslash.DECODER.decode(r"\ud83d\ude00 \ud83d x")) == ["😀 \ufffd x"]
+    assert list(backslash.DECODER.decode(Text(r"\ud83d\ude00 \ud83d x"))) == ["😀 \ufffd x"]

@@ -1,0 +1,118 @@
+"""What the bytes of a text show at a glance, at the speed of memory: where something stands that is not a word.
+
+Ordinary text holds nothing that could be a value or an encoding. Whoever looks for one asks here first, and reads the rest only where there
+is something. Nothing here decides: what is not seen here is proven not to be there, everything else is read as ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Places = NDArray[np.int64]
+type Bytes = NDArray[np.uint8]
+
+BLOCK = 8
+"""Bytes of a block. Blocks lie at multiples of it, so a run of at least 15 bytes has a whole one in it."""
+_STEP = 1 << 18
+"""Bytes that are looked at at once: they stay in the processor's cache. A multiple of `BLOCK`."""
+_DENSE = 8
+"""One mark in so many bytes: more of them, and looking closer costs more than reading."""
+LOWER, UPPER, DIGIT, SIGN = 1, 2, 4, 8
+
+
+def table(classes: dict[bytes, int]) -> Bytes:
+    """A class for every byte; 0 for those that are in none."""
+    found = np.zeros(256, np.uint8)
+    for letters, number in classes.items():
+        found[list(letters)] = number
+    return found
+
+
+_LOWER, _UPPER, _DIGITS = b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789"
+_KINDS = table({_LOWER: LOWER, _UPPER: UPPER, _DIGITS: DIGIT, b"+-/_": SIGN})
+"""Letters of base64 by kind."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Facts of one text, in places of its bytes."""
+
+    data: bytes
+    marks: Places
+    """Every digit, every `+`, `-`, `/` and `_`, and every small letter before a capital one, in order."""
+    blocks: Places
+    """Numbers of all blocks of nothing but ASCII up to `Z` and letters from a to f, in order: no word stands there."""
+    dense: bool
+    """There are so many that they were not counted: then nothing is known."""
+
+    @cached_property
+    def array(self) -> Bytes:
+        """The bytes."""
+        return np.frombuffer(self.data, np.uint8)
+
+    @cached_property
+    def digits(self) -> Places:
+        """Where digits stand."""
+        found: Places = self.marks[self._kinds == DIGIT]
+        return found
+
+    @cached_property
+    def mixed(self) -> Places:
+        """A place in every run of letters, digits and `+-/_` with a letter beside a digit or sign, or a small one before a capital."""
+        before, behind = self._beside(-1), self._beside(1)
+        near = (before == LOWER) | (before == UPPER) | (behind == LOWER) | (behind == UPPER)
+        found: Places = self.marks[(self._kinds == LOWER) | near]
+        return found
+
+    def rows(self) -> Bytes:
+        """The bytes of `blocks`, a block a row."""
+        whole = len(self.data) // BLOCK
+        return self.array[: whole * BLOCK].reshape(-1, BLOCK)[self.blocks]
+
+    def followers(self, letter: bytes) -> bytes:
+        """The bytes that stand behind a letter, each once."""
+        if letter not in self.data:
+            return b""
+        at = np.flatnonzero(self.array[:-1] == letter[0])
+        return np.unique(self.array[at + 1]).tobytes()
+
+    @cached_property
+    def _kinds(self) -> Bytes:
+        return _KINDS[self.array[self.marks]]
+
+    def _beside(self, by: int) -> Bytes:
+        at = self.marks + by
+        there = (at >= 0) & (at < len(self.data))
+        return np.where(there, _KINDS[self.array[np.where(there, at, 0)]], 0).astype(np.uint8)
+
+
+def look(data: bytes) -> Glance:
+    """Look over a text."""
+    array = np.frombuffer(data, np.uint8)
+    plus, underscore = b"+" in data, b"_" in data
+    nothing: list[Places] = [np.zeros(0, np.int64)]
+    marks, blocks = nothing.copy(), nothing.copy()
+    for begin in range(0, len(data), _STEP):
+        piece = array[begin : begin + _STEP + 1]  # and the next letter, of which a pair may be made
+        marked = (piece - 47 < 11) | (piece == 45)
+        if plus:
+            marked |= piece == 43
+        if underscore:
+            marked |= piece == 95
+        marked[:-1] |= (piece[:-1] - 97 < 26) & (piece[1:] - 65 < 26)
+        at = np.flatnonzero(marked[:_STEP])
+        if len(at) * _DENSE > _STEP:
+            return Glance(data, nothing[0], nothing[0], dense=True)
+        marks.append(at + begin)
+        wordless = (piece < 91) | ((piece | 32) - 97 < 6)
+        whole = wordless[: min(len(piece), _STEP) // BLOCK * BLOCK].view(np.uint64) == _ALL
+        blocks.append(np.flatnonzero(whole) + begin // BLOCK)
+    return Glance(data, np.concatenate(marks), np.concatenate(blocks), dense=False)
+
+
+_ALL = np.uint64(0x0101010101010101)
+"""Eight times true."""

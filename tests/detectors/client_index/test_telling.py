@@ -1,0 +1,88 @@
+"""No candidate is lost where only parts of a text are looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.client_index.candidates import candidates
+from detectors.client_index.matcher import load_matcher
+from detectors.client_index.officials import Officials
+from detectors.client_index.telling import telling
+from detectors.text import Text
+from tests.bench.scan_corpora import office_text
+from tests.detectors.client_index.clients import email, index_of, phone, tax
+from tests.detectors.strategies import texts
+
+NONE = Officials(())
+SHAPES = Officials(("A2 D9", "A3 D8", "A3 D6", "D2 A5 D4 A1 D1 A1 D1", "A2 D9 A1 D2"))
+LETTER = "Sehr geehrte Damen und Herren, anbei erhalten Sie unser Angebot – wie besprochen. „Gern“ für 5 €.\n" * 40
+
+
+def found(text: str, shortest: int, officials: Officials) -> set[int | str]:
+    values: set[int | str] = set()
+    for one in candidates(text, shortest=shortest, officials=officials):
+        values |= {*one.numbers.tolist(), *one.texts}
+    return values
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(texts, st.sampled_from([4, 7]), st.sampled_from([NONE, SHAPES]), st.sampled_from(["", LETTER]), st.sampled_from(["", LETTER]))
+def test_every_candidate_of_a_text_stands_in_its_parts(text: str, shortest: int, officials: Officials, before: str, behind: str) -> None:
+    whole = before + text + behind
+    parts = telling(Text(whole), shortest=shortest, reach=officials.reach)
+    if parts is not None:
+        assert found(whole, shortest, officials) <= found(parts, shortest, officials)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from([*"0123456789 -./–…\u00a0äß€„™x\n", "0151", "DE", "@", "a@b.de"]), max_size=60).map("".join),
+    st.sampled_from([4, 7]),
+    st.sampled_from([NONE, SHAPES]),
+)
+def test_calm_letters_lose_no_candidate(text: str, shortest: int, officials: Officials) -> None:
+    whole = LETTER + text + LETTER
+    parts = telling(Text(whole), shortest=shortest, reach=officials.reach)
+    assert parts is not None
+    assert found(whole, shortest, officials) <= found(parts, shortest, officials)
+
+
+def test_long_addresses_are_kept_whole() -> None:
+    for letter in ("a", "ü"):
+        address = letter * 64 + "@" + (letter * 60 + ".") * 4 + "de"
+        whole = LETTER + address + LETTER
+        parts = telling(Text(whole), shortest=7, reach=0)
+        assert parts is not None
+        assert found(whole, 7, NONE) == found(parts, 7, NONE) != set()
+
+
+def test_of_office_text_a_twentieth_is_looked_at() -> None:
+    content = office_text(200_000)
+    parts = telling(Text(encoded=content), shortest=7, reach=0)
+    assert parts is not None
+    assert 0 < len(parts) < len(content) / 20
+
+
+@pytest.mark.parametrize("text", ["٠١٥١ ٢٣٤٥٦٧٨", "0151\u200b2345678", "日本", "0\u03071", "²", "😀", "a¨b", "soft\u00adhyphen"])
+def test_what_is_seen_as_something_else_is_not_told_in_parts(text: str) -> None:
+    assert telling(Text(LETTER + text), shortest=7, reach=0) is None
+
+
+def test_a_text_is_passed_over_until_it_holds_somebody(tmp_path: Path) -> None:
+    index = index_of(tmp_path, phone("7", "0151 2345678"), email("8", "info@mueller.example"), tax("9", "DE123456789"))
+    matcher = load_matcher(index.image())
+    assert matcher.passes_over(Text(LETTER + "am 12.05.2026, Nr. AB-2026-4711, an x@y.example\n" + LETTER))
+    for value in (
+        "0151 – 23 45 678",
+        "+49 (151) 234 56 78",
+        "Info@Mueller.example",
+        "de 123.456.789",
+        "０１５１２３４５６７８",
+        "info＠mueller.example",
+    ):
+        assert not matcher.passes_over(Text(f"{LETTER} {value} {LETTER}")), value
+    index.close()
