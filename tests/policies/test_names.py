@@ -23,6 +23,8 @@ def rule(**members):
         ({"when": "has(principal.team) ? principal.team == 'a' : false"}, {"principal.team"}),
         ({"when": "findings.exists(f, f.kind == 'clients' && usage.base > 3)"}, {"findings", "usage.base"}),
         ({"when": "act in ['list', 'read']"}, {"act"}),
+        ({"when": "{'web': usage.base}[context.channel] > usage.book"}, {"usage.base", "context.channel", "usage.book"}),
+        ({"when": "within_hours(context.at, '22:00', '06:00', 'Europe/Berlin')"}, {"context.at"}),
         ({"when": "usage.after.shown_day - usage.before.shown_day == 5"}, {"usage.after.shown_day", "usage.before.shown_day"}),
         ({"where": "'AT' in record.countries"}, {"record.countries"}),
         ({"reaches": {"counter": "sent_day", "count": 3}}, {"usage.after.sent_day", "usage.before.sent_day"}),
