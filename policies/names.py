@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import assert_never
 from itertools import chain
+from typing import assert_never
 
 from policies.attributes import ROOTS
 from policies.document import ANSWER, RuleText
@@ -77,13 +77,9 @@ def _names(node: Node) -> Iterator[str]:
         case Index(of, at):
             yield from _names(of)
             yield from _names(at)
-        case MapOf(entries):
-            for entry in entries:
-                for part in entry:
-                    yield from _names(part)
-        case Index(one, other) | Quantified(over=one, body=other):
-            yield from _names(one)
-            yield from _names(other)
+        case Quantified(_, over, _, body):
+            yield from _names(over)
+            yield from _names(body)
         case _:
             assert_never(node)
 
