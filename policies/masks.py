@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from base64 import b32encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from functools import partial
 from hashlib import blake2b
 
 
@@ -138,6 +139,20 @@ def apply(mask: Mask, value: object, *, key: bytes, reader: str) -> object:
             return _cut(value, mask.unit)
 
 
+type Masking = Callable[[Mask, object], object]
+"""`apply` for one reader, with the installation's key."""
+
+
+def masking(key: bytes, reader: str) -> Masking:
+    """The masks of one reader."""
+    return partial(apply, key=key, reader=reader)
+
+
+def conceal(mask: Mask, value: object) -> str | None:
+    """The `Masking` of nobody: without a key every kind hides."""
+    return None if mask.kind is MaskKind.NULL else HIDDEN
+
+
 def is_mask(value: object) -> bool:
     """Whether a written value is a mask that came back: such a value is never stored.
 
@@ -246,8 +261,3 @@ def _cut(value: object, unit: str) -> object:
                 return HIDDEN
             return HIDDEN + day.isoformat()[: 4 if unit == "year" else 7]
     return HIDDEN
-
-
-def masked(mask: Mask) -> str | None:
-    """What goes out instead of a value where nothing of it is shown."""
-    return None if mask.kind is MaskKind.NULL else HIDDEN

@@ -134,7 +134,7 @@ def test_rows_that_continue_a_client_belong_to_it() -> None:
         ["B", "+49 30 2", "Bonn"],
         ["", "kontakt@example.test", ""],
     ]
-    assert released(read.release(hide(713)))[1:4] == [["A", "•••", "Berlin"], ["", "•••", ""], ["", "", "Köln"]]
+    assert released(read.release(hide(713)))[1:4] == [["A", "•••", "Berlin"], ["", "•••", ""], ["", "•••", "Köln"]]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from gateway.crm.profiles.tryton_records import Records
 from gateway.crm.profiles.tryton_rows import Rows
 from gateway.exchange import Response
 from policies.decision import Obligations
+from policies.masks import Masking, conceal
 from policies.request import ClientId
 
 type Wrap = Callable[[Any], Response]
@@ -57,9 +58,9 @@ class RecordsAnswer:
     def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
         return self.written + self.records.identifiers(fresh)
 
-    def release(self, obligations: Obligations) -> Delivered:
+    def release(self, obligations: Obligations, masking: Masking = conceal) -> Delivered:
         """Raises UninspectableError if the one record asked for may not go."""
-        out, clients, changed = self.records.release(Masks(obligations))
+        out, clients, changed = self.records.release(Masks(obligations, masking))
         if self.single and not out:
             raise UninspectableError("record that may not go")
         result = AS_IT_CAME if not changed else out[0] if self.single else out
@@ -94,8 +95,8 @@ class RowsAnswer:
     def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
         return self.rows.identifiers(fresh)
 
-    def release(self, obligations: Obligations) -> Delivered:
-        out, clients = self.rows.release(Masks(obligations))
+    def release(self, obligations: Obligations, masking: Masking = conceal) -> Delivered:
+        out, clients = self.rows.release(Masks(obligations, masking))
         return _delivered(self.wrap(out), clients, len(out) - self.rows.heads, self.fields)
 
 
@@ -119,7 +120,7 @@ class BareAnswer:
     def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
         return self.written
 
-    def release(self, obligations: Obligations) -> Delivered:
+    def release(self, obligations: Obligations, masking: Masking = conceal) -> Delivered:
         """As it came: there is nothing to take out."""
         return Delivered(self.response, _NOBODY, _NOBODY, 0, frozenset())
 
@@ -146,7 +147,7 @@ class SealedAnswer:
         """None that could be read: a document."""
         return []
 
-    def release(self, obligations: Obligations) -> Delivered:
+    def release(self, obligations: Obligations, masking: Masking = conceal) -> Delivered:
         """Raises UninspectableError if a client of it may not go or has masks."""
         named = frozenset(self.ids)
         if (obligations.keep is not None and not named <= obligations.keep) or (obligations.masks and named & obligations.masked):

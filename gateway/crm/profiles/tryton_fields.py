@@ -28,6 +28,10 @@ class Field:
     """Model that a relation leads to."""
     own: bool = False
     """The related records are sure to belong to the same client: the inverse of their link to it."""
+    text: bool = True
+    """Can hold a mask that is a text; a relation never can. False: a number, a date, a yes or no, or one of some words."""
+    carries: tuple[str, ...] = ()
+    """Fields whose values stand in this one too: who masks or asks for them, masks or asks for it (attacks X5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +45,29 @@ class Model:
 
 
 _PLAIN = Field()
+_TYPED = Field(text=False)
 _VALUE = Field(contact=True)
 _COMMON: Mapping[str, Field] = {
-    **dict.fromkeys(("id", "active", "rec_name", "xml_id", "create_date", "write_date", "last_modified_at"), _PLAIN),
-    **dict.fromkeys(("_timestamp", "_write", "_delete"), _PLAIN),
+    **dict.fromkeys(("rec_name", "xml_id", "_timestamp"), _PLAIN),
+    **dict.fromkeys(("id", "active", "create_date", "write_date", "last_modified_at", "_write", "_delete"), _TYPED),
     "create_uid": Field(target=USER),
     "write_uid": Field(target=USER),
 }
 
 
-def _model(name: str, link: str, plain: str, contact: str = "", **relations: Field) -> Model:
-    fields = dict(_COMMON) | dict.fromkeys(plain.split(), _PLAIN) | dict.fromkeys(contact.split(), _VALUE) | relations
-    return Model(name, link, MappingProxyType(fields))
+def _model(name: str, link: str, plain: str, contact: str = "", typed: str = "", **special: Field) -> Model:
+    fields = dict(_COMMON) | dict.fromkeys(plain.split(), _PLAIN) | dict.fromkeys(contact.split(), _VALUE)
+    return Model(name, link, MappingProxyType(fields | dict.fromkeys(typed.split(), _TYPED) | special))
 
 
 _TO_PARTY = Field(target=PARTY)
+_STREET = (
+    *("street", "street_unstructured", "street_name", "street_single_line", "building_name", "building_number"),
+    *("unit_number", "floor_number", "room_number", "post_box", "private_bag", "post_office"),
+)
+_STREET_TEXT = Field(carries=_STREET)
+"""Tryton puts a street together from its parts: each of these says something about the others."""
+_LETTERHEAD = Field(carries=("name", "party_name", "attn", *_STREET, "postal_code", "city", "country", "subdivision"))
 
 MODELS: Mapping[str, Model] = {
     model.name: model
@@ -63,11 +75,17 @@ MODELS: Mapping[str, Model] = {
         _model(
             PARTY,
             "id",
-            # The second and third line: accounting, sales and stock.
-            "name code code_readonly code_alnum code_digit full_name distance "
-            "payable payable_today receivable receivable_today sale_invoice_method sale_shipment_method "
-            "vat_code supplier_lead_time",
+            "name code",
             "phone mobile fax email website",
+            # The second and third line: accounting, sales and stock.
+            "code_readonly distance "
+            "payable payable_today receivable receivable_today sale_invoice_method sale_shipment_method "
+            "supplier_lead_time",
+            rec_name=Field(carries=("name", "code")),
+            full_name=Field(carries=("name",)),
+            code_alnum=Field(carries=("code",)),
+            code_digit=Field(text=False, carries=("code",)),
+            vat_code=Field(carries=("code", "tax_identifier")),
             lang=Field(target="ir.lang"),
             identifiers=Field(target=IDENTIFIER, own=True),
             tax_identifier=Field(target=IDENTIFIER),
@@ -90,8 +108,10 @@ MODELS: Mapping[str, Model] = {
         _model(
             CONTACT,
             "party",
-            "type type_string name sequence delivery invoice",
-            "value value_compact email website skype sip other_value url rec_name comment",
+            "name",
+            "value value_compact email website skype sip other_value url comment",
+            "type type_string sequence delivery invoice",
+            rec_name=Field(contact=True, carries=("name", "code")),
             party=_TO_PARTY,
             address=Field(target=ADDRESS),
             language=Field(target="ir.lang"),
@@ -99,9 +119,13 @@ MODELS: Mapping[str, Model] = {
         _model(
             ADDRESS,
             "party",
-            "party_name attn street street_unstructured street_name street_single_line building_name building_number unit_number "
-            "floor_number room_number post_box private_bag post_office postal_code city subdivision_types full_address sequence "
-            "delivery invoice",
+            "attn postal_code city",
+            "",
+            "subdivision_types sequence delivery invoice",
+            party_name=Field(carries=("name",)),
+            **dict.fromkeys(_STREET, _STREET_TEXT),
+            full_address=_LETTERHEAD,
+            rec_name=_LETTERHEAD,
             party=_TO_PARTY,
             country=Field(target="country.country"),
             subdivision=Field(target="country.subdivision"),
@@ -111,7 +135,11 @@ MODELS: Mapping[str, Model] = {
         _model(
             IDENTIFIER,
             "party",
-            "type type_string type_address code code_compact sequence",
+            "code",
+            "",
+            "type type_string type_address sequence",
+            code_compact=Field(carries=("code",)),
+            rec_name=Field(carries=("code",)),
             party=_TO_PARTY,
             address=Field(target=ADDRESS),
         ),

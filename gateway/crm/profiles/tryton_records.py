@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
 from detectors.client_index.identifier import Identifier, Kind
 from gateway.crm.profile import UninspectableError
-from gateway.crm.profiles.tryton_fields import PARTY, base_name
+from gateway.crm.profiles.tryton_fields import PARTY, Field, base_name
 from gateway.crm.profiles.tryton_identifying import Fresh, identifying, mark, of_record
-from gateway.crm.profiles.tryton_masks import Masks
+from gateway.crm.profiles.tryton_masks import Covering, Masks, Suit
 from gateway.crm.profiles.tryton_plan import Node
 from policies.request import ClientId
 
@@ -34,8 +34,8 @@ class _Keys:
     """Keys that only the gateway asked for."""
     emptied: tuple[str, ...]
     """Keys that the caller asked for and nobody knows."""
-    covered: tuple[tuple[str, str | None], ...] = ()
-    """What stands in which key for masked clients; set when the masks are known."""
+    coverings: tuple[tuple[Covering, bool], ...] = ()
+    """What becomes of the keys of masked clients, and whether that is plain: one for each suit of masks; set when the masks are known."""
 
     is_edited: bool = False
     is_flat: bool = False
@@ -193,34 +193,64 @@ class Records:
                 self._visit(child, one, who, place)
 
     def _mask(self, masks: Masks, masked: Set[ClientId], delivered: dict[ClientId, bool]) -> None:
-        _cover(self._keys, masks)
-        flat, last = self._keys.is_flat, 0
+        _cover(self._keys, masks, ())
+        flat, last, single = self._keys.is_flat, 0, len(masks.suits) == 1
+        covering, is_plain = self._keys.coverings[0]
+        if flat and single and is_plain:
+            text = self._keys.text
+            for record, _, who, _ in self._found:
+                if who in masked:
+                    masks.cover(record, covering, text)
+            return
         for record, keys, who, place in self._found:
             if place != last:
                 masks.finish()
                 last = place
             if who is None or who not in masked:
                 continue
-            covered = keys.covered
+            covering, is_plain = keys.coverings[0 if single else masks.worn_by(who)]
             if flat:
-                masks.cover(record, covered, keys.text)
+                masks.cover(record, covering, keys.text)
             else:
-                for name, instead in covered:
+                for name, instead in covering.constant:
                     if name in record:
                         masks.note(name, record[name])
                         record[name] = instead
                 masks.watch(record, keys.text)
-            if len(covered) < len(keys.contact):  # a mask on single fields leaves others clear
-                names = {name for name, _ in covered}
-                delivered[who] |= any(record.get(name) for name in keys.contact if name not in names)
+            if not is_plain:
+                if not flat:
+                    _mask_more(record, covering, masks)
+                for name in covering.clear:  # a mask on single fields leaves others clear
+                    if record.get(name):
+                        delivered[who] = True
+                        break
         masks.finish()
 
 
-def _cover(keys: _Keys, masks: Masks) -> None:
-    """Work out once per answer which keys are masked."""
-    keys.covered = tuple((name, masks.text(name, known)) for name, known in keys.node.leaves.items() if masks.covers(name, known))
-    for _, child in keys.below:
-        _cover(child, masks)
+def _mask_more(record: dict[str, Any], covering: Covering, masks: Masks) -> None:
+    for name, mask, takes_text in covering.worked:
+        if name in record:
+            masks.note(name, record[name])
+            record[name] = masks.shown(mask, record[name], takes_text)
+    for name in covering.emptied:
+        if name in record:
+            record[name] = [] if type(record[name]) is list else None
+
+
+def _cover(keys: _Keys, masks: Masks, above: tuple[str, ...]) -> None:
+    """Work out once per answer and suit what becomes of which key; `above`: the relations that lead to this record type."""
+    leaves = [(name, (*above, name), known) for name, known in keys.node.leaves.items()]
+    coverings = [_covering(masks, suit, keys, leaves, above) for suit in masks.suits]
+    keys.coverings = tuple((covering, covering.is_plain) for covering in coverings)
+    for name, child in keys.below:
+        _cover(child, masks, (*above, name.rstrip(".")))
+
+
+def _covering(masks: Masks, suit: Suit, keys: _Keys, leaves: list[tuple[str, tuple[str, ...], Field]], above: tuple[str, ...]) -> Covering:
+    covering = masks.covering(suit, leaves)
+    relation = Field(target=PARTY)
+    emptied = tuple(name for name, _ in keys.below if suit.mask((*above, name.rstrip(".")), relation) is not None)
+    return replace(covering, emptied=emptied) if emptied else covering
 
 
 def _trimmed(keys: _Keys, record: dict[str, Any], above: ClientId | None, keep: frozenset[ClientId]) -> dict[str, Any] | None:

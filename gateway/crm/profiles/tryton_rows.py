@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from detectors.client_index.identifier import Identifier
@@ -73,7 +73,7 @@ def _is_path(path: Any) -> bool:
 
 def _known(model: Model, path: str) -> Field | None:
     """The last field of a path; None unless every cell is sure to belong to the client of the row."""
-    *hops, last = (part.partition(".")[0].partition(":")[0] for part in path.split("/"))
+    *hops, last = _parts(path)
     holder: Model | None = model
     for hop in hops:
         relation = holder.fields.get(hop) if holder is not None else None
@@ -88,7 +88,7 @@ def _known(model: Model, path: str) -> Field | None:
     if known is None or (known.target == PARTY and last != holder.link):
         return None
     # A path that ends at a relation gives the names of the related records, and a contact's name is its value.
-    return Field(contact=known.contact or known.target == CONTACT, target=known.target)
+    return replace(known, contact=True) if known.target == CONTACT else known
 
 
 class Rows:
@@ -139,13 +139,10 @@ class Rows:
         out = [self._shape(self._header[0], header=True)] if self._header else []
         delivered: dict[ClientId, bool] = {}
         text = [place for place, column in self._places if column.known is not None and not column.known.contact]
-        covered = [
-            (place, column.path.rpartition("/")[2], masks.text(column.name, Field(contact=column.known.contact)) or "")
-            for place, column in self._places
-            if column.known is not None and masks.covers(column.name, column.known)
-        ]
-        taken = {place for place, _, _ in covered}
-        clear = [place for place in self._contact if place not in taken]
+        paths = [(place, _parts(column.path), column.known) for place, column in self._places if column.known is not None]
+        coverings = [masks.covering(suit, paths, is_sheet=True) for suit in masks.suits]
+        names = {place: path[-1] for place, path, _ in paths}
+        related = {place for place, path, _ in paths if len(path) > 1}
         for who, rows in self._records():
             if masks.keep is not None and who not in masks.keep:
                 continue
@@ -153,13 +150,21 @@ class Rows:
                 if who not in masks.masked:
                     delivered[who] = delivered.get(who, False) or any(row[place] for place in self._contact)
                     continue
-                for place, name, instead in covered:
-                    # A continuation row is empty where the row above has the value: it stays empty, for it holds nobody's value.
-                    if row[place] != "" or row[0] != "":
-                        masks.note(name, row[place])
-                        row[place] = instead
+                covering = coverings[masks.worn_by(who)]
+                # A further row is empty where the row above has the client's value, and stays so. Of a field of something that hangs on the
+                # client nobody can tell whether it has no value or there is nothing that could have one, so it is masked either way.
+                is_first = row[0] != ""
+                for place, instead in covering.constant:
+                    if is_first or place in related or row[place] != "":
+                        masks.note(names[place], row[place])
+                        row[place] = "" if instead is None else instead
+                for place, mask, takes_text in covering.worked:
+                    if is_first or place in related or row[place] != "":
+                        masks.note(names[place], row[place])
+                        shown = masks.shown(mask, row[place], takes_text)
+                        row[place] = "" if shown is None else shown
                 masks.watch(row, text)
-                delivered[who] = delivered.get(who, False) or any(row[place] for place in clear)
+                delivered[who] = delivered.get(who, False) or any(row[place] for place in covering.clear)
             masks.finish()
             out += [self._shape(row, header=False) for row in rows]
         return out, delivered
@@ -188,6 +193,11 @@ class Rows:
         """The row as the caller asked for it: without the leading columns, with empty ones for what is not known."""
         cells = iter(row[len(self._sheet.lead) :])
         return [next(cells) if column.known is not None else column.path if header else "" for column in self._sheet.columns]
+
+
+def _parts(path: str) -> list[str]:
+    """The fields of a path, without what translates them."""
+    return [part.partition(".")[0].partition(":")[0] for part in path.split("/")]
 
 
 def _places(sheet: Sheet) -> list[tuple[int, Column]]:
