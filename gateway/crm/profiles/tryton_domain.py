@@ -42,7 +42,8 @@ _NARROW: dict[str, frozenset[str]] = {
 
 @dataclass(slots=True)
 class Questions:
-    """The questions of one call: `asked` are the dotted names of the fields, `contact` those that carry contact values."""
+    """The questions of one call: `asked` are the dotted names of the fields, and of those whose values the asked ones carry;
+    `contact` those that carry contact values."""
 
     asked: set[str] = field(default_factory=set)
     contact: set[str] = field(default_factory=set)
@@ -72,7 +73,9 @@ class Questions:
             direction = part[1] if len(part) == 2 else None
             if direction is not None and not (isinstance(direction, str) and _DIRECTION.fullmatch(direction.strip())):
                 raise UnreadableError("order")
-            self._field(part[0], model, "")
+            _, _, known = self._field(part[0], model, "")
+            if known.target in MODELS:  # Tryton sorts by a relation as by the names of what it leads to
+                self._field(f"{part[0]}.rec_name", model, "")
         return order
 
     def _clause(self, clause: list[Any], model: Model, prefix: str) -> list[Any]:
@@ -94,10 +97,17 @@ class Questions:
             if asked.target == CONTACT:
                 self.contact.add(prefix + name)
             if asked.target in _SAFE_NAMES:
-                return _renamed(f"{name}.", asked.target, operator, value)
+                return self._renamed(f"{name}.", asked.target, operator, value, prefix)
         elif last == "rec_name" and target_model is not None and target_model.name in _SAFE_NAMES:
-            return _renamed(name.removesuffix("rec_name"), target_model.name, operator, value)
+            return self._renamed(name.removesuffix("rec_name"), target_model.name, operator, value, prefix)
         return clause
+
+    def _renamed(self, hops: str, model: str, operator: str, value: Any, prefix: str) -> list[Any]:
+        """The question on a record's name as one on fields; each of them is asked."""
+        names = [hops + field for field in _SAFE_NAMES[model]]
+        self.asked.update(prefix + name for name in names)
+        both = "AND" if operator.startswith(("!", "not ")) else "OR"
+        return [both, *([name, operator, value] for name in names)]
 
     def _field(self, name: Any, model: Model, prefix: str) -> tuple[Model | None, str, Field]:
         """Follow a dotted name; notes the question. The model that holds the last part is None where it is no client's."""
@@ -114,6 +124,7 @@ class Questions:
         if known is None:
             raise UnreadableError(f"question on {model.name}: a field that is not known", unknown=True)
         self.asked.add(prefix + name)
+        self.asked.update(f"{prefix}{name.removesuffix(last)}{other}" for other in known.carries)
         if known.contact:
             self.contact.add(prefix + name)
         return holder, last, known
@@ -180,8 +191,3 @@ def _has_text(value: Any) -> bool:
             raise UnreadableError("filter value")
         return False
     return isinstance(value, str)
-
-
-def _renamed(prefix: str, model: str, operator: str, value: Any) -> list[Any]:
-    both = "AND" if operator.startswith(("!", "not ")) else "OR"
-    return [both, *([prefix + name, operator, value] for name in _SAFE_NAMES[model])]
