@@ -14,7 +14,7 @@ from policies.attributes import Attributes, Facts
 from policies.expression import compile_part
 from policies.operators import EVALUATION_ERRORS, Evaluate
 from policies.syntax import Call, Literal, Name, Node, Operation, Quantified, Select
-from policies.tree import ITEM, Compare, Exists, Has, In, Leaf, Match, Not, Op, Text, Tree, all_of, any_of
+from policies.tree import ITEM, Compare, Constant, Exists, Has, In, Leaf, Match, Not, Op, Text, Tree, all_of, any_of
 
 
 class Truth(NamedTuple):
@@ -117,7 +117,7 @@ class Shapes:
     def _membership(self, one: Node, many: Node) -> Shape | None:
         if (name := self._plain(one)) is not None and self._free(many):
             listed = compile_part(many).run
-            return lambda facts: self._truth(In(name, tuple(sorted(listed(facts, ()), key=repr))))
+            return lambda facts: self._in(name, tuple(sorted(listed(facts, ()), key=repr)))
         if (over := self._list(many)) and self._free(one):
             item = compile_part(one).run
             return lambda facts: self._truth(Exists(over, Compare(ITEM, Op.EQ, item(facts, ()))))
@@ -171,9 +171,15 @@ class Shapes:
         return None if _reads(node, "record") else self.shape(node)
 
     def _any(self, over: str, test: Tree) -> Truth:
-        if test is False:
-            return self._truth(Exists(over)) if self._optional(over) else FALSE
-        return self._truth(Exists(over, None if test is True else test))
+        return self._never(over) if test is False else self._truth(Exists(over, None if test is True else test))
+
+    def _in(self, name: str, values: tuple[Constant, ...]) -> Truth:
+        return self._truth(In(name, values)) if values else self._never(name)
+
+    def _never(self, name: str) -> Truth:
+        """What is true of no value, and fails where there is none."""
+        has: Tree = Has(name) if self._optional(name) else True
+        return Truth(False, has, has)
 
     def _truth(self, leaf: Leaf, other: Leaf | None = None) -> Truth:
         """Of a leaf that fails where its attribute has no value. `other`: the leaf that is true where this one is false."""

@@ -152,5 +152,13 @@ def _joined(trees: Iterable[Tree], kind: type[And] | type[Or], *, decisive: bool
             nodes[tree] = None
     if any(isinstance(node, Not) and node.leaf in nodes for node in nodes):
         return decisive
+    having = {node.attribute for node in nodes if isinstance(node, Has)}
+    if having:  # whatever a leaf says of a value, it says too that there is one
+        valued = {node.attribute for node in nodes if not isinstance(node, And | Or | Not | Has)}
+        for name in having & valued:
+            weaker = [node for node in nodes if not isinstance(node, And | Or | Not) and node.attribute == name]
+            for node in weaker:
+                if isinstance(node, Has) is (kind is And):
+                    del nodes[node]
     found = tuple(nodes)
     return not decisive if not found else found[0] if len(found) == 1 else kind(found)
