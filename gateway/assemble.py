@@ -81,7 +81,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
     stepup.end_all()  # the requests that the last run held open are gone
-    policies = grounds.policies(state / "policies", spool, now)
+    policies = grounds.policies(state, spool, now)
     record = Record(spool, now)
     refusals = Refusals(installation.torwart_url, installation.language)
     listener = Listener(credential_key, secure=settings.url.startswith("https:"))

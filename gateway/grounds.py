@@ -11,6 +11,7 @@ from audit_store.history import History
 from audit_store.log import FILE as LOG_FILE
 from audit_store.log import Log
 from audit_store.spool import Spool
+from auth.policy_signature import PolicyKey
 from policies.problems import PolicyErrors
 from policies.store import Change, PolicyStore
 
@@ -29,7 +30,7 @@ def history(state: Path, spool: Spool, now: datetime) -> History:
     return counted
 
 
-def policies(folder: Path, spool: Spool, now: Callable[[], datetime]) -> PolicyStore:
+def policies(state: Path, spool: Spool, now: Callable[[], datetime]) -> PolicyStore:
     """The rules in force; in a new installation the shipped ones. A spoilt change is recorded, and the last valid version stays."""
 
     def changed(change: Change) -> None:
@@ -41,7 +42,7 @@ def policies(folder: Path, spool: Spool, now: Callable[[], datetime]) -> PolicyS
         numbers = {"errors": len(errors.errors)}
         spool.append(plain_event(EventAction.POLICY_REFUSED, at=now(), outcome="failure", numbers=numbers))
 
-    store = PolicyStore(folder, record=changed, problem=spoilt)
+    store = PolicyStore(state / "policies", PolicyKey(state / "keys"), record=changed, problem=spoilt)
     store.prepare("torwart")
     store.current()  # none that can be used: the start is refused, not the first request
     return store

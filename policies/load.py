@@ -6,12 +6,15 @@ ruamel.yaml's events, so that a bomb of anchors, a deep nest or a duplicate key 
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -32,60 +35,117 @@ from policies.problems import Document, Loc, Place, PolicyError, PolicyErrors, c
 from policies.rule import Policy, compiled
 from policies.syntax import ExpressionError
 
-__all__ = ["CASES", "PolicyErrors", "load", "parse_document", "read_content", "read_document", "rule_files"]
+__all__ = [
+    "CASES",
+    "PolicyErrors",
+    "RulePlace",
+    "load",
+    "load_contents",
+    "parse_document",
+    "read_content",
+    "read_contents",
+    "read_document",
+    "rule_files",
+]
 
 CASES = ".cases.yaml"
 """Ending of files with test cases: they lie beside the rules and are no rules."""
 MAX_BYTES = 4_000_000
 """Of one file: a thousand rules are a tenth of it."""
 MAX_DEPTH = 12
+MAX_FILES = 500
+"""Of rules in one folder."""
+
+_TOGETHER = "leave it out: all files of a folder are read together, in the order of their names"
+_CASES_APART = "cases lie in a file of their own beside the rules, NAME.cases.yaml"
+ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("include", "includes", "import", "imports", "extends"), _TOGETHER),
+    **dict.fromkeys(("cases", "tables", "people", "situations"), _CASES_APART),
+}
+"""Keys that people try in a file of rules -> what to do instead. There are no includes, therefore none that go in a circle."""
 
 
-def load(source: Path, version: str | None = None) -> Policy:
+class RulePlace(NamedTuple):
+    """Where a rule's id stands."""
+
+    file: str
+    line: int
+    column: int
+
+
+def load(source: Path, version: str | None = None, places: dict[str, RulePlace] | None = None) -> Policy:
     """Load all rule files of a folder (or one file). `version` names the policy in decisions; None: a digest of the files.
+
+    `places` is filled with where each rule stands, by its id.
 
     Raises PolicyErrors with all errors of all files, sorted by file, line and column.
     """
-    files = rule_files(source)
-    if not files:
-        raise PolicyErrors([PolicyError(source.name, 0, 0, "no rule file here", "rules lie in files that end in .yaml")])
     errors: list[PolicyError] = []
+    contents = read_contents(rule_files(source), errors)
+    if not contents and not errors:
+        errors.append(PolicyError(source.name, 0, 0, "no rule file here", "rules lie in files that end in .yaml"))
+    return _loaded(contents, version, errors, {} if places is None else places)
+
+
+def load_contents(contents: Mapping[str, bytes], version: str) -> Policy:
+    """Load rule files that were read already: name -> bytes. Raises PolicyErrors."""
+    return _loaded(contents, version, [], {})
+
+
+def _loaded(contents: Mapping[str, bytes], version: str | None, errors: list[PolicyError], seen: dict[str, RulePlace]) -> Policy:
     texts: list[PolicyText] = []
-    seen: dict[str, str] = {}
-    for path in files:
+    for name, content in contents.items():
         try:
-            document = read_document(path)
+            document = parse_document(content, name)
         except PolicyErrors as found:
             errors.extend(found.errors)
             continue
         found_here = _rules_errors(document, seen)
-        text = checked(PolicyText, document, errors)
+        text = checked(PolicyText, document, errors, ELSEWHERE)
         errors.extend(found_here)
         if text is not None:
             texts.append(text)
     if not errors and not any(text.rules for text in texts):
-        errors.append(PolicyError(files[0].name, 1, 1, "no rule here: everything would be denied", "write at least one rule that allows"))
+        first = next(iter(contents))
+        errors.append(PolicyError(first, 1, 1, "no rule here: everything would be denied", "write at least one rule that allows"))
     if errors:
         raise PolicyErrors(errors)
-    return compiled(texts, version or digest(files))
+    return compiled(texts, version or _digest(contents))
 
 
 def rule_files(source: Path) -> list[Path]:
-    """The rule files of a folder in the order of their names, or the one file itself."""
+    """The rule files of a folder in the order of their names, or the one file itself. Raises PolicyErrors if it cannot be listed."""
     if not source.is_dir():
         return [source]
-    return sorted(path for path in source.iterdir() if path.name.endswith(".yaml") and not path.name.endswith(CASES))
+    try:
+        files = sorted(path for path in source.iterdir() if path.name.endswith(".yaml") and not path.name.endswith(CASES))
+    except OSError as error:
+        raise PolicyErrors([_unreadable(source.name, error)]) from None
+    if len(files) > MAX_FILES:
+        raise PolicyErrors([PolicyError(source.name, 0, 0, f"more than {MAX_FILES} rule files", "put several rules into one file")])
+    return files
 
 
-def digest(files: list[Path]) -> str:
-    """A short name for exactly these files."""
-    sum_ = hashlib.sha256()
+def read_contents(files: Iterable[Path], errors: list[PolicyError]) -> dict[str, bytes]:
+    """Name -> bytes; what cannot be read is added to `errors`."""
+    contents: dict[str, bytes] = {}
     for path in files:
-        sum_.update(path.name.encode() + b"\0" + read_content(path) + b"\0")
-    return sum_.hexdigest()[:12]
+        try:
+            contents[path.name] = read_content(path)
+        except PolicyErrors as found:
+            errors.extend(found.errors)
+    return contents
 
 
-def _rules_errors(document: Document, seen: dict[str, str]) -> list[PolicyError]:
+def _digest(contents: Mapping[str, bytes]) -> str:
+    """A short name for exactly these files."""
+    total = hashlib.sha256()
+    for name, content in contents.items():
+        total.update(name.encode() + b"\0" + content + b"\0")
+    return total.hexdigest()[:12]
+
+
+def _rules_errors(document: Document, seen: dict[str, RulePlace]) -> list[PolicyError]:
     """What the models cannot know: ids given twice over all files, and the inside of conditions."""
     errors: list[PolicyError] = []
     rules = document.value.get("rules") if isinstance(document.value, dict) else None
@@ -95,9 +155,11 @@ def _rules_errors(document: Document, seen: dict[str, str]) -> list[PolicyError]
         name, when = rule.get("id"), rule.get("when")
         if isinstance(name, str):
             if name in seen:
-                errors.append(document.error(("rules", place, "id"), f"the id {name!r} is given twice", f"first at {seen[name]}"))
+                first = f"first at {seen[name].file}:{seen[name].line}"
+                errors.append(document.error(("rules", place, "id"), f"the id {name!r} is given twice", first))
             else:
-                seen[name] = f"{document.file}:{document.at(('rules', place, 'id')).line}"
+                at = document.at(("rules", place, "id"))
+                seen[name] = RulePlace(document.file, at.line, at.column)
         if isinstance(when, str) and when:
             try:
                 compile_condition(when)
@@ -114,13 +176,24 @@ def read_document(path: Path) -> Document:
 def read_content(path: Path) -> bytes:
     """The bytes of one file, never more than MAX_BYTES and one. Raises PolicyErrors."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would wait for ever
-            raise PolicyErrors([PolicyError(path.name, 0, 0, "cannot be read: it is no ordinary file", "move it away")])
-        with path.open("rb") as handle:
-            return handle.read(MAX_BYTES + 1)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe that nobody writes would wait for ever
     except OSError as error:
-        hint = "check that it exists and may be read"
-        raise PolicyErrors([PolicyError(path.name, 0, 0, f"cannot be read: {error.strerror}", hint)]) from None
+        raise PolicyErrors([_unreadable(path.name, error)]) from None
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise PolicyErrors([PolicyError(path.name, 0, 0, "cannot be read: it is no ordinary file", "move it away")])
+        with os.fdopen(os.dup(handle), "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PolicyErrors([_unreadable(path.name, error)]) from None
+    finally:
+        os.close(handle)
+
+
+def _unreadable(name: str, error: OSError) -> PolicyError:
+    hints = {errno.EACCES: "give the user that Torwart runs as the right to read it", errno.ELOOP: "a link leads to itself: remove it"}
+    hint = hints.get(error.errno or 0, "check that it exists and may be read")
+    return PolicyError(name, 0, 0, f"cannot be read: {error.strerror}", hint)
 
 
 def parse_document(content: bytes, file: str) -> Document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -70,13 +71,15 @@ class Document:
         return PolicyError(self.file, place.line, place.column + inside, message, hint)
 
 
-def checked[Model: BaseModel](model: type[Model], document: Document, errors: list[PolicyError]) -> Model | None:
-    """The document as a model; None with its errors added to `errors`."""
+def checked[Model: BaseModel](
+    model: type[Model], document: Document, errors: list[PolicyError], elsewhere: Mapping[str, str] = MappingProxyType({})
+) -> Model | None:
+    """The document as a model; None with its errors added to `errors`. `elsewhere`: keys that do not belong here -> the hint for them."""
     try:
         return model.model_validate({} if document.value is None else document.value)
     except ValidationError as found:
         details = found.errors(include_url=False)
-        errors.extend(_explained(document, model, error) for error in details if not _other_half(error))
+        errors.extend(_explained(document, model, error, elsewhere) for error in details if not _other_half(error))
         return None
 
 
@@ -85,7 +88,7 @@ def _other_half(error: ErrorDetails) -> bool:
     return error["type"] == "literal_error" and error.get("ctx", {}).get("expected") == "'any'"
 
 
-def _explained(document: Document, model: type[BaseModel], error: ErrorDetails) -> PolicyError:
+def _explained(document: Document, model: type[BaseModel], error: ErrorDetails, elsewhere: Mapping[str, str]) -> PolicyError:
     """A pydantic error in words, at its line and column."""
     loc = _known_loc(document, error["loc"])
     kind, name = error["type"], str(error["loc"][-1]) if error["loc"] else ""
@@ -94,6 +97,7 @@ def _explained(document: Document, model: type[BaseModel], error: ErrorDetails) 
         place = key or document.at(loc)
         near = get_close_matches(name, _names(model), n=1)
         hint = f"did you mean {near[0]}?" if near else "see the shipped starter.yaml for what can be written"
+        hint = elsewhere.get(name, hint) if len(loc) == 1 else hint
         return PolicyError(document.file, place.line, place.column, f"{name!r} is not known here", hint)
     if kind == "missing":
         return document.error(loc, f"{name!r} is missing", f"given here: {', '.join(_given(document, loc))}")

@@ -1,34 +1,39 @@
-"""The policy in force: numbered versions in a folder, one of them active, and the last valid one when a file is spoilt.
+"""The policy in force, how it is changed, and the last valid one when something is spoilt.
 
-    policies/versions/0003/*.yaml   a version as it was activated; never changed afterwards
-    policies/versions/0003/by.json  who activated it and when
-    policies/active                 number and digest of the version in force
-
-Nothing is activated whose rules or cases have an error or whose cases are red. The caller records the event (`record`): it is called
-before the switch, so that a version is never in force without its record.
+Nothing is activated whose rules or cases have an error, whose cases are red, or that widens what people may do without somebody who has
+confirmed exactly that. What is judged is the copy that is activated. The caller records the event (`record`): it is called before the
+version comes into force, so that none is ever in force without its record. One activation at a time: others wait for it.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
-import os
-import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
-from policies.cases import Result, case_files, run_cases
-from policies.load import load, read_content, rule_files
+from policies.cases import Result, case_files, questions
+from policies.judged import Judged, judged
+from policies.load import load_contents, read_contents, rule_files
 from policies.problems import PolicyError, PolicyErrors
+from policies.request import AccessRequest
 from policies.rule import Policy
+from policies.signing import Before, Confirmation, Signer, Statement
+from policies.versions import Stamp, Version, Versions, written
+from policies.widening import WideningError, Widenings, widenings
+
+__all__ = ["SHIPPED", "Change", "Confirmation", "PolicyStore", "RedCasesError", "WideningError"]
 
 SHIPPED = Path(__file__).parent / "shipped"
 """The policy that a new installation starts with."""
+
+_COPY = ".new-"
+"""How folders begin whose version is not in force yet; what a killed process left is removed by the next activation."""
 
 
 class RedCasesError(Exception):
@@ -47,13 +52,19 @@ class Change:
     version: int
     """The new version, or for a refusal the one that stays."""
     digest: str
+    """Of the rules and cases: `Statement.content`."""
     by: str
     errors: int = 0
     red: int = 0
+    widenings: int = 0
+    """Lines that let more go than before."""
+    confirmed_by: str = ""
+    """Who confirmed them."""
+    rollback_to: int = 0
+    """The earlier version whose rules these are; 0: new ones."""
 
 
 type Recorder = Callable[[Change], None]
-type Stamp = tuple[int, int, int]
 
 
 def _nobody(change: Change) -> None:
@@ -66,42 +77,47 @@ class PolicyStore:
     def __init__(
         self,
         folder: Path,
+        key: Signer,
         *,
         record: Recorder = _nobody,
         problem: Callable[[PolicyErrors], None] | None = None,
     ) -> None:
-        """`problem` is told once for every change of the active version that cannot be used."""
+        """`folder` is `policies` in the state folder. `problem` is told once for every change that cannot be used."""
         self._folder = folder
-        self._active = folder / "active"
+        self.versions = Versions(folder, key)
         self._record = record
         self._problem = problem
         self._policy: Policy | None = None
+        self._number = 0
         self._stamp: Stamp | None = None
 
     def prepare(self, by: str) -> None:
-        """Activate the shipped policy in an installation that has none. Raises PolicyErrors, RedCasesError, OSError.
+        """Activate the shipped policy in an installation that never had one. Raises PolicyErrors, RedCasesError, OSError.
 
-        Where somebody else has activated rules, a lost pointer must not put the shipped ones in force: they may allow more.
+        Where rules were in force, lost ones must not be replaced by the shipped ones: they may allow more.
         """
-        if self._active.exists():
-            return
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        with (self._folder / "lock").open("w") as lock:  # gateway and proxy start side by side: one of them does it
-            (self._folder / "lock").chmod(0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self._active.exists() and self._makers() <= {by}:
-                self.activate(SHIPPED, by)
+        if self.versions.is_new():
+            with self._alone():  # gateway and proxy start side by side: one of them does it
+                if self.versions.is_new():
+                    self._activated(SHIPPED, _Wanted(by))
+        else:
+            self.versions.keep_number()
 
     def current(self) -> Policy:
-        """The policy in force; after a spoilt change the last valid one.
+        """The policy in force; after a spoilt change the last valid one, never one with a smaller number.
 
         Raises PolicyErrors if there never was a valid one: then nothing may be decided.
         """
-        stamp = self._look()
+        stamp = self.versions.stamp()
         if stamp == self._stamp and self._policy is not None:
             return self._policy
         try:
-            self._policy = self._read()
+            version = self.versions.newest()
+            if version.number < self._number:
+                raise PolicyErrors([_error(f"version {self._number} is gone: an older one never takes its place")])
+            if version.number != self._number or self._policy is None:
+                self._policy = load_contents(version.rules, str(version.number))
+                self._number = version.number
         except PolicyErrors as error:
             if self._policy is None:
                 raise
@@ -111,49 +127,106 @@ class PolicyStore:
         return self._policy
 
     def version(self) -> int:
-        """Number of the active version, 0 if there is none. Raises PolicyErrors for an unreadable one."""
-        return self._pointer()[0] if self._active.exists() else 0
+        """Number of the version in force, 0 if there is none. Raises PolicyErrors for one that is not valid."""
+        return 0 if self.versions.is_new() else self.versions.newest().number
 
-    def activate(self, source: Path, by: str) -> int:
+    def activate(self, source: Path, by: str, *, requests: Iterable[AccessRequest] = (), confirmed: Confirmation | None = None) -> int:
         """Make the rules of a folder or file the next version and put it in force; its number.
 
-        Judged is the copy that is activated, not the source. Raises PolicyErrors, RedCasesError, OSError; then nothing has changed.
+        `requests` are recorded ones: the cases and these are asked of both versions to find what would be wider.
+        Raises PolicyErrors, RedCasesError, WideningError, OSError; then nothing has changed.
         """
-        versions = self._folder / "versions"
-        for folder in (self._folder, versions):  # one by one: `parents=True` would not give the rights to the upper one
-            folder.mkdir(mode=0o700, exist_ok=True)
-        copy = Path(tempfile.mkdtemp(prefix=".new-", dir=versions))
+        with self._alone():
+            return self._activated(source, _Wanted(by, requests, confirmed))
+
+    def rollback(
+        self, number: int | None, by: str, *, requests: Iterable[AccessRequest] = (), confirmed: Confirmation | None = None
+    ) -> int:
+        """Make the rules of an earlier version (None: the one before that in force) the next version; its new number.
+
+        Judged like any other: what was green then may be red today. Raises like `activate`.
+        """
+        with self._alone():
+            earlier = self.versions.version(self._earlier() if number is None else number)
+            return self._activated(earlier.folder, _Wanted(by, requests, confirmed, earlier))
+
+    def _earlier(self) -> int:
+        """The version before the one in force; of a rollback the one before that which it brought back."""
+        statement = self.versions.newest().statement
+        if statement.rollback_to is not None:
+            statement = self.versions.statement(statement.rollback_to)
+        if statement.before is None:
+            raise PolicyErrors([PolicyError("policies", 0, 0, "there is no earlier version", "`torwart policy versions` shows all")])
+        return statement.before.number
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        lock = self._folder / "lock"
+        with lock.open("a") as handle:
+            lock.chmod(0o600)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            for left in self._folder.glob(f"{_COPY}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            yield
+
+    def _activated(self, source: Path, wanted: _Wanted) -> int:
+        self.versions.folder.mkdir(mode=0o700, exist_ok=True)
+        copy = Path(tempfile.mkdtemp(prefix=_COPY, dir=self._folder))
         try:
-            digest = self._copied(source, copy)
-            self._judged(copy, source.name, digest, by)
-            number, digest = self._named(copy, versions, digest, by)
+            files = _copied(source, copy, wanted.earlier)
+            content = Statement.content_of(files)
+            new = self._judged(copy, source.name, content, wanted)
+            before = self.versions.last_valid()
+            wider = self._wider(before, new, content, wanted.requests)
+            confirmed = wanted.confirmed
+            if wider.lines and (confirmed is None or confirmed.digest != wider.digest):
+                raise WideningError(wider)
+            statement = Statement(
+                number=self.versions.next_number(),
+                at=datetime.now(UTC),
+                by=wanted.by,
+                rules=len({rule.text.id for rule in new.policy.rules}),
+                cases=len(new.results),
+                files=files,
+                before=None if before is None else Before(number=before.number, digest=before.statement.digest),
+                confirmed=_confirmation(wider, confirmed),
+                rollback_to=None if wanted.earlier is None else wanted.earlier.number,
+            )
+            self._record(_change(statement))
+            try:
+                self.versions.add(copy, statement)
+            except OSError:
+                self._record(Change(activated=False, version=self._in_force(), digest=content, by=wanted.by))
+                raise
         except BaseException:
             shutil.rmtree(copy, ignore_errors=True)
             raise
-        self._record(Change(activated=True, version=number, digest=digest, by=by))
-        self._point(number, digest)
-        return number
+        return statement.number
 
-    def _copied(self, source: Path, copy: Path) -> str:
-        rules = rule_files(source)
-        for path in [*rules, *case_files(source)]:
-            _written(copy / path.name, read_content(path))
-        if not rules:
-            raise PolicyErrors([PolicyError(source.name, 0, 0, "no rule file here", "rules lie in files that end in .yaml")])
-        return _digest(copy)
-
-    def _judged(self, copy: Path, name: str, digest: str, by: str) -> None:
+    def _judged(self, copy: Path, name: str, content: str, wanted: _Wanted) -> Judged:
         try:
-            results = run_cases(copy, load(copy))
-            if not results:
+            new = judged(copy)
+            if not new.results:
                 raise PolicyErrors([PolicyError(name, 0, 0, "there is no case", "write what the rules must do into NAME.cases.yaml")])
         except PolicyErrors as error:
-            self._record(Change(activated=False, version=self._in_force(), digest=digest, by=by, errors=len(error.errors)))
+            self._record(Change(activated=False, version=self._in_force(), digest=content, by=wanted.by, errors=len(error.errors)))
             raise
-        red = [result for result in results if not result.green]
+        red = [result for result in new.results if not result.green]
         if red:
-            self._record(Change(activated=False, version=self._in_force(), digest=digest, by=by, red=len(red)))
+            self._record(Change(activated=False, version=self._in_force(), digest=content, by=wanted.by, red=len(red)))
             raise RedCasesError(red)
+        return new
+
+    def _wider(self, before: Version | None, new: Judged, content: str, requests: Iterable[AccessRequest]) -> Widenings:
+        """Nothing is wider than where nothing is in force, or nothing that this release can still read."""
+        if before is None:
+            return Widenings((), "")
+        try:
+            old, asked = load_contents(before.rules, str(before.number)), questions(before.folder)
+        except PolicyErrors:
+            return Widenings((), "")
+        return widenings(old, new.policy, [*asked, *new.questions], requests, f"{before.statement.digest} {content}")
 
     def _in_force(self) -> int:
         try:
@@ -161,81 +234,67 @@ class PolicyStore:
         except PolicyErrors:
             return 0
 
-    def _makers(self) -> set[str]:
-        """Who activated the versions that are here; an empty name for what does not say."""
-        return {_maker(path) for path in (self._folder / "versions").glob("[0-9]*")}
 
-    def _named(self, copy: Path, versions: Path, digest: str, by: str) -> tuple[int, str]:
-        """Give the copy the next free number; of two at once the second takes the one after."""
-        _written(copy / "by.json", json.dumps({"by": by, "at": datetime.now(UTC).isoformat(), "digest": digest}).encode())
-        number = max((int(path.name) for path in versions.iterdir() if path.name.isdecimal()), default=0) + 1
-        while True:
-            try:
-                copy.rename(versions / f"{number:04}")
-            except OSError:
-                if not (versions / f"{number:04}").exists():
-                    raise
-                number += 1
-            else:
-                _synced(versions)
-                return number, digest
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an activation was asked with."""
 
-    def _point(self, number: int, digest: str) -> None:
-        new = self._folder / f".active-{secrets.token_hex(8)}"
-        _written(new, f"{number} {digest}\n".encode())
-        new.replace(self._active)
-        _synced(self._folder)
-
-    def _look(self) -> Stamp | None:
-        try:
-            seen = self._active.stat()
-        except OSError:
-            return None
-        return seen.st_mtime_ns, seen.st_ino, seen.st_size
-
-    def _pointer(self) -> tuple[int, str]:
-        try:
-            number, digest = self._active.read_text("ascii").split()
-            return int(number), digest
-        except (OSError, ValueError):
-            raise PolicyErrors([PolicyError("active", 0, 0, "no policy is in force", "run `torwart policy activate PATH`")]) from None
-
-    def _read(self) -> Policy:
-        number, digest = self._pointer()
-        folder = self._folder / "versions" / f"{number:04}"
-        if not folder.is_dir() or _digest(folder) != digest:
-            hint = "activate the rules again: a version is never changed in place"
-            raise PolicyErrors([PolicyError(folder.name, 0, 0, "missing, or changed after it was activated", hint)])
-        return load(folder, str(number))
+    by: str
+    requests: Iterable[AccessRequest] = ()
+    confirmed: Confirmation | None = None
+    earlier: Version | None = None
 
 
-def _maker(version: Path) -> str:
+def _confirmation(wider: Widenings, confirmed: Confirmation | None) -> Confirmation | None:
+    if confirmed is None or not wider.lines:
+        return None
+    return Confirmation(digest=wider.digest, by=confirmed.by, widenings=len(wider.lines))
+
+
+def _copied(source: Path, copy: Path, earlier: Version | None) -> dict[str, str]:
+    """Copy rules and cases; name -> digest. Raises PolicyErrors for what cannot be read, or was changed meanwhile."""
+    contents = _read(source) if earlier is None else earlier.contents
+    for name, content in contents.items():
+        written(copy / name, content)
+    return {name: sha256(content).hexdigest() for name, content in sorted(contents.items())}
+
+
+def _read(source: Path) -> Mapping[str, bytes]:
+    errors: list[PolicyError] = []
+    rules = rule_files(source)
+    if not rules:
+        raise PolicyErrors([PolicyError(source.name, 0, 0, "no rule file here", "rules lie in files that end in .yaml")])
+    files = [*rules, *case_files(source)]
+    before = [_seen(path) for path in files]
+    contents = read_contents(files, errors)
+    if errors:
+        raise PolicyErrors(errors)
+    after = [*rule_files(source), *case_files(source)]
+    if files != after or before != [_seen(path) for path in after]:
+        raise PolicyErrors([PolicyError(source.name, 0, 0, "changed while it was read", "wait until everything is saved, then try again")])
+    return contents
+
+
+def _seen(path: Path) -> tuple[int, ...]:
     try:
-        return str(json.loads((version / "by.json").read_bytes())["by"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        seen = path.stat()
+    except OSError:
+        return ()
+    return seen.st_mtime_ns, seen.st_ino, seen.st_size
 
 
-def _digest(folder: Path) -> str:
-    """Over every file of a version, rules and cases."""
-    total = hashlib.sha256()
-    for path in sorted(folder.glob("*.yaml")):
-        content = path.read_bytes()
-        total.update(f"{path.name}\0{len(content)}\0".encode() + content)
-    return total.hexdigest()
+def _change(statement: Statement) -> Change:
+    confirmed = statement.confirmed
+    return Change(
+        activated=True,
+        version=statement.number,
+        digest=statement.content,
+        by=statement.by,
+        widenings=confirmed.widenings if confirmed else 0,
+        confirmed_by=confirmed.by if confirmed else "",
+        rollback_to=statement.rollback_to or 0,
+    )
 
 
-def _written(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _synced(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _error(message: str) -> PolicyError:
+    return PolicyError("policies", 0, 0, message, "look at the rules, then put them in force again: torwart policy activate PATH")

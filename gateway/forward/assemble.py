@@ -76,7 +76,7 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
     directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))
     sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
-    policies = grounds.policies(state / "policies", spool, now)
+    policies = grounds.policies(state, spool, now)
     own = None
     if scanner is None:
         scanner = own = Scanner(ClientIndex(state), Limits())

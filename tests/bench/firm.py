@@ -16,6 +16,7 @@ from audit_store.spool import Spool
 from auth.assignments import Assignments
 from auth.installation import check_rights, load_installation
 from auth.people import People
+from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
 from policies.masks import HIDDEN
 from policies.store import SHIPPED, PolicyStore
@@ -120,7 +121,7 @@ def install(folder: Path, *, port: int, upstream: int, certificate: tuple[Path, 
     Assignments(engine, spool.append).import_csv(owners)
     key = secrets.token_hex(64)
     Sessions(engine, spool.append, secret(state / "keys", "credential.key")).bind(key, "api_key", asking.id, "anna")
-    PolicyStore(state / "policies").activate(_policy(folder / "policy"), "bench")
+    PolicyStore(state / "policies", PolicyKey(state / "keys")).activate(_policy(folder / "policy"), "bench")
     spool.close()
     engine.dispose()
     return Installation(config, state / "spool" / "gateway", key)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from auth.policy_signature import PolicyKey
 from policies.masks import HIDDEN
+from policies.signing import Before, signed, verified
+from policies.versions import STATEMENT
 from tests.faults.played_crm import PlayedCrm, clients_of, email
 from tests.faults.stand import Stand, stand
 
@@ -19,7 +23,7 @@ REFUSED = 2
 
 def version(policies: Path) -> Path:
     """The folder of the version in force."""
-    return policies / "versions" / f"{int((policies / 'active').read_text('ascii').split()[0]):04}"
+    return max((policies / "versions").iterdir())
 
 
 def rules(policies: Path) -> Path:
@@ -31,36 +35,37 @@ def loosen(policies: Path) -> None:
     """Change the rules in place, so that nothing would be masked."""
     path = rules(policies)
     path.write_text(path.read_text("utf-8").replace("masks: {contact: hide}\n    for: others\n", ""), "utf-8")
-    (policies / "active").touch()
 
 
 def put_errors(policies: Path) -> None:
-    """Three errors in rules whose digest fits: as after an upgrade or a restored copy."""
-    path = rules(policies)
-    text = path.read_text("utf-8").replace("reason: cross_site", "reason: no_such_reason")
+    """The next version, signed and with three errors in its rules: as if activated by a release that speaks another language."""
+    before = verified((version(policies) / STATEMENT).read_bytes(), key := PolicyKey(policies.parent / "keys"))
+    new = policies / "versions" / "0002"
+    shutil.copytree(version(policies), new)
+    text = (new / "bench.yaml").read_text("utf-8").replace("reason: cross_site", "reason: no_such_reason")
     text = text.replace('when: "!context.origin_trusted"', 'when: "context.no_such_name"').replace("require: key\n", "requires: key\n", 1)
-    path.write_text(text, "utf-8")
-    total = hashlib.sha256()
-    for file in sorted(version(policies).glob("*.yaml")):
-        content = file.read_bytes()
-        total.update(f"{file.name}\0{len(content)}\0".encode() + content)
-    (policies / "active").write_text(f"{int(version(policies).name)} {total.hexdigest()}\n", "ascii")
+    (new / "bench.yaml").write_text(text, "utf-8")
+    files = {name: sha256((new / name).read_bytes()).hexdigest() for name in before.files}
+    link = Before(number=1, digest=before.digest)
+    (new / STATEMENT).write_bytes(signed(before.model_copy(update={"number": 2, "files": files, "before": link}), key))
 
 
-def lose_rules(policies: Path) -> None:
-    """The folder of the version is gone."""
-    shutil.rmtree(version(policies))
-    (policies / "active").touch()
+def put_another(policies: Path, content: bytes) -> None:
+    """A newer version that nobody signed."""
+    shutil.copytree(version(policies), policies / "versions" / "0009")
+    (policies / "versions" / "0009" / STATEMENT).write_bytes(content)
 
 
 SPOILT: dict[str, Callable[[Path], object]] = {
-    "an empty pointer": lambda policies: (policies / "active").write_text(""),
-    "junk in the pointer": lambda policies: (policies / "active").write_bytes(b"\xff\x00 1 2 3"),
-    "a version that is not there": lambda policies: (policies / "active").write_text(f"9 {'0' * 64}\n"),
-    "no pointer": lambda policies: (policies / "active").unlink(),
+    "an empty signature": lambda policies: (version(policies) / STATEMENT).write_text(""),
+    "junk for a signature": lambda policies: (version(policies) / STATEMENT).write_bytes(b"\xff\x00 1 2 3"),
+    "no signature": lambda policies: (version(policies) / STATEMENT).unlink(),
+    "a newer version that is not signed": lambda policies: put_another(policies, b"{}"),
+    "an old version as a newer one": lambda policies: put_another(policies, (version(policies) / STATEMENT).read_bytes()),
     "rules loosened in place": loosen,
     "rules with errors": put_errors,
-    "no rules": lose_rules,
+    "no rules": lambda policies: rules(policies).unlink(),
+    "no version": lambda policies: shutil.rmtree(version(policies)),
 }
 
 
@@ -85,6 +90,7 @@ def test_the_last_valid_version_stays_and_the_next_start_is_refused(gateway: Sta
     gateway.start()
     assert emails(gateway, 1) == [email(clients_of(1)[0]), HIDDEN]
     spoil(policies)
+    os.utime(policies / "versions")  # whoever changes a file inside a version is found out when the next one comes, or at the next start
     for page in (2, 3, 4):
         assert emails(gateway, page) == [email(clients_of(page)[0]), HIDDEN]
     told = [event["event"]["outcome"] for event in gateway.record() if event["event"]["action"] == "policy-refused"]

@@ -8,7 +8,8 @@ import pytest
 
 from policies.load import MAX_BYTES, load
 from policies.problems import PolicyErrors
-from policies.store import SHIPPED, PolicyStore
+from policies.store import SHIPPED
+from tests.policies.stores import store_in
 
 RULE = "rules:\n  - {id: one, roles: any, actions: [read], resource: client, effect: allow%s}\n"
 BOMB = "a: &a [x, x, x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}, *{a}]\n" for a, b in pairwise("abcdefghijklmnopqrst"))
@@ -64,7 +65,7 @@ def test_a_bad_file_is_refused_and_the_last_valid_policy_stays(tmp_path, content
     assert says in str(error.value)
     assert all(found.file == "a.yaml" for found in error.value.errors)
     (folder / "a.cases.yaml").write_bytes((SHIPPED / "starter.cases.yaml").read_bytes())
-    store = PolicyStore(tmp_path / "policies")
+    store = store_in(tmp_path / "policies")
     store.prepare("test")
     with pytest.raises(PolicyErrors):
         store.activate(folder, "test")
@@ -78,7 +79,7 @@ def test_a_bad_file_of_cases_is_refused_like_one_of_rules(tmp_path, content):
     (folder / "a.yaml").write_bytes((SHIPPED / "starter.yaml").read_bytes())
     (folder / "a.cases.yaml").write_bytes(content)
     with pytest.raises(PolicyErrors):
-        PolicyStore(tmp_path / "policies").activate(folder, "test")
+        store_in(tmp_path / "policies").activate(folder, "test")
 
 
 def test_a_number_of_a_million_digits_is_a_word(tmp_path):

@@ -23,6 +23,7 @@ from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from auth.assignments import Assignments
 from auth.people import People
+from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
 from deploy.demo.outside import Outside
 from deploy.demo.tryton_process import free_port
@@ -141,7 +142,7 @@ def _made() -> Path:
         client = str(number)
         build.add([Identifier(client, Kind.EMAIL, email(number)), Identifier(client, Kind.PHONE, phone(number))])
     build.finish()
-    PolicyStore(state / "policies").activate(SHIPPED, "torwart")
+    PolicyStore(state / "policies", PolicyKey(state / "keys")).activate(SHIPPED, "torwart")
     return made
 
 

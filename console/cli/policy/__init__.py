@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from console.cli.policy import activate, check, run, show
+from console.cli.policy import activate, check, rollback, run, show, versions
 
 app = typer.Typer(help="Rules: check them, run their cases, see and change what is in force.", no_args_is_help=True)
 
@@ -12,3 +12,5 @@ app.command()(check.check)
 app.command("test")(run.run)
 app.command()(show.show)
 app.command()(activate.activate)
+app.command()(rollback.rollback)
+app.command()(versions.versions)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from auth.command_line import Json, print_json, say
 from console.cli.house import print_table
-from console.cli.policy.output import InForce, Rules, policies_folder, refuse
+from console.cli.policy.output import InForce, Rules, refuse, store_of
 from policies.document import LimitText, ReachText, written_need
 from policies.load import load
 from policies.problems import PolicyErrors
 from policies.rule import Policy, Rule
-from policies.store import SHIPPED, PolicyStore
+from policies.store import SHIPPED
 
 
 def show(path: Rules = None, config: InForce = None, as_json: Json = False) -> None:
     """The rules as a table: those in force with --config, else those of a folder."""
     try:
-        policy = load(path or SHIPPED) if config is None else PolicyStore(policies_folder(config)).current()
+        policy = load(path or SHIPPED) if config is None else store_of(config).current()
     except PolicyErrors as errors:
         refuse(errors, as_json)
     if as_json:

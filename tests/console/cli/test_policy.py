@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from audit_store.spool import SpoolReader
 from auth.installation import template
 from console.cli import people, policy
-from policies.store import SHIPPED, PolicyStore
+from policies.store import SHIPPED
+from tests.policies.stores import store_in
 
 
 def _run(*words: object, code: int = 0) -> Any:
@@ -92,7 +93,7 @@ def test_red_rules_are_not_put_in_force_and_the_refusal_is_recorded(config: Path
     assert "red" in _run("activate", rules, "--config", config, code=1).stdout
     _change(rules, "percent: 95", "percent: 950")
     _run("activate", rules, "--config", config, code=2)
-    assert PolicyStore(config.parent / "state" / "policies").version() == 1
+    assert store_in(config.parent / "state" / "policies").version() == 1
     actions = [event["event"]["action"] for event in _events(config)]
     assert actions == ["policy-activated", "policy-refused", "policy-refused"]
 

@@ -1,0 +1,111 @@
+"""What activating and rolling back have in common: who does it, what is recorded, and how a widening is confirmed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from audit_store.event import EventAction, plain_event
+from audit_store.pseudonyms import SecretError
+from audit_store.spool import Spool, SpoolError
+from auth.command_line import fail, print_json, say
+from auth.policy_signature import PolicyKey
+from console.cli.house import open_house
+from console.cli.policy.output import RED, print_results, refuse, result_as_json
+from policies.problems import PolicyErrors
+from policies.signing import Confirmation
+from policies.store import Change, PolicyStore, RedCasesError
+from policies.widening import Widening, WideningError, Widenings
+
+By = Annotated[str | None, typer.Option("--by", help="The person who does it: CRM account, e-mail address, pseudonym or id.")]
+Widen = Annotated[str | None, typer.Option("--widen", metavar="DIGEST", help="Confirm that exactly this change lets more go; needs --by.")]
+
+type PutInForce = Callable[[PolicyStore, str, Confirmation | None], int]
+"""Store, who, what was confirmed -> the number that is in force now."""
+
+
+def put_in_force(config: Path, by: str | None, widen: str | None, as_json: bool, act: PutInForce) -> None:
+    """Do it, and say what came of it; ends the command if nothing was changed."""
+    if widen is not None and by is None:
+        fail("a widening is confirmed by a person: add --by PERSON")
+    with open_house(config) as house:
+        state = house.installation.state
+        who = house.person(by).pseudonym if by is not None else "command line"
+    confirmed = Confirmation(digest=widen, by=who) if widen is not None else None
+    try:
+        try:
+            number = _done(state, who, confirmed, act)
+        except WideningError as error:
+            if by is None or as_json or not sys.stdin.isatty():
+                raise
+            _print_widenings(error.widenings)
+            if not typer.confirm(f"Do you, {by}, want exactly this?"):
+                raise
+            number = _done(state, who, Confirmation(digest=error.widenings.digest, by=who), act)
+    except WideningError as error:
+        _not_confirmed(error.widenings, widen, as_json)
+    except PolicyErrors as errors:
+        refuse(errors, as_json)
+    except RedCasesError as error:
+        if as_json:
+            print_json({"activated": None, "cases": [result_as_json(result) for result in error.red], "red": len(error.red)})
+        else:
+            print_results(list(error.red))
+            say("Not activated: what was in force stays.")
+        raise typer.Exit(RED) from None
+    except (SpoolError, SecretError) as error:
+        fail(f"it could not be recorded or signed, therefore nothing was changed: {error}")
+    except OSError as error:
+        fail(f"not activated: {error.strerror}: {error.filename}")
+    if as_json:
+        print_json({"activated": number})
+    else:
+        say(f"Version {number} is in force.")
+
+
+def _done(state: Path, who: str, confirmed: Confirmation | None, act: PutInForce) -> int:
+    spool = Spool.open(state / "spool" / "cli", "cli")
+    try:
+        store = PolicyStore(state / "policies", PolicyKey(state / "keys"), record=lambda change: _record(spool, change))
+        return act(store, who, confirmed)
+    finally:
+        spool.close()
+
+
+def _record(spool: Spool, change: Change) -> None:
+    """One event, whoever is `by`: a pseudonym or our own word, never a name."""
+    action = EventAction.POLICY_ACTIVATED if change.activated else EventAction.POLICY_REFUSED
+    numbers: dict[str, int | str] = {"version": change.version, "digest": change.digest[:16], "by": change.by}
+    numbers |= {} if change.activated else {"errors": change.errors, "red": change.red}
+    numbers |= {"widenings": change.widenings, "confirmed_by": change.confirmed_by} if change.widenings else {}
+    numbers |= {"rollback_to": change.rollback_to} if change.rollback_to else {}
+    outcome = "success" if change.activated else "failure"
+    spool.append(plain_event(action, at=datetime.now(UTC), subject="policy", outcome=outcome, numbers=numbers))
+
+
+def _not_confirmed(wider: Widenings, widen: str | None, as_json: bool) -> NoReturn:
+    if as_json:
+        print_json({"activated": None, "widen": wider.digest, "widenings": [_as_json(line) for line in wider.lines]})
+    else:
+        _print_widenings(wider)
+        if widen is not None:
+            say(f"--widen {widen} is about another change: what is in force, or the rules, are others since then.")
+        say(f"Not activated: what was in force stays. If exactly this is wanted, repeat with --widen {wider.digest} --by PERSON.")
+    raise typer.Exit(RED)
+
+
+def _print_widenings(wider: Widenings) -> None:
+    say(f"These rules let more go than those in force, in {len(wider.lines)} of the situations and acts that were tried:")
+    for line in wider.lines:
+        say(f"  {line}")
+    say("The record will name who confirmed it. A second person's key is not asked for here.")
+
+
+def _as_json(line: Widening) -> dict[str, object]:
+    members = ("place", "who", "act", "situation", "before", "after", "times")
+    return {name: getattr(line, name) for name in members} | {"changes": list(line.changes)}

@@ -1,0 +1,21 @@
+"""`torwart policy rollback`: the rules of an earlier version again, under a new number."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from auth.command_line import DEFAULT_CONFIG, Config, Json
+from console.cli.policy.activation import By, Widen, put_in_force
+
+
+def rollback(
+    number: Annotated[int | None, typer.Argument(help="The version whose rules come back. Left out: the one before.", min=1)] = None,
+    by: By = None,
+    widen: Widen = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Make the rules of an earlier version the next version. Its cases run again; what is wider than today is confirmed like any change."""
+    put_in_force(config, by, widen, as_json, lambda store, who, confirmed: store.rollback(number, who, confirmed=confirmed))

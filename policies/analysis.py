@@ -1,0 +1,257 @@
+"""What is suspicious in rules that have no error: what can never act, what reaches too far, what nothing carries out yet.
+
+It looks at the rules alone, without asking a single act. Conditions are not solved: two rules with different conditions are taken as
+independent, so what is listed is certain and what is not listed may still be useless.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from policies.compare import need_in_words
+from policies.document import ANY, Effect, Mode, RuleText
+from policies.effect import EXPORTS
+from policies.masks import CONTACT_GROUP
+from policies.needs import AllOf, AnyOf, Approval, Key, Need
+from policies.request import Action, Channel, Level, Status
+from policies.rule import Policy
+from policies.vocabulary import Vocabulary
+
+_RECORD = re.compile(r"\brecord\.([a-z_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that is allowed, but hardly meant."""
+
+    rule: str
+    """The id as it is written."""
+    code: str
+    """Names the kind of warning for programs."""
+    message: str
+    hint: str
+    widens: bool = False
+    """Where it is new, activating it needs a confirmation."""
+
+
+def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozenset[str] | None = None) -> tuple[Remark, ...]:
+    """Everything that is suspicious, in the order of the rules.
+
+    `vocabulary`: what the CRM can deliver; None: fields and attributes are not compared. `roles`: what people have; None: not compared.
+    """
+    variants = [_Variant(rule.text, frozenset(Level) if rule.levels is None else rule.levels) for rule in policy.rules]
+    rules: dict[str, list[_Variant]] = defaultdict(list)
+    for variant in variants:
+        rules[variant.text.id].append(variant)
+    checks: list[Callable[[list[_Variant]], Iterator[Remark]]] = [
+        _Reach(variants).remarks,
+        _wide(variants),
+        _not_carried_out,
+        lambda rule: _unknown_fields(rule, vocabulary) if vocabulary else iter(()),
+        lambda rule: _unknown_roles(rule, roles) if roles is not None else iter(()),
+    ]
+    return tuple(dict.fromkeys(remark for rule in rules.values() for check in checks for remark in check(rule)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """A rule as it is at some levels."""
+
+    text: RuleText
+    levels: frozenset[Level]
+
+    @property
+    def acts(self) -> bool:
+        return self.text.mode is Mode.ENFORCE
+
+    @property
+    def is_unconditional(self) -> bool:
+        """Nothing but who, what and how is asked."""
+        return self.text.when is None and self.text.where is None and self.text.reaches is None
+
+    def covers(self, other: _Variant) -> bool:
+        """Whether it is asked whenever the other one is."""
+        mine, its = self.text, other.text
+        return (
+            _within(its.roles, mine.roles)
+            and _within(its.actions, mine.actions)
+            and mine.resource in (its.resource, ANY)
+            and _within(its.status or frozenset(Status), mine.status or frozenset(Status))
+            and _within(its.channels or frozenset(Channel), mine.channels or frozenset(Channel))
+            and other.levels <= self.levels
+        )
+
+    def meets(self, other: _Variant) -> bool:
+        """Whether some act asks both."""
+        mine, its = self.text, other.text
+        return (
+            _meet(mine.roles, its.roles)
+            and _meet(mine.actions, its.actions)
+            and (mine.resource == its.resource or ANY in (mine.resource, its.resource))
+            and _meet(mine.status or ANY, its.status or ANY)
+            and _meet(mine.channels or ANY, its.channels or ANY)
+            and not self.levels.isdisjoint(other.levels)
+        )
+
+
+def _within(inner: str | frozenset[object], outer: str | frozenset[object]) -> bool:
+    return isinstance(outer, str) or (not isinstance(inner, str) and inner <= outer)
+
+
+def _meet(one: object, other: object) -> bool:
+    return not (isinstance(one, frozenset) and isinstance(other, frozenset)) or not one.isdisjoint(other)
+
+
+class _Reach:
+    """Rules that can never make a difference."""
+
+    def __init__(self, variants: list[_Variant]) -> None:
+        acting = [variant for variant in variants if variant.acts]
+        self._denies = [variant for variant in acting if variant.text.effect is Effect.DENY and variant.is_unconditional]
+        self._allows = [variant for variant in acting if variant.text.effect is Effect.ALLOW]
+        self._alike: dict[object, list[_Variant]] = defaultdict(list)
+        for variant in variants:
+            self._alike[_duties(variant.text)].append(variant)
+
+    def remarks(self, rule: list[_Variant]) -> Iterator[Remark]:
+        text = rule[0].text
+        if not all(variant.acts for variant in rule):
+            return
+        beaten = [next((deny for deny in self._denies if self._beats(deny, variant)), None) for variant in rule]
+        if all(beaten):
+            by = ", ".join(dict.fromkeys(deny.text.id for deny in beaten if deny is not None))
+            yield Remark(text.id, "unreachable", f"never acts: {by} denies everything that it is about", "take one of them out")
+            return
+        shadows = [next((one for one in self._alike[_duties(variant.text)] if self._shadows(one, variant)), None) for variant in rule]
+        if all(shadows):
+            by = ", ".join(dict.fromkeys(one.text.id for one in shadows if one is not None))
+            yield Remark(text.id, "shadowed", f"changes nothing: {by} says the same of all that it is about", "take it out")
+        asks = [variant for variant in rule if variant.text.effect in (Effect.REQUIRE, Effect.OBLIGE)]
+        if asks and len(asks) == len(rule) and not any(allow.meets(variant) for variant in asks for allow in self._allows):
+            yield Remark(text.id, "nothing_to_ask", "never acts: no rule allows what it asks something of", "allow the act, or take it out")
+
+    @staticmethod
+    def _beats(deny: _Variant, variant: _Variant) -> bool:
+        return deny.text.id != variant.text.id and variant.text.effect is not Effect.DENY and deny.covers(variant)
+
+    def _shadows(self, one: _Variant, variant: _Variant) -> bool:
+        if one.text.id == variant.text.id or not one.acts or not one.covers(variant):
+            return False
+        # Two that cover each other are the same: the one that comes first stays.
+        return not variant.covers(one) or self._place(one) < self._place(variant)
+
+    def _place(self, variant: _Variant) -> int:
+        return self._alike[_duties(variant.text)].index(variant)
+
+
+def _duties(text: RuleText) -> object:
+    """What a rule does and when, without whom and what it is about."""
+    parts = (text.mode, text.effect, text.when, text.where, text.reason, text.masked_for, text.keep, text.whole)
+    measured = (text.reaches, text.limit, text.require, tuple(sorted((text.masks or {}).items(), key=lambda pair: pair[0])))
+    return (*parts, *measured, text.notify, text.watermark, text.quarantine)
+
+
+def _wide(variants: list[_Variant]) -> Callable[[list[_Variant]], Iterator[Remark]]:
+    """Allows that reach far: every act, or an export that nothing stops and no key proves."""
+    acting = [variant for variant in variants if variant.acts]
+    needs = [variant for variant in acting if variant.text.require is not None and _proves(variant.text.require)]
+    stops = [variant for variant in acting if variant.text.limit or (variant.text.effect is Effect.DENY and variant.text.reaches)]
+
+    def remarks(rule: list[_Variant]) -> Iterator[Remark]:
+        for variant in rule:
+            text = variant.text
+            if not variant.acts or text.effect is not Effect.ALLOW or text.resource not in (ANY, "client"):
+                continue
+            acts = frozenset(Action) if isinstance(text.actions, str) else text.actions
+            if acts == frozenset(Action):
+                yield Remark(text.id, "every_act", "allows every act on clients", "name the acts that people need", widens=True)
+            exports = sorted(act.value for act in acts & EXPORTS if not any(_asked(one, variant, act) for one in needs + stops))
+            if exports:
+                message = f"allows {', '.join(exports)} without a limit and without a key"
+                yield Remark(text.id, "open_export", message, "add `require: key`, or a `limit`", widens=True)
+            if isinstance(text.roles, str) and acts & EXPORTS:
+                yield Remark(text.id, "export_by_anybody", "lets anybody export clients", "name the roles", widens=True)
+
+    return remarks
+
+
+def _asked(one: _Variant, allow: _Variant, act: Action) -> bool:
+    """Whether a need or a stop holds wherever the allow does."""
+    if one.text.id == allow.text.id:
+        return True
+    return one.text.when is None and one.text.where is None and one.covers(_Variant(_only(allow.text, act), allow.levels))
+
+
+def _only(text: RuleText, act: Action) -> RuleText:
+    return text.model_copy(update={"actions": frozenset({act})})
+
+
+def _proves(need: Need) -> bool:
+    """Whether it cannot be met without a key, one's own or another's."""
+    match need:
+        case Key() | Approval():
+            return True
+        case AllOf(needs):
+            return any(_proves(one) for one in needs)
+        case AnyOf(needs):
+            return all(_proves(one) for one in needs)
+        case _:
+            return False
+
+
+def _not_carried_out(rule: list[_Variant]) -> Iterator[Remark]:
+    """What the language can say and nothing does yet."""
+    for variant in rule:
+        text = variant.text
+        if text.require is not None and not _can_be_met(text.require):
+            message = f"needs {need_in_words(text.require)}, which nothing asks people for yet"
+            yield Remark(text.id, "need_not_asked", message, "until then the act is denied: `require: key` can be met")
+        if text.watermark:
+            yield Remark(text.id, "no_watermark", "asks for a watermark, which nothing puts in yet", "what goes out is not marked")
+
+
+def _can_be_met(need: Need) -> bool:
+    match need:
+        case Key():
+            return True
+        case AllOf(needs):
+            return all(_can_be_met(one) for one in needs)
+        case AnyOf(needs):
+            return any(_can_be_met(one) for one in needs)
+        case _:
+            return False
+
+
+def _unknown_fields(rule: list[_Variant], vocabulary: Vocabulary) -> Iterator[Remark]:
+    for variant in rule:
+        text = variant.text
+        for name in sorted((text.masks or {}).keys() - vocabulary.fields - {CONTACT_GROUP}):
+            message = f"masks {name}, which the profile {vocabulary.profile} does not know"
+            yield Remark(text.id, "unknown_field", message, _meant(name, vocabulary.fields, "nothing is masked by it"))
+        for name in sorted(set(_RECORD.findall(text.where or "")) - vocabulary.record):
+            message = f"asks record.{name}, which the profile {vocabulary.profile} cannot deliver"
+            hint = (
+                "every record it is asked about is denied" if text.effect is Effect.ALLOW else "records it cannot be asked about are denied"
+            )
+            yield Remark(text.id, "unknown_attribute", message, hint)
+
+
+def _unknown_roles(rule: list[_Variant], roles: frozenset[str]) -> Iterator[Remark]:
+    text = rule[0].text
+    if isinstance(text.roles, frozenset):
+        for role in sorted(text.roles - roles):
+            yield Remark(
+                text.id,
+                "nobody_has_role",
+                f"is about {role}, a role that nobody has",
+                _meant(role, roles, "`torwart people list` names all"),
+            )
+
+
+def _meant(name: str, known: frozenset[str], otherwise: str) -> str:
+    near = get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else otherwise

@@ -1,0 +1,133 @@
+"""What new rules let go that the old ones did not: the situations of all cases, with every act, and recorded acts, asked of both.
+
+It finds what these ask, no more: what no case and no recorded act touches is found only where the rules themselves say it
+(`analysis.py`). Roles that stand in a rule but in no case are asked in every situation of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from policies.analysis import analyse
+from policies.case_run import request_of
+from policies.cases import GivenText, Question, judge
+from policies.compare import Comparison, Kind, compare, verdict
+from policies.decision import Decision
+from policies.engine import decide
+from policies.request import AccessRequest, Action, Level, Principal, Status
+from policies.rule import Policy
+
+_DIGITS = 12
+"""Of a change's name: enough not to be met by chance, few enough to be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Widening:
+    """One thing that would be wider."""
+
+    place: str
+    """File and line of the case, `recorded` for acts of the record, `rules` for what the rules themselves say."""
+    who: str
+    """Roles, status and level, or a pseudonym."""
+    act: str
+    situation: str
+    before: str
+    after: str
+    changes: tuple[str, ...]
+    times: int = 1
+    """How many recorded acts this is true of."""
+
+    def __str__(self) -> str:
+        times = f", {self.times} times" if self.times > 1 else ""
+        verdicts = f"{self.before} -> {self.after}" if self.before != self.after else self.after
+        return f"{self.who}: {self.act}: {verdicts}: {'; '.join(self.changes)} ({self.situation}, {self.place}{times})"
+
+
+@dataclass(frozen=True, slots=True)
+class Widenings:
+    """Everything that would be wider; `digest` names the change from the old rules to the new ones."""
+
+    lines: tuple[Widening, ...]
+    digest: str
+
+
+class WideningError(Exception):
+    """New rules are wider than those in force, and nobody has confirmed exactly this change."""
+
+    def __init__(self, widenings: Widenings) -> None:
+        self.widenings = widenings
+        super().__init__(f"{len(widenings.lines)} things would be wider")
+
+
+def widenings(old: Policy, new: Policy, asked: Iterable[Question], requests: Iterable[AccessRequest], change: str) -> Widenings:
+    """Find what is wider. `asked` are the cases of both; `change` says from which rules to which, and becomes the digest."""
+    lines = (*_by_cases(old, new, list(asked)), *_by_record(old, new, requests), *_by_rules(old, new))
+    return Widenings(lines, sha256(change.encode()).hexdigest()[:_DIGITS])
+
+
+def _by_cases(old: Policy, new: Policy, asked: list[Question]) -> Iterator[Widening]:
+    seen: set[str] = set()
+    situations = [*asked, *_for_roles_without_case(new, asked)]
+    for question in situations:
+        given = question.given.model_copy(update={"action": None})
+        key = given.model_dump_json(warnings=False)
+        if key in seen:
+            continue
+        seen.add(key)
+        for action in Action:
+            before, after = judge(given, action, old), judge(given, action, new)
+            found = compare(before, after, request_of(given, action))
+            if found.widens:
+                place = f"{question.file}:{question.line}"
+                yield _line(place, _given(given), action, question.name, before, after, found)
+
+
+def _for_roles_without_case(policy: Policy, asked: list[Question]) -> Iterator[Question]:
+    known = {role for question in asked for role in question.given.roles or ()}
+    named = {role for rule in policy.rules for role in rule.roles or ()}
+    for role in sorted(named - known):
+        for question in asked:
+            given = question.given.model_copy(update={"roles": frozenset({role}), "person": None})
+            yield Question(question.file, question.line, f"{question.name}, as {role}", given, question.action, question.expect)
+
+
+def _by_record(old: Policy, new: Policy, requests: Iterable[AccessRequest]) -> Iterator[Widening]:
+    counted: dict[Widening, int] = {}
+    for request in requests:
+        before, after = decide(request, old), decide(request, new)
+        found = compare(before, after, request)
+        if found.widens:
+            who = f"{request.principal.pseudonym} ({_person(request.principal)})"
+            line = _line("recorded", who, request.action, "an act of the record", before, after, found)
+            counted[line] = counted.get(line, 0) + 1
+    for line, times in sorted(counted.items(), key=lambda pair: (pair[0].who, pair[0].act, pair[0].changes)):
+        yield Widening(line.place, line.who, line.act, line.situation, line.before, line.after, line.changes, times)
+
+
+def _by_rules(old: Policy, new: Policy) -> Iterator[Widening]:
+    known = {(remark.rule, remark.code) for remark in analyse(old)}
+    for remark in analyse(new):
+        if remark.widens and (remark.rule, remark.code) not in known:
+            rule = next(rule.text for rule in new.rules if rule.text.id == remark.rule)
+            who = "anybody" if isinstance(rule.roles, str) else ", ".join(sorted(rule.roles))
+            act = "every act" if isinstance(rule.actions, str) else ", ".join(sorted(rule.actions))
+            yield Widening("rules", who, act, f"rule {remark.rule}", "", remark.message, (remark.hint,))
+
+
+def _line(place: str, who: str, action: Action, situation: str, before: Decision, after: Decision, found: Comparison) -> Widening:
+    words = tuple(str(change) for change in found.changes if change.kind is not Kind.OTHER)
+    return Widening(place, who, action.value, situation, verdict(before), verdict(after), words)
+
+
+def _given(given: GivenText) -> str:
+    status = [] if given.status is Status.ACTIVE else [given.status.value]
+    level = [given.level.value] if given.level is not None and given.level is not Level.NORMAL else []
+    return ", ".join([*sorted(given.roles or ()), *status, *level])
+
+
+def _person(principal: Principal) -> str:
+    status = [] if principal.status is Status.ACTIVE else [principal.status.value]
+    level = [] if principal.level is Level.NORMAL else [principal.level.value]
+    return ", ".join([*sorted(principal.roles), *status, *level])
