@@ -111,7 +111,7 @@ def all_at_once(condition, request, schema=SCHEMA):
         yield None if failed else bool(true)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(CONDITIONS, acts())
 def test_a_column_says_what_its_records_say(condition, request):
     assert list(all_at_once(condition, request)) == list(one_by_one(condition, request))

@@ -81,7 +81,7 @@ def rules(draw):
     return rule
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(rules(), min_size=1, max_size=5), acts(), st.integers(0, 9))
 def test_what_is_kept_is_what_was_planned(texts, request, shown):
     request = replace(request, usage=replace(request.usage, after=Counts(shown_day=shown)))
@@ -100,7 +100,7 @@ def test_what_is_kept_is_what_was_planned(texts, request, shown):
         assert not request.resource.ids
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CONDITIONS, acts())
 def test_one_exact_rule_decides_each_record_as_planned(condition, request):
     policy_ = policy(ALLOW | {"where": condition})
