@@ -25,7 +25,9 @@ HITS_MAX = 10_000
 
 def answer(elastic: Elastic, question: Question) -> list[Logged]:
     """What Elasticsearch has of the answer, in the order of the log. Raises ElasticError."""
-    if question.size == 0 or any(len(word) > WORD_MAX for word in (question.person or "", *question.words().values())):
+    if question.size == 0 or any(
+        len(word) > WORD_MAX for word in (question.person or "", question.observed or "", *question.words().values())
+    ):
         return []
     try:
         return [_row(hit["_source"]) for hit in _hits(elastic, query(question))]
@@ -40,6 +42,8 @@ def query(question: Question) -> dict[str, Any]:
         person = sayable(question.person)
         either = [{"term": {"user.id": person}}, {"term": {"torwart.subject": person}}]
         filters.append({"bool": {"should": either, "minimum_should_match": 1}})
+    if question.observed is not None:
+        filters.append({"term": {"torwart.observed": sayable(question.observed)}})
     filters += [{"range": {"@timestamp": {_COMPARISONS[comparison]: time}}} for comparison, time in question.times()]
     if question.edge is None:
         filters.append({"exists": {"field": _SEQUENCE}})

@@ -14,6 +14,9 @@ from audit_store.wording import without_surrogates
 LIMIT_MAX = 1_000
 """Events in one answer; who wants more asks again behind the last one."""
 _SEQUENCE_MAX = (1 << 63) - 1
+_OBSERVED = """CASE WHEN instr(canonical, CAST('"observed":[' AS BLOB)) AND json_valid(CAST(canonical AS TEXT)) THEN EXISTS (
+SELECT 1 FROM json_each(CAST(canonical AS TEXT), '$.torwart.observed') WHERE value = ?) ELSE 0 END"""
+"""Few events have it, so it has no column: the others are passed over without being parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Question:
     limit: int = 100
     after: int = 0
     newest_first: bool = False
+    observed: str | None = None
+    """Id (`policy-version:rule-id`) of a rule in warn-only mode that would have denied the act, or asked for something."""
 
     @property
     def size(self) -> int:
@@ -70,9 +75,10 @@ def search(
     limit: int = 100,
     after: int = 0,
     newest_first: bool = False,
+    observed: str | None = None,
 ) -> list[Logged]:
     """Events that meet all that is given (`Question`), in the order of the log. Raises LogError."""
-    return answer(log, Question(person, act, action, phase, since, until, limit, after, newest_first))
+    return answer(log, Question(person, act, action, phase, since, until, limit, after, newest_first, observed))
 
 
 def answer(log: Log, question: Question) -> list[Logged]:
@@ -83,6 +89,8 @@ def answer(log: Log, question: Question) -> list[Logged]:
         conditions.append(("(person = ? OR subject = ?)", (person, person)))
     conditions += [(f"{column} = ?", (word,)) for column, word in question.words().items()]
     conditions += [(f"at {comparison} ?", (time,)) for comparison, time in question.times()]
+    if question.observed is not None:
+        conditions.append((_OBSERVED, (sayable(question.observed),)))
     if question.edge is not None:
         conditions.append((f"sequence {'<' if question.newest_first else '>'} ?", (question.edge,)))
     condition = " AND ".join(piece for piece, _ in conditions) or "1"

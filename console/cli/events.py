@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -16,15 +14,14 @@ from typing import Annotated, Any
 import typer
 
 from audit_store import elastic_search
-from audit_store.elastic import ElasticError
-from audit_store.event import EventAction, Phase, plain_event, reasons_of
-from audit_store.log import FILE, Log, LogError, Logged, Problem
+from audit_store.event import EventAction, Phase, reasons_of
+from audit_store.log import Log, Logged, Problem
 from audit_store.search import LIMIT_MAX, Question, answer
-from audit_store.spool import Spool, SpoolError, readers
+from audit_store.spool import readers
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
-from auth.installation import ConfigError, Installation, Sections, load_installation
 from console.cli.elastic import check, install, reading_elastic
 from console.cli.house import open_house
+from console.cli.record import open_record
 
 BROKEN = 1
 """Exit code: the record is not as it was written."""
@@ -46,15 +43,6 @@ class Via(StrEnum):
     ELASTIC = "elastic"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The log of an installation, for reading."""
-
-    installation: Installation
-    sections: Sections
-    log: Log
-
-
 @app.command()
 def tail(
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=LIMIT_MAX, help="How many.")] = 20,
@@ -63,7 +51,7 @@ def tail(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON document a line.")] = False,
 ) -> None:
     """The newest events, oldest of them first. That somebody looked is recorded."""
-    with _record(config, looked_at="the newest events") as record, suppress(KeyboardInterrupt):
+    with open_record(config, looked_at="the newest events") as record, suppress(KeyboardInterrupt):
         found = record.log.tail(lines)
         after = found[-1].sequence if found else _last(record.log)
         _show(found, as_json)
@@ -80,6 +68,10 @@ def ask(
     act: Annotated[str | None, typer.Option("--act", help="Id of an act: all of its events.")] = None,
     action: Annotated[EventAction | None, typer.Option("--action", help="What it is about.")] = None,
     phase: Annotated[Phase | None, typer.Option("--phase", help="Where the act stands.")] = None,
+    observed: Annotated[
+        str | None,
+        typer.Option("--observed", help="A rule in warn-only mode that would have acted, as `torwart policy diff` names it: 4:ID."),
+    ] = None,
     since: Annotated[str | None, typer.Option("--since", help="2026-05-12, 2026-05-12T09:30, or ago: 90m, 2h, 3d.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="As --since; exclusive.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=LIMIT_MAX, help="How many.")] = 100,
@@ -92,8 +84,8 @@ def ask(
     """Events that meet all that is given. That somebody looked is recorded."""
     pseudonym = _pseudonym(person, config)
     times = [_time(word, name) for word, name in ((since, "--since"), (until, "--until"))]
-    question = Question(pseudonym, act, action, phase, times[0], times[1], limit, after, newest)
-    with _record(config, looked_at=pseudonym or act or "a search") as record:
+    question = Question(pseudonym, act, action, phase, times[0], times[1], limit, after, newest, observed)
+    with open_record(config, looked_at=pseudonym or act or "a search") as record:
         if via is Via.ELASTIC:
             with reading_elastic(record.sections) as elastic:
                 found = elastic_search.answer(elastic, question)
@@ -112,7 +104,7 @@ def ask(
 @app.command()
 def verify(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Compute every chain again and compare the log with the producers' own spools. Exit 1 if anything is not as it was written."""
-    with _record(config) as record, ExitStack() as opened:
+    with open_record(config) as record, ExitStack() as opened:
         spools = readers(record.installation.state / "spool")
         for spool in spools:
             opened.callback(spool.close)
@@ -133,36 +125,6 @@ def verify(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         say(_NOT_COVERED)
     if problems:
         raise typer.Exit(BROKEN)
-
-
-@contextmanager
-def _record(config: Path, *, looked_at: str | None = None) -> Iterator[Record]:
-    """The record, for reading. With `looked_at` the look is recorded first; what cannot be recorded is not shown."""
-    try:
-        installation, sections = load_installation(config)
-        if not (installation.state / "log" / FILE).exists():
-            fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
-        if looked_at is not None:
-            _look(installation, looked_at)
-        log = Log.open(installation.state / "log", reading=True)
-        try:
-            yield Record(installation, sections, log)
-        finally:
-            log.close()
-    except ConfigError as error:
-        fail(*error.errors)
-    except (LogError, SpoolError) as error:
-        fail(f"the record cannot be read: {error}")
-    except ElasticError as error:
-        fail(str(error))
-
-
-def _look(installation: Installation, what: str) -> None:
-    spool = Spool.open(installation.state / "spool" / "cli", "cli")
-    try:
-        spool.append(plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), subject=what, numbers={"by": "command line"}))
-    finally:
-        spool.close()
 
 
 def _pseudonym(person: str | None, config: Path) -> str | None:

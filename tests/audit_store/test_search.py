@@ -13,6 +13,7 @@ from audit_store.log import Log, Logged
 from audit_store.mapping import BOTH
 from audit_store.search import LIMIT_MAX, Question, search
 from audit_store.spool import Spool
+from policies.decision import Allow
 from tests.audit_store.acts import NOW, access, plain
 from tests.audit_store.test_event import every_kind_of_event
 from tests.services.elastic import Cluster
@@ -49,7 +50,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
     spool = Spool.open(tmp_path / "gateway", "gateway")
     for event in (
         access(pseudonym=ANNA, at=NOW),
-        access(pseudonym=BERTA, at=NOW + timedelta(seconds=1), phase=Phase.HELD),
+        access(pseudonym=BERTA, at=NOW + timedelta(seconds=1), phase=Phase.HELD, decision=Allow((), observed=("4:night", "4:try-out"))),
         access(pseudonym=ANNA, at=NOW + timedelta(seconds=2), phase=Phase.DENIED),
         plain_event(EventAction.PERSON_FROZEN, at=NOW + timedelta(seconds=3), pseudonym=BERTA, subject=ANNA),
         plain(at=NOW + timedelta(seconds=4)),
@@ -74,6 +75,13 @@ def log(tmp_path: Path) -> Iterator[Log]:
         ({"action": EventAction.ACCESS}, [1, 2, 3]),
         ({"action": "self-test"}, [5]),
         ({"phase": Phase.DENIED}, [3]),
+        ({"observed": "4:try-out"}, [2]),
+        ({"observed": "4:try-out", "person": ANNA}, []),
+        ({"observed": "3:try-out"}, []),
+        ({"observed": "4:try"}, []),
+        ({"observed": '4:night","4:try-out'}, []),
+        ({"observed": "\ud800"}, []),
+        ({"observed": "4:" + "x" * 100_000}, []),
         ({"since": NOW + timedelta(seconds=3)}, [4, 5]),
         ({"until": NOW + timedelta(seconds=1)}, [1]),
         ({"since": NOW + timedelta(seconds=1), "until": NOW + timedelta(seconds=3), "person": ANNA}, [3]),

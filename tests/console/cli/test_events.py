@@ -16,7 +16,8 @@ from audit_store.spool import FILE as SPOOL_FILE
 from audit_store.spool import Spool
 from auth.installation import template
 from console.cli.events import app
-from policies.reasons import UNREADABLE, Because
+from policies.decision import Allow
+from policies.reasons import ALLOWED, UNREADABLE, Because
 from tests.audit_store.acts import NOW, access
 
 
@@ -57,7 +58,13 @@ def torwart(tmp_path: Path) -> Iterator[Shell]:
     spool = Spool.open(shell.state / "spool" / "gateway", "gateway")
     for event in (
         access(("1", "2"), taken=frozenset({"1"})),
-        access(("1",), phase=Phase.HELD, at=NOW + timedelta(hours=1), pseudonym="P-00000002"),
+        access(
+            ("1",),
+            phase=Phase.HELD,
+            at=NOW + timedelta(hours=1),
+            pseudonym="P-00000002",
+            decision=Allow((Because(ALLOWED),), rules=("1:own",), observed=("1:try-out",)),
+        ),
         refused_event(at=NOW + timedelta(hours=2), reason=Because(UNREADABLE, {"what": "\x1b[31mred\x07\nline\u202e"}), route="/"),
         plain_event(EventAction.PERSON_FROZEN, at=NOW + timedelta(hours=3), pseudonym="P-00000002", subject="P-00000001"),
     ):
@@ -102,6 +109,8 @@ def test_the_tail_for_programs_is_one_document_a_line(torwart: Shell) -> None:
         (("--act", "act-1"), [1, 2]),
         (("--action", "refused"), [3]),
         (("--phase", "held"), [2]),
+        (("--observed", "1:try-out"), [2]),
+        (("--observed", "1:own"), []),
         (("--since", "2026-05-12T11:00:00+00:00"), [3, 4]),
         (("--until", "2026-05-12T11:00:00Z"), [1, 2]),
         (("--since", "2h"), []),
