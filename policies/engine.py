@@ -14,7 +14,7 @@ from policies.attributes import Facts
 from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Obligations
 from policies.document import Effect
 from policies.effect import CHANGES, CHANGES_EXISTING, effective_action
-from policies.hidden import masked_question
+from policies.hidden import blind_write, masked_question
 from policies.needs import AllOf, Need, missing
 from policies.operators import EVALUATION_ERRORS
 from policies.reasons import ALLOWED, FROZEN, KEY_CONFIRMED, NOT_FOR_YOU, NOT_WHAT_WAS_SIGNED, RULE_ERROR, Because
@@ -56,7 +56,7 @@ def decide(request: AccessRequest, policy: Policy) -> Decision:
     principal = request.principal
     if principal.frozen or principal.status is Status.GONE:
         return Deny((Because(FROZEN),))  # a law, not a rule: no policy file can lift it
-    if denial := masked_question(request, policy):
+    if denial := masked_question(request, policy) or blind_write(request, policy):
         return denial  # before anything is counted or asked for: a number of clients would be an answer
     action = effective_action(request, policy.threshold)
     facts = Facts(request, action)

@@ -1,6 +1,7 @@
 """What is masked for a person may not be asked for either: a filter, a sort order or a group on it would spell the value out (attacks X5).
+And it may not be overwritten by its mask.
 
-A law of the engine, not a rule that somebody may forget: whoever writes a mask has forbidden the question with it.
+Laws of the engine, not rules that somebody may forget: whoever writes a mask has forbidden both with it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from functools import lru_cache
 
 from policies.attributes import Facts, ResourceType
 from policies.decision import Deny
-from policies.masks import CONTACT_GROUP, covers
+from policies.effect import CHANGES_EXISTING
+from policies.masks import CONTACT_GROUP, KNOWN_AGAIN, covers
 from policies.operators import EVALUATION_ERRORS
-from policies.reasons import MASKED_QUESTION, Because
+from policies.reasons import MASKED_QUESTION, MASKED_WRITE, Because
 from policies.request import AccessRequest, Action, Resource
 from policies.rule import Policy, Rule
 from policies.syntax import Call, Name, Quantified, Select, parse
@@ -51,6 +53,29 @@ def masked_question(request: AccessRequest, policy: Policy) -> Deny | None:
     return Deny((Because(MASKED_QUESTION, {"fields": ", ".join(sorted(asked))}),), tuple(rules))
 
 
+def blind_write(request: AccessRequest, policy: Policy) -> Deny | None:
+    """The denial if a change would store what may be no value but a mask (law 5): nobody can tell a rounded number, a cut date or an
+    empty field from one that was entered. Of new records nothing can be lost; a mask that is a text is taken out of what is written.
+    """
+    resource = request.resource
+    written = resource.written_fields - resource.mask_written_fields
+    if not written or request.action not in CHANGES_EXISTING:
+        return None
+    others = bool(Facts(request, request.action).others)
+    lost: set[str] = set()
+    rules: list[str] = []
+    for rule in _masking(request, policy):
+        if rule.mask_all or rule.where is not None or others:
+            unknown = [name for name, mask in rule.masks.items() if mask.kind not in KNOWN_AGAIN]
+            touched = {path for name in unknown for path in written if _is_about(name, path, resource.contact_fields)}
+            if touched:
+                lost |= touched
+                rules.append(rule.id)
+    if not lost:
+        return None
+    return Deny((Because(MASKED_WRITE, {"fields": ", ".join(sorted(lost))}),), tuple(rules))
+
+
 def questions_on(masked: str, resource: Resource) -> Iterator[str]:
     """Those questioned fields that a mask of this name covers.
 
@@ -59,9 +84,11 @@ def questions_on(masked: str, resource: Resource) -> Iterator[str]:
     """
     if masked == CONTACT_GROUP:
         yield from resource.questioned_contact_fields
-    for path in resource.questioned_fields:
-        if covers(masked, path):
-            yield path
+    yield from (path for path in resource.questioned_fields if covers(masked, path))
+
+
+def _is_about(masked: str, path: str, contact: frozenset[str]) -> bool:
+    return covers(masked, path) or (masked == CONTACT_GROUP and path in contact)
 
 
 def _masking(request: AccessRequest, policy: Policy) -> Iterator[Rule]:

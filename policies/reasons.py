@@ -170,6 +170,13 @@ MASKED_QUESTION = _reason(
     reviewer_de="Frage an ein verdecktes Feld ({fields}).",
     reviewer_en="Question on a masked field ({fields}).",
 )
+MASKED_WRITE = _reason(
+    "masked_write",
+    de="Angehalten: Dieses Feld lässt sich nicht ändern, weil Sie seinen Wert bei diesen Kunden nicht sehen dürfen.",
+    en="Stopped: this field cannot be changed, because you may not see its value for these clients.",
+    reviewer_de="Ein verdecktes Feld ({fields}) sollte überschrieben werden, dessen Maske wie ein Wert aussieht.",
+    reviewer_en="A masked field ({fields}) whose mask looks like a value was to be overwritten.",
+)
 COPY_NEEDS_SIGHT = _reason(
     "copy_needs_sight",
     de="Angehalten: Kopieren, Einlesen und Zusammenführen ist für diese Kunden nicht freigegeben.",

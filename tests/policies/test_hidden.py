@@ -126,3 +126,39 @@ def test_the_starter_rules_need_no_rule_of_their_own_for_it() -> None:
         )
         decision = decide(asked, rules)
         assert (isinstance(decision, Deny) and decision.reasons[0].reason.code == "masked_question") is denied
+
+
+@pytest.mark.parametrize(
+    ("mask", "written", "denied"),
+    [
+        ("null", {"phone"}, True),
+        ({"round": 1000}, {"phone", "name"}, True),
+        ({"date": "year"}, {"contact.phone"}, True),
+        ("hide", {"phone"}, False),
+        ({"last": 3}, {"phone"}, False),
+        ("hash", {"phone"}, False),
+        ("pseudonym", {"phone"}, False),
+        ("null", {"name"}, False),
+        ("null", set(), False),
+    ],
+)
+def test_a_mask_that_looks_like_a_value_is_not_written_over_one(mask: Any, written: set[str], denied: bool) -> None:
+    """A mask that is a text is known when it comes back, and is taken out; the rest of what is written may be meant."""
+    rules = policy(READS | {"actions": ["update"]}, MASKS | {"actions": ["read"], "masks": {"phone": mask}})
+    decision = decide(act(Action.UPDATE, own=1, others=1, written_fields=frozenset(written)), rules)
+    assert isinstance(decision, Deny) is denied
+    if isinstance(decision, Deny):
+        assert decision.reasons[0].reason.code == "masked_write"
+        assert decision.rules == ("1:masks",)
+
+
+def test_what_a_person_sees_may_be_written_and_so_may_what_is_new() -> None:
+    others = policy(READS | {"actions": ["update", "create"]}, MASKS | {"actions": ["read"], "masks": {"contact": "null"}})
+    everybody = policy(READS | {"actions": ["update", "create"]}, MASKS | {"actions": ["read"], "masks": {"phone": "null"}, "for": "all"})
+    phone = frozenset({"phone"})
+    assert not isinstance(decide(act(Action.UPDATE, own=2, written_fields=phone), others), Deny)
+    assert not isinstance(decide(act(Action.CREATE, own=None, written_fields=phone), everybody), Deny)
+    assert isinstance(decide(act(Action.UPDATE, own=2, written_fields=phone), everybody), Deny)
+    assert isinstance(decide(act(Action.UPDATE, own=2, others=1, written_fields=phone), others), Deny)
+    came_back = act(Action.UPDATE, own=2, others=1, written_fields=phone, mask_written_fields=phone)
+    assert not isinstance(decide(came_back, others), Deny)
