@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from string import ascii_lowercase, ascii_uppercase, digits
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +25,13 @@ _DENSE = 8
 LOWER, UPPER, DIGIT, SIGN = 1, 2, 4, 8
 
 
-def table(classes: dict[bytes, int]) -> Bytes:
-    """A class for every byte; 0 for those that are in none."""
-    found = np.zeros(256, np.uint8)
-    for letters, number in classes.items():
-        found[list(letters)] = number
-    return found
+def among(letters: bytes) -> NDArray[np.bool_]:
+    """For every byte whether it is one of these."""
+    return np.isin(np.arange(256), list(letters))
 
 
-_LOWER, _UPPER, _DIGITS = b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789"
-_KINDS = table({_LOWER: LOWER, _UPPER: UPPER, _DIGITS: DIGIT, b"+-/_": SIGN})
+_BY_KIND = ((ascii_lowercase.encode(), LOWER), (ascii_uppercase.encode(), UPPER), (digits.encode(), DIGIT), (b"+-/_", SIGN))
+_KINDS = sum((among(letters) * np.uint8(kind) for letters, kind in _BY_KIND), np.zeros(256, np.uint8))
 """Letters of base64 by kind."""
 
 
@@ -61,17 +59,36 @@ class Glance:
         return found
 
     @cached_property
+    def before(self) -> Bytes:
+        """The kind of letter before each mark; where the text begins, that of the mark itself."""
+        return self._beside(-1)
+
+    @cached_property
     def mixed(self) -> Places:
         """A place in every run of letters, digits and `+-/_` with a letter beside a digit or sign, or a small one before a capital."""
-        before, behind = self._beside(-1), self._beside(1)
+        before, behind = self.before, self._beside(1)
         near = (before == LOWER) | (before == UPPER) | (behind == LOWER) | (behind == UPPER)
         found: Places = self.marks[(self._kinds == LOWER) | near]
         return found
 
+    @cached_property
     def rows(self) -> Bytes:
         """The bytes of `blocks`, a block a row."""
         whole = len(self.data) // BLOCK
         return self.array[: whole * BLOCK].reshape(-1, BLOCK)[self.blocks]
+
+    def full(self, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which rows hold nothing but these letters."""
+        full: NDArray[np.bool_] = self.filled(letters) == BLOCK
+        return full
+
+    def filled(self, letters: NDArray[np.bool_]) -> Bytes:
+        """How many of these letters each row holds."""
+        return np.bitwise_count(letters.take(self.rows).view(np.uint64))[:, 0]
+
+    def holds(self, pair: bytes) -> bool:
+        """Whether one letter stands behind another. Searched for in Python, two letters take three times as long."""
+        return bool(np.any((self.array[:-1] == pair[0]) & (self.array[1:] == pair[1])))
 
     def followers(self, letter: bytes) -> bytes:
         """The bytes that stand behind a letter, each once."""
@@ -82,12 +99,10 @@ class Glance:
 
     @cached_property
     def _kinds(self) -> Bytes:
-        return _KINDS[self.array[self.marks]]
+        return _KINDS.take(self.array.take(self.marks))
 
     def _beside(self, by: int) -> Bytes:
-        at = self.marks + by
-        there = (at >= 0) & (at < len(self.data))
-        return np.where(there, _KINDS[self.array[np.where(there, at, 0)]], 0).astype(np.uint8)
+        return _KINDS.take(self.array.take(self.marks + by, mode="clip")) if len(self.marks) else _KINDS[:0]
 
 
 def look(data: bytes) -> Glance:
@@ -104,7 +119,7 @@ def look(data: bytes) -> Glance:
         if underscore:
             marked |= piece == 95
         marked[:-1] |= (piece[:-1] - 97 < 26) & (piece[1:] - 65 < 26)
-        at = np.flatnonzero(marked[:_STEP])
+        at = _where(marked[:_STEP])
         if len(at) * _DENSE > _STEP:
             return Glance(data, nothing[0], nothing[0], dense=True)
         marks.append(at + begin)
@@ -112,6 +127,15 @@ def look(data: bytes) -> Glance:
         whole = wordless[: min(len(piece), _STEP) // BLOCK * BLOCK].view(np.uint64) == _ALL
         blocks.append(np.flatnonzero(whole) + begin // BLOCK)
     return Glance(data, np.concatenate(marks), np.concatenate(blocks), dense=False)
+
+
+def _where(marked: NDArray[np.bool_]) -> Places:
+    """As `np.flatnonzero`, which looks at every byte: here at those blocks alone that hold something."""
+    if len(marked) % BLOCK:
+        return np.flatnonzero(marked)
+    rows = np.flatnonzero(marked.view(np.uint64) != 0)
+    at = np.flatnonzero(marked.reshape(-1, BLOCK)[rows])
+    return rows[at // BLOCK] * BLOCK + at % BLOCK
 
 
 _ALL = np.uint64(0x0101010101010101)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 
+import numpy as np
 import re2
 
 from detectors.ebcdic import decoded, is_ebcdic
 from detectors.formats import Readable
 from detectors.text import Text
-from detectors.utf8 import beyond_ascii
 
 SAMPLE = 1 << 16
 """Bytes by which text is told from other bytes."""
@@ -44,24 +44,35 @@ def as_text(content: bytes) -> Text | None:
     """
     for mark, marked in _BOMS:
         if content.startswith(mark):
-            rest = content[len(mark) :]
-            return Text(encoded=rest) if marked == "utf-8" and beyond_ascii(rest) is not None else Text(rest.decode(marked, "replace"))
+            text = Text(encoded=content[len(mark) :])
+            return text if marked == "utf-8" and text.beyond_ascii is not None else Text(text.encoded.decode(marked, "replace"))
     sample = content[:SAMPLE]
-    if encoding := wide(sample):
-        return Text(content.decode(encoding, "replace"))
-    if is_ebcdic(sample):
-        return Text(decoded(content))
-    if len(sample.translate(None, _CONTROLS)) < 0.98 * len(sample):
-        return None
-    if beyond_ascii(content) is not None:
-        return Text(encoded=content)
+    if not _is_simple(sample):
+        if encoding := wide(sample):
+            return Text(content.decode(encoding, "replace"))
+        if is_ebcdic(sample):
+            return Text(decoded(content))
+        if len(sample.translate(None, _CONTROLS)) < 0.98 * len(sample):
+            return None
+    if (text := Text(encoded=content)).beyond_ascii is not None:
+        return text
     try:
         return Text(content.decode("utf-8"))
     except UnicodeDecodeError:
         pass
-    text = content.decode("utf-8", "replace")
+    letters = content.decode("utf-8", "replace")
     strange = len(content) - len(content.translate(None, bytes(range(128, 256)))) if content else 0
-    return Text(text if text.count("\ufffd") * 4 < strange else content.decode("cp1252", "replace"))
+    return Text(letters if letters.count("\ufffd") * 4 < strange else content.decode("cp1252", "replace"))
+
+
+def _is_simple(sample: bytes) -> bool:
+    """True for most text in one byte a letter, told quickly: without control characters, and with a blank of ASCII for every 20 bytes.
+
+    Text in wider letters has bytes below 7; blanks of ASCII are rare in EBCDIC.
+    """
+    letters = np.frombuffer(sample, np.uint8)
+    controls = (letters < 32) & (letters != 10) & (letters != 13) & (letters != 9)
+    return not controls.any() and int(np.count_nonzero(letters == 32)) * 20 > len(letters) and 127 not in sample
 
 
 def runs(content: bytes) -> Iterator[Readable]:

@@ -80,6 +80,8 @@ class _Scan:
     parts: int = 0
     seen: set[int] = field(default_factory=set)
     """Digests of texts that were read: ways of writing in different order often give the same text."""
+    first: Text | None = None
+    """The only text that was read; it has no digest yet."""
 
     def take(self, part: Part, depth: Depth) -> None:
         """Read one part and everything in it."""
@@ -152,10 +154,8 @@ class _Scan:
             self.take(part, depth)
 
     def _text(self, text: Text, depth: Depth, *, noise: bool = False) -> None:
-        digest = hash(text.encoded)
-        if digest in self.seen or not text.encoded:
+        if not text.encoded or not self._is_new(text):
             return
-        self.seen.add(digest)
         self.parts += 1
         self.budget.check()
         if not self._passed_over(text):
@@ -175,6 +175,18 @@ class _Scan:
                     self.take(part, below)
                 elif len(part) >= _WORTH_TELLING and (isinstance(part, str) or means_something(part)):
                     self.budget.note(Unread.TOO_DEEP)
+
+    def _is_new(self, text: Text) -> bool:
+        """False for a text that was read. The first one is digested when there is a second: most contents hold no other."""
+        if not self.seen and self.first is None:
+            self.first = text
+            return True
+        if self.first is not None:
+            self.seen.add(hash(self.first.encoded))
+            self.first = None
+        known = len(self.seen)
+        self.seen.add(hash(text.encoded))
+        return len(self.seen) > known
 
     def _passed_over(self, text: Text) -> bool:
         try:

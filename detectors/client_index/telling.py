@@ -11,11 +11,12 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.client_index.candidates import GAP, LONGEST_DOMAIN, LONGEST_LOCAL, SEPARATORS
 from detectors.client_index.folding import visible
 from detectors.client_index.officials import LEAST_DIGITS
-from detectors.glance import Glance, Places, table
+from detectors.glance import Glance, Places, among
 from detectors.knowledge import Matches
 from detectors.text import Text
 
@@ -25,7 +26,9 @@ _BYTES_PER_ADDRESS = 2_048
 """With more addresses, looking at each costs as much as reading the text."""
 _CALM_BLOCKS = (range(0x80, 0x530), range(0x2000, 0x2C00))
 """Latin, Greek, Cyrillic; punctuation, currencies, signs: where no letter joins the one before it, but marks (Unicode, UAX 15)."""
-_MAY_SEPARATE = table({SEPARATORS: 1, bytes(range(128, 256)): 1}).astype(np.bool_)
+_SEPARATES = among(SEPARATORS)
+_MAY_SEPARATE = among(SEPARATORS + bytes(range(128, 256)))
+"""Where a letter beyond ASCII is seen as a separator: any byte of it, or of another one."""
 
 
 def adds_nothing(text: Text, find: Callable[[str, Matches], None], *, shortest: int, reach: int) -> bool:
@@ -52,13 +55,13 @@ def telling(text: Text, *, shortest: int, reach: int) -> str | None:
     if signs is None:
         return None
     width = _MOST_BYTES if beyond else 1
-    gap, reach = GAP * width, reach * width
-    places = _kept(glance, shortest, gap, reach)
-    apart = np.flatnonzero(np.diff(places) > max(gap, 2 * reach) + 1)
-    begins = np.concatenate((places[:1], places[apart + 1])) - reach
-    ends = np.concatenate((places[apart], places[-1:])) + reach + 1
-    begins = np.concatenate((begins, signs - (LONGEST_LOCAL + 1) * width))
-    ends = np.concatenate((ends, signs + (LONGEST_DOMAIN + 1) * width))
+    bridged = any(_bridges(letter) for letter in beyond)
+    spans = [_numbers(glance, shortest, GAP * _MOST_BYTES, _MAY_SEPARATE) if bridged else _numbers(glance, shortest, GAP, _SEPARATES)]
+    if reach:
+        spans.append(_officials(glance, reach * width))
+    if len(signs):
+        spans.append((signs - (LONGEST_LOCAL + 1) * width, signs + (LONGEST_DOMAIN + 1) * width))
+    begins, ends = (np.concatenate(ones) for ones in zip(*spans, strict=True))
     return _lines(glance, begins.clip(0), ends.clip(None, len(glance.data)))
 
 
@@ -71,6 +74,12 @@ def _calm(letter: str) -> bool:
     return bool(seen) and seen == visible(letter + "€")[:-1] and not any(c == "@" or c.isdigit() for c in seen)
 
 
+@cache
+def _bridges(letter: str) -> bool:
+    """Whether a calm letter can be seen as something that stands between two digits of a number."""
+    return not set(visible(letter).encode("ascii", "ignore")).isdisjoint(SEPARATORS)
+
+
 def _signs(glance: Glance) -> Places | None:
     """Where each `@` stands; None if there are many."""
     if b"@" not in glance.data:
@@ -79,23 +88,35 @@ def _signs(glance: Glance) -> Places | None:
     return signs if len(signs) * _BYTES_PER_ADDRESS <= len(glance.data) + 4 * _BYTES_PER_ADDRESS else None
 
 
-def _kept(glance: Glance, shortest: int, gap: int, reach: int) -> Places:
-    """The digits that can belong to a number or to an official number. `gap` and `reach` are bytes."""
+def _numbers(glance: Glance, shortest: int, gap: int, separates: NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Begin and end of all digits that stand together, with so many separators (`gap`, in bytes) between two at most."""
     digits = glance.digits
-    between = np.diff(digits) - 1
-    joined = between == 0
-    near = np.flatnonzero((between > 0) & (between <= gap))
+    cuts = np.flatnonzero(np.diff(digits) != 1)
+    starts, ends = np.concatenate((digits[:1], digits[cuts + 1])), np.concatenate((digits[cuts], digits[-1:])) + 1
+    between = starts[1:] - ends[:-1]
+    near = np.flatnonzero(between <= gap)
     for step in range(gap):
-        near = near[(between[near] <= step) | _MAY_SEPARATE[glance.array[digits[near] + np.minimum(step, between[near]) + 1]]]
-    joined[near] = True
-    begins = np.concatenate((np.zeros(1, np.int64), np.flatnonzero(~joined) + 1))
-    counts = np.diff(np.append(begins, len(digits)))
-    kept = np.repeat(counts >= shortest, counts)
-    if reach:
-        close = digits[LEAST_DIGITS - 1 :] - digits[: 1 - LEAST_DIGITS] < reach
-        for step in range(LEAST_DIGITS):
-            kept[step : step + len(close)] |= close
-    return digits[kept]
+        near = near[(between[near] <= step) | separates[glance.array.take(ends[near] + step, mode="clip")]]
+    apart = np.ones(len(between), np.bool_)
+    apart[near] = False
+    first = np.concatenate((np.zeros(min(len(starts), 1), np.int64), np.flatnonzero(apart) + 1))
+    if not len(first):
+        return first, first
+    last = np.append(first[1:], len(starts)) - 1
+    enough = np.add.reduceat(ends - starts, first) >= shortest
+    return starts[first[enough]], ends[last[enough]]
+
+
+def _officials(glance: Glance, reach: int) -> tuple[Places, Places]:
+    """Begin and end of all that stands around digits of which there are enough within so many bytes."""
+    digits = glance.digits
+    kept = np.zeros(len(digits), np.bool_)
+    close = digits[LEAST_DIGITS - 1 :] - digits[: 1 - LEAST_DIGITS] < reach
+    for step in range(LEAST_DIGITS):
+        kept[step : step + len(close)] |= close
+    digits = digits[kept]
+    cuts = np.flatnonzero(np.diff(digits) > 2 * reach)
+    return np.concatenate((digits[:1], digits[cuts + 1])) - reach, np.concatenate((digits[cuts], digits[-1:])) + 1 + reach
 
 
 def _lines(glance: Glance, begins: Places, ends: Places) -> str | None:

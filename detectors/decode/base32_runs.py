@@ -10,7 +10,7 @@ import numpy as np
 import re2
 
 from detectors.formats import Decoder, Layer
-from detectors.glance import Glance, table
+from detectors.glance import LOWER, Glance, among
 from detectors.meaning import LONG, means_something
 from detectors.text import Text
 
@@ -47,16 +47,15 @@ def decode(text: Text) -> Iterator[str | bytes]:
 
 def _possible(glance: Glance) -> bool:
     """Whether a glance leaves a place for what `_RUN` finds: a block of capital letters, or a figure among small ones."""
-    if glance.dense or bool(np.any(np.all(_CAPITAL[glance.rows()], axis=1))):
+    if glance.dense or bool(np.any(glance.full(_CAPITAL))):
         return True
-    figures = glance.digits
-    figures = figures[(figures > 0) & (figures < len(glance.data) - _BEHIND)]
-    figures = figures[_SMALL[glance.array[figures - 1]] & _SMALL[glance.array[figures]]]
-    return bool(np.any(np.all(_SMALL[glance.array[figures[:, None] + np.arange(1, _BEHIND + 1)]], axis=1)))
+    figures = glance.marks[glance.before == LOWER]
+    figures = figures[figures < len(glance.data) - _BEHIND]
+    return bool(np.any(np.all(_SMALL[glance.array[figures[:, None] + np.arange(_BEHIND + 1)]], axis=1)))
 
 
-_CAPITAL = table({b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567": 1}).astype(np.bool_)
-_SMALL = table({b"abcdefghijklmnopqrstuvwxyz234567": 1}).astype(np.bool_)
+_CAPITAL = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+_SMALL = among(b"abcdefghijklmnopqrstuvwxyz234567")
 _BEHIND = 8
 """Letters behind the first figure."""
 _SPARE = (0, 1, 0, 1, 0, 0, 1, 0)

@@ -10,7 +10,7 @@ import numpy as np
 import re2
 
 from detectors.formats import Decoder, Layer
-from detectors.glance import Glance, table
+from detectors.glance import Glance, among
 from detectors.meaning import LONG, means_something
 from detectors.text import Text
 
@@ -27,7 +27,7 @@ _RUN = re2.compile(
 """Letters of several kinds beside each other: words and numbers, which encoded text never looks like, are passed over at full speed."""
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
-_IS_LETTER = table({_LETTERS: 1}).astype(np.bool_)
+_IS_LETTER = among(_LETTERS)
 _LEAST = SHORTEST - 2
 """Letters of a run that is long enough with its padding."""
 _MANY = 4_096

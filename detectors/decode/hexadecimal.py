@@ -9,7 +9,7 @@ import numpy as np
 import re2
 
 from detectors.formats import Decoder, Layer
-from detectors.glance import BLOCK, Glance, table
+from detectors.glance import BLOCK, Glance, among
 from detectors.meaning import LONG, means_something
 from detectors.text import Text
 
@@ -56,10 +56,13 @@ def _slices(glance: Glance) -> list[slice] | None:
     """Around all blocks that pairs of digits can fill, a block on either side, in which a run begins and ends; None: anywhere."""
     if glance.dense or _prefixed(glance):
         return None
-    kinds = _KINDS[glance.rows()]
-    blocks = glance.blocks[np.all(kinds > 0, axis=1) & (np.sum(kinds == _DIGIT, axis=1) >= BLOCK // 2)]
+    blocks = glance.blocks[glance.full(_IN_RUN) & (glance.filled(_IS_DIGIT) >= BLOCK // 2)]
     if len(blocks) > _MANY:
         return None
+    around = blocks[:, None] * BLOCK + np.arange(-_SHORTEST, _SHORTEST + 1)
+    in_run = _IN_RUN[glance.array.take(around, mode="clip")]
+    in_run[:, 0] = in_run[:, -1] = False
+    blocks = blocks[np.argmin(in_run[:, _SHORTEST::-1], axis=1) + np.argmin(in_run[:, _SHORTEST:], axis=1) > _SHORTEST]
     apart = np.flatnonzero(np.diff(blocks) > 2)
     first, last = np.concatenate((blocks[:1], blocks[apart + 1])), np.concatenate((blocks[apart], blocks[-1:]))
     return [slice(max(one - 1, 0) * BLOCK, (other + 2) * BLOCK) for one, other in zip(first.tolist(), last.tolist(), strict=True)]
@@ -73,8 +76,9 @@ def _prefixed(glance: Glance) -> bool:
 
 
 _X = frozenset(b"xX")
-_SEPARATOR, _DIGIT = 1, 2
-_KINDS = table({b"0123456789abcdefABCDEF": _DIGIT, b" ,:;-\r\n": _SEPARATOR})
+_IS_DIGIT, _IN_RUN = among(b"0123456789abcdefABCDEF"), among(b"0123456789abcdefABCDEF ,:;-\r\n")
+_SHORTEST = 18
+"""Bytes of a run: nine pairs."""
 _MANY = 4_096
 """Blocks from which on looking around each costs more than reading the text."""
 

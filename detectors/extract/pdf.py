@@ -16,6 +16,8 @@ from detectors.verdict import Unread
 _HEAD, _END = b"%PDF-", b"%%EOF"
 _HEAD_WITHIN = 1_024
 """Bytes within which readers look for the head (ISO 32000-1, note 3.4.1 of Adobe's implementation)."""
+_SIGNS = 1_000
+"""Percent signs that are looked at one by one."""
 _STATES = 8
 """Earlier states that are read."""
 _PATHS = 40
@@ -25,7 +27,17 @@ _NOTES = 2_000
 
 def recognises(content: bytes, _media_type: str | None) -> bool:
     """By its head, which may stand behind other bytes."""
-    return _HEAD in content[: _HEAD_WITHIN + len(_HEAD)] or (_HEAD in content and _END in content)
+    return _HEAD in content[: _HEAD_WITHIN + len(_HEAD)] or (_has_head(content) and _END in content)
+
+
+def _has_head(content: bytes) -> bool:
+    """Whether there is one anywhere. One letter is searched for at the speed of memory, several are not."""
+    at = -1
+    for _ in range(_SIGNS):
+        at = content.find(_HEAD[:1], at + 1)
+        if at < 0 or content.startswith(_HEAD, at):
+            return at >= 0
+    return content.find(_HEAD, at) >= 0
 
 
 def open_pdf(content: bytes, _media_type: str | None, budget: Budget) -> Iterator[Part]:

@@ -49,7 +49,12 @@ class Entry:
 
 def recognises(content: bytes, _media_type: str | None) -> bool:
     """An archive, also behind other content (self-extracting, or behind a picture)."""
-    return _begins(content) or content.rfind(END, max(0, len(content) - 65_600)) >= 0 or _first(content) >= 0
+    if _begins(content):
+        return True
+    if END[2:3] in content and content.rfind(END, max(0, len(content) - 65_600)) >= 0:
+        return True
+    # A control character first: text has none, and one letter is searched for at the speed of memory, several are not.
+    return LOCAL[2:3] in content and _first(content) >= 0
 
 
 def _begins(content: bytes) -> bool:
