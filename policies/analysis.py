@@ -43,7 +43,9 @@ def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozens
 
     `vocabulary`: what the CRM can deliver; None: fields and attributes are not compared. `roles`: what people have; None: not compared.
     """
-    variants = [_Variant(rule.text, frozenset(Level) if rule.levels is None else rule.levels) for rule in policy.rules]
+    variants = [
+        _Variant(rule.text, level, place) for place, rule in enumerate(policy.rules) for level in sorted(rule.levels or frozenset(Level))
+    ]
     rules: dict[str, list[_Variant]] = defaultdict(list)
     for variant in variants:
         rules[variant.text.id].append(variant)
@@ -59,10 +61,12 @@ def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozens
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """A rule as it is at some levels."""
+    """A rule as it is at one level."""
 
     text: RuleText
-    levels: frozenset[Level]
+    level: Level
+    place: int
+    """Of rules that say the same the first stays."""
 
     @property
     def acts(self) -> bool:
@@ -73,16 +77,16 @@ class _Variant:
         """Nothing but who, what and how is asked."""
         return self.text.when is None and self.text.where is None and self.text.reaches is None
 
-    def covers(self, other: _Variant) -> bool:
-        """Whether it is asked whenever the other one is."""
+    def covers(self, other: _Variant, act: Action | None = None) -> bool:
+        """Whether it is asked whenever the other one is; with an act: whenever the other one is asked about that act."""
         mine, its = self.text, other.text
         return (
-            _within(its.roles, mine.roles)
-            and _within(its.actions, mine.actions)
+            _within(its.actions if act is None else frozenset({act}), mine.actions)
+            and _within(its.roles, mine.roles)
             and mine.resource in (its.resource, ANY)
             and _within(its.status or frozenset(Status), mine.status or frozenset(Status))
             and _within(its.channels or frozenset(Channel), mine.channels or frozenset(Channel))
-            and other.levels <= self.levels
+            and self.level is other.level
         )
 
     def meets(self, other: _Variant) -> bool:
@@ -94,7 +98,7 @@ class _Variant:
             and (mine.resource == its.resource or ANY in (mine.resource, its.resource))
             and _meet(mine.status or ANY, its.status or ANY)
             and _meet(mine.channels or ANY, its.channels or ANY)
-            and not self.levels.isdisjoint(other.levels)
+            and self.level is other.level
         )
 
 
@@ -115,7 +119,7 @@ class _Reach:
         self._allows = [variant for variant in acting if variant.text.effect is Effect.ALLOW]
         self._alike: dict[object, list[_Variant]] = defaultdict(list)
         for variant in variants:
-            self._alike[_duties(variant.text)].append(variant)
+            self._alike[variant.level, _duties(variant.text)].append(variant)
 
     def remarks(self, rule: list[_Variant]) -> Iterator[Remark]:
         text = rule[0].text
@@ -126,7 +130,7 @@ class _Reach:
             by = ", ".join(dict.fromkeys(deny.text.id for deny in beaten if deny is not None))
             yield Remark(text.id, "unreachable", f"never acts: {by} denies everything that it is about", "take one of them out")
             return
-        shadows = [next((one for one in self._alike[_duties(variant.text)] if self._shadows(one, variant)), None) for variant in rule]
+        shadows = [next((one for one in self._like(variant) if self._shadows(one, variant)), None) for variant in rule]
         if all(shadows):
             by = ", ".join(dict.fromkeys(one.text.id for one in shadows if one is not None))
             yield Remark(text.id, "shadowed", f"changes nothing: {by} says the same of all that it is about", "take it out")
@@ -138,14 +142,14 @@ class _Reach:
     def _beats(deny: _Variant, variant: _Variant) -> bool:
         return deny.text.id != variant.text.id and variant.text.effect is not Effect.DENY and deny.covers(variant)
 
-    def _shadows(self, one: _Variant, variant: _Variant) -> bool:
+    def _like(self, variant: _Variant) -> list[_Variant]:
+        return self._alike[variant.level, _duties(variant.text)]
+
+    @staticmethod
+    def _shadows(one: _Variant, variant: _Variant) -> bool:
         if one.text.id == variant.text.id or not one.acts or not one.covers(variant):
             return False
-        # Two that cover each other are the same: the one that comes first stays.
-        return not variant.covers(one) or self._place(one) < self._place(variant)
-
-    def _place(self, variant: _Variant) -> int:
-        return self._alike[_duties(variant.text)].index(variant)
+        return not variant.covers(one) or one.place < variant.place
 
 
 def _duties(text: RuleText) -> object:
@@ -183,11 +187,7 @@ def _asked(one: _Variant, allow: _Variant, act: Action) -> bool:
     """Whether a need or a stop holds wherever the allow does."""
     if one.text.id == allow.text.id:
         return True
-    return one.text.when is None and one.text.where is None and one.covers(_Variant(_only(allow.text, act), allow.levels))
-
-
-def _only(text: RuleText, act: Action) -> RuleText:
-    return text.model_copy(update={"actions": frozenset({act})})
+    return one.text.when is None and one.text.where is None and one.covers(allow, act)
 
 
 def _proves(need: Need) -> bool:
