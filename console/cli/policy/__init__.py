@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from console.cli.policy import activate, check, rollback, run, show, versions
+from console.cli.policy import activate, check, diff, rollback, run, show, versions
 
 app = typer.Typer(help="Rules: check them, run their cases, see and change what is in force.", no_args_is_help=True)
 
 app.command()(check.check)
 app.command("test")(run.run)
 app.command()(show.show)
+app.command()(diff.diff)
 app.command()(activate.activate)
 app.command()(rollback.rollback)
 app.command()(versions.versions)
