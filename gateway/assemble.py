@@ -99,6 +99,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         learner=Learner(state, settings.regions, partial(_learning, spool, now)),
         refusals=refusals,
         reserved=Reserved(touch, listener, installation.language),
+        mask_key=secret(secrets_folder, "mask.key"),
     )
     return Assembled(handler, spool, engine, now)
 

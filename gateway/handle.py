@@ -6,6 +6,7 @@ with the records in hand, holds for a touch where one is missing, records, trims
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -30,6 +31,7 @@ from gateway.touch import Touch
 from policies import reasons
 from policies.decision import Allow, Challenge, Deny
 from policies.effect import EXPORTS
+from policies.masks import masking
 from policies.reasons import Because
 from policies.request import WRITES, Action, ClientId, KeyProof, Principal
 
@@ -63,6 +65,8 @@ class Handler:
     learner: Learner
     refusals: Refusals
     reserved: Reserved
+    mask_key: bytes = dataclasses.field(repr=False)
+    """What hashes and pseudonyms of masked values are made with."""
 
     async def before(self, request: Request) -> Step:
         """Judge a request. Never raises for what a client sent; what it raises is a fault of ours, and the guard denies."""
@@ -182,7 +186,7 @@ class Handler:
             raise TypeError("a denial is not released")
         question = judged.question
         identifiers = answer.identifiers() if question.action in EXPORTS else []
-        delivered = answer.release(duties)
+        delivered = answer.release(duties, masking(self.mask_key, question.principal.id))
         exported = delivered.shown if question.action in EXPORTS else NOBODY
         card = next(iter(delivered.shown)) if question.action is Action.READ and len(delivered.shown) == 1 else None
         # Counted before the record is awaited: of two answers under way at once, the second must see the first.

@@ -13,7 +13,8 @@ from gateway.exchange import Request
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
 from policies.effect import effective_action
 from policies.engine import decide, sight
-from policies.masks import CONTACT_GROUP
+from policies.hidden import hidden_fields
+from policies.masks import CONTACT_GROUP, covers
 from policies.request import AccessRequest, Action, ClientId, Context, KeyProof, Principal, Resource, Usage
 from policies.rule import Policy
 
@@ -50,16 +51,16 @@ class Questions:
     def with_answer(self, question: AccessRequest, answer: Answer) -> Judged:
         """Judge again with the real answer in hand.
 
-        Whether a contact value counts as taken depends on the masks, so the policy is asked for them first. A mask
-        on single fields leaves others clear: then every client with a contact value counts. From here on the act has the
-        class of its effect, whatever the call is named (attacks X6).
+        Whether a contact value counts as taken depends on the masks, so the policy is asked for them first. Where masks on single
+        fields leave one clear, every client with a contact value counts. From here on the act has the class of its effect, whatever the
+        call is named (attacks X6).
         """
         policy, ids = self.policy(), answer.ids
         shown = frozenset(ids)
         resource = replace(question.resource, ids=ids, own=shown & self.directory.book(question.principal.id), fields=answer.fields)
         question = replace(question, resource=resource, context=replace(question.context, at=self.now()))
         duties = sight(question, policy)
-        clear = answer.contact_ids - duties.masked_in(CONTACT_GROUP)
+        clear = answer.contact_ids - _out_of_sight(duties, resource.contact_fields)
         card = ids[0] if question.action is Action.READ and len(ids) == 1 else None
         usage = self._usage(question, shown=shown, taken=clear, done=Deed(), card=card)
         question = replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage)
@@ -71,8 +72,11 @@ class Questions:
         asked = frozenset(question.resource.ids or ())
         usage = self._usage(question, shown=NOTHING, taken=NOTHING, done=deed(question.action, asked=asked, shown=NOTHING), card=None)
         resource = replace(question.resource, own=asked & self.directory.book(question.principal.id)) if asked else question.resource
-        question = replace(question, resource=resource, usage=usage)
-        return Judged(question, decide(question, self.policy()))
+        question, policy = replace(question, resource=resource, usage=usage), self.policy()
+        decision = decide(question, policy)
+        if isinstance(decision, Allow) and resource.ids is None and (hidden := hidden_fields(question, policy)):
+            decision = replace(decision, obligations=replace(decision.obligations, hidden=hidden))
+        return Judged(question, decision)
 
     def _usage(
         self,
@@ -105,6 +109,15 @@ def obligations(decision: Decision) -> Obligations | None:
             return duties
         case Deny():
             return None
+
+
+def _out_of_sight(duties: Obligations, contact: frozenset[str]) -> frozenset[ClientId]:
+    """Clients of whom each of these contact fields is masked, by the group or by its own name."""
+    group = duties.masked_in(CONTACT_GROUP)
+    if not contact or all(one.field == CONTACT_GROUP for one in duties.masks):
+        return group
+    by_name = [frozenset().union(*[one.clients for one in duties.masks if covers(one.field, path)]) for path in contact]
+    return group | frozenset[ClientId].intersection(*by_name)
 
 
 def signed_ids(resource: Resource, duties: Obligations) -> tuple[ClientId, ...]:

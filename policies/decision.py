@@ -35,6 +35,8 @@ class Obligations:
     """The reviewer is told of this act by an alert of its own."""
     watermark: bool = False
     """What goes out carries a mark that names the act."""
+    hidden: frozenset[str] = frozenset()
+    """Of a question: fields (and the group `contact`) that no order of the answer may tell, where the CRM would choose one by itself."""
 
     @property
     def masked(self) -> frozenset[ClientId]:

@@ -10,6 +10,7 @@ from typing import Protocol
 from detectors.client_index.identifier import Identifier
 from gateway.exchange import Request, Response
 from policies.decision import Obligations
+from policies.masks import Masking, conceal
 from policies.reasons import Because
 from policies.request import Action, Channel, ClientId, Resource
 
@@ -157,9 +158,10 @@ class Answer(Protocol):
         With `fresh` only those of records of which it says, by a hash of their values, that they are new. Ask before `release`.
         """
 
-    def release(self, obligations: Obligations) -> Delivered:
+    def release(self, obligations: Obligations, masking: Masking = conceal) -> Delivered:
         """The answer without records that may not go, with masks, without the columns that the gateway added.
 
+        `masking` makes the masks of the person who reads; without it every mask hides.
         Raises UninspectableError if that cannot be done exactly.
         """
 
@@ -192,7 +194,8 @@ class Profile(Protocol):
         """Read a request. Raises UnreadableError (denied, nothing is sent)."""
 
     def with_obligations(self, call: Call, obligations: Obligations) -> Call:
-        """The call as it may be sent under these obligations: mask values in written fields are taken out."""
+        """The call as it may be sent under these obligations: mask values in written fields are taken out, and an answer comes in no
+        order that would tell what is hidden."""
 
     def answer(self, call: Call, response: Response) -> Answer:
         """Read the answer to a DATA call. Raises UninspectableError."""

@@ -16,6 +16,7 @@ from gateway.crm.profile import Answer, Call, CallKind, Client, Credential, Full
 from gateway.crm.profiles import tryton_identity as identity
 from gateway.crm.profiles import tryton_methods as methods
 from gateway.crm.profiles.tryton_full_read import full_read
+from gateway.crm.profiles.tryton_order import by_number
 from gateway.crm.profiles.tryton_outcome import read_outcome, scrub_outcome
 from gateway.crm.profiles.tryton_reading import Expected, Reading, Shape, context
 from gateway.crm.profiles.tryton_roads import read_csv, read_rest
@@ -69,11 +70,11 @@ class Tryton:
         raise UnreadableError("address of the CRM", unknown=True)
 
     def with_obligations(self, call: Call, obligations: Obligations) -> Call:
-        """The call without masks among its values; every other obligation waits for the answer."""
+        """The call without masks among its values, and without an order that tells what is hidden; all else waits for the answer."""
         expected = _expected(call)
         model, rpc = expected.model, expected.rpc
         if model is None or not call.resource.written_fields:
-            return call
+            return by_number(call, expected, obligations.hidden)
         drop = obligations.drop_written
         if rpc is None:
             body = _dumped(without_masks(model, _parsed(call.upstream.body), drop))
