@@ -77,7 +77,7 @@ class Line:
 
 
 type Place = tuple[Effect, str, Action]
-"""Effect, pseudonym, act by its name or, where that is another, by its effect."""
+"""Effect, pseudonym, what the act was by its effect."""
 
 
 @dataclass(slots=True)
@@ -135,7 +135,7 @@ class Differences:
 
     def _note(self, effect: Effect, act: Recorded, old: Decision, new: Decision, said: str) -> None:
         request = act.request
-        line = self.lines.setdefault((effect, act.pseudonym, request.action), Line())
+        line = self.lines.setdefault((effect, act.pseudonym, act.action), Line())
         line.count += 1
         if len(line.examples) < EXAMPLES:
             resource = request.resource

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from audit_store.event import Phase
 from audit_store.log import Log, Logged
 from audit_store.request_record import OF_THE_DIRECTORY, NotReplayableError, Seat, missing_names, request_of
-from policies.request import AccessRequest
+from policies.request import AccessRequest, Action
 
 NOTHING: frozenset[str] = frozenset()
 NOBODY_ASKED = "nobody_asked"
@@ -41,6 +41,8 @@ class Recorded:
     """As the rules saw it."""
     missing: frozenset[str]
     """Names that a rule may look at and that the record does not hold (`policies.names`)."""
+    action: Action
+    """What it was by its effect."""
     phase: Phase
     """What became of it."""
     reasons: tuple[str, ...]
@@ -106,6 +108,7 @@ def recorded_act(logged: Logged, seats: Mapping[str, Seat] | None = None) -> Rec
     return Recorded(
         request=request,
         missing=missing_names(document) | (OF_THE_DIRECTORY if seat is None else NOTHING),
+        action=Action(ours["act"]["action"]),
         phase=phase,
         reasons=tuple(reason["code"] for reason in ours.get("reasons", ())),
         rules=tuple(ours.get("rules", ())),

@@ -8,9 +8,10 @@ Most of a request stands in the event for its own sake (who, which clients, whic
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from math import ceil, floor
+from operator import itemgetter
 from typing import Any
 
 from audit_store.client_sets import decode_ids
@@ -38,6 +39,7 @@ SCHEMA_WITH_QUESTION = 2
 SAME = "="
 """In place of a set of clients: exactly those that were asked for."""
 _COUNTERS = tuple(field.name for field in fields(Counts))
+_COUNTS_OF = itemgetter(*_COUNTERS)
 _COUNTER_SET = frozenset(_COUNTERS)
 _NOBODY: frozenset[ClientId] = frozenset()
 NEVER_RECORDED = frozenset({"principal.device", "context.source_ip"} | {f"record.{name}" for name in RECORD if name != "own"})
@@ -214,9 +216,11 @@ def _before(usage: Usage) -> dict[str, int]:
 def _usage_of(stored: Mapping[str, Any] | None, before: Mapping[str, int]) -> Usage:
     if stored is None:
         return Usage()
-    counts = {counter: stored.get(counter, 0) for counter in _COUNTERS}
-    after = Counts(**counts)
-    return Usage(Counts(**{**counts, **before}) if before else after, after, stored["base"], stored["book"])
+    try:
+        after = Counts(*_COUNTS_OF(stored))
+    except KeyError:  # of a release that counted less: `missing_names` says which
+        after = Counts(*(stored.get(counter, 0) for counter in _COUNTERS))
+    return Usage(replace(after, **before) if before else after, after, stored["base"], stored["book"])
 
 
 def _proofs(request: AccessRequest, asked: tuple[ClientId, ...]) -> list[dict[str, Any]]:

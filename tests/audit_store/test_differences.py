@@ -32,7 +32,7 @@ def recorded(number: int = 0, phase: Phase = Phase.RELEASED, asked: AccessReques
         usage=Usage(base=100, book=50),
     )
     given: dict[str, Any] = {"reasons": (), "rules": (), "observed": (), "version": "3", "event_id": f"event-{number}"}
-    return Recorded(asked, frozenset({"record.countries", "context.source_ip"}), phase, sequence=number, **given | members)
+    return Recorded(asked, frozenset({"record.countries", "context.source_ip"}), asked.action, phase, sequence=number, **given | members)
 
 
 def found(old: Policy, new: Policy, *acts: Recorded) -> Differences:
