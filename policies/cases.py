@@ -74,6 +74,8 @@ def questions(source: Path) -> list[Question]:
             found.append((document, text))
     shared = next((text for document, text in found if document.file == FIXTURES), CasesText())
     asked: list[Question] = []
+    if any(error.file == FIXTURES for error in errors):
+        raise PolicyErrors(errors)  # else every name would be unknown too
     for document, text in found:
         asked += _Reader(document, text, CasesText() if document.file == FIXTURES else shared, errors).questions()
     if errors:

@@ -96,7 +96,7 @@ def _explained(document: Document, model: type[BaseModel], error: ErrorDetails, 
         key = document.keys.get(loc)
         place = key or document.at(loc)
         near = get_close_matches(name, _names(model), n=1)
-        hint = f"did you mean {near[0]}?" if near else "see the shipped starter.yaml for what can be written"
+        hint = f"did you mean {near[0]}?" if near else "see the shipped sales.yaml and its cases for what can be written"
         hint = elsewhere.get(name, hint) if len(loc) == 1 else hint
         return PolicyError(document.file, place.line, place.column, f"{name!r} is not known here", hint)
     if kind == "missing":

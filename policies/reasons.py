@@ -156,6 +156,30 @@ EXPORT_NOT_BEFORE_TALK = _reason(
     reviewer_de="Mit der Person ist ein Gespräch geplant: keine Exporte, Berichte und Löschungen.",
     reviewer_en="A talk with the person is planned: no exports, reports or deletions.",
 )
+EXPORT_NOT_AT_LEVEL = _reason(
+    "export_not_at_level",
+    de="Angehalten: Das ist für Sie nicht freigegeben. Wenden Sie sich an Ihre Leitung, wenn Sie es brauchen.",
+    en="Stopped: this is not released for you. Ask your management if you need it.",
+    reviewer_de="Die Person ist von Hand als ausscheidend eingestuft: keine Exporte, Berichte und Löschungen.",
+    reviewer_en="The person was set to departing by hand: no exports, reports or deletions.",
+)
+OUT_OF_HOURS = _reason(
+    "out_of_hours",
+    de="Angehalten: Außerhalb der Arbeitszeit ist das nicht möglich. Wiederholen Sie es in der Arbeitszeit, oder wenden Sie sich an Ihre "
+    "Leitung.",
+    en="Stopped: this is not possible outside working hours. Repeat it within them, or ask your management.",
+    reviewer_de="Außerhalb der Arbeitszeit, {asked} Kunden.",
+    reviewer_en="Outside working hours, {asked} clients.",
+)
+HAND_OVER_NEEDS_TWO = _reason(
+    "hand_over_needs_two",
+    de="Angehalten, nichts geändert: Eine Übergabe von Kunden braucht Ihren Schlüssel und die Zustimmung einer zweiten Person. "
+    "Zustimmungen kann Torwart noch nicht einholen.",
+    en="Held, nothing was changed: a hand-over of clients needs your key and the consent of a second person. Torwart cannot ask for "
+    "consents yet.",
+    reviewer_de="Übergabe von {asked} Kunden angehalten: Schlüssel und Zustimmung einer zweiten Person fehlen.",
+    reviewer_en="Hand-over of {asked} clients held: the key and a second person's consent are missing.",
+)
 FROZEN = _reason(
     "frozen",
     de="Ihr Zugang ist gesperrt. Wenden Sie sich an Ihre Leitung.",
@@ -255,6 +279,31 @@ UNREAD_LEAVES = _reason(
     "single files, or ask your management.",
     reviewer_de="Der Inhalt ließ sich nicht prüfen; ungeprüft geht nichts hinaus.",
     reviewer_en="The content could not be inspected; nothing goes out uninspected.",
+)
+SEND_WARNED = _reason(
+    "send_warned",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses. Ist der Empfänger der richtige? Ihre Antwort darauf kann "
+    "Torwart noch nicht entgegennehmen.",
+    en="Held, nothing was sent: it holds data of the firm's clients. Is the recipient the right one? Torwart cannot take your answer yet.",
+    reviewer_de="{asked} Kunden auf dem Weg hinaus: nur nach einer Warnung.",
+    reviewer_en="{asked} clients on the way out: only after a warning.",
+)
+SEND_JUSTIFIED = _reason(
+    "send_justified",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses, und dafür ist ein Grund anzugeben. Ihn kann Torwart "
+    "noch nicht entgegennehmen.",
+    en="Held, nothing was sent: it holds data of the firm's clients, and a reason has to be given. Torwart cannot take it yet.",
+    reviewer_de="{asked} Kunden auf dem Weg hinaus: nur mit Begründung.",
+    reviewer_en="{asked} clients on the way out: only with a reason.",
+)
+SEND_NEEDS_CONSENT = _reason(
+    "send_needs_consent",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses, und jemand muss zustimmen. Zustimmungen kann Torwart "
+    "noch nicht einholen; wenden Sie sich an Ihre Leitung.",
+    en="Held, nothing was sent: it holds data of the firm's clients, and somebody has to consent. Torwart cannot ask for consents yet; ask "
+    "your management.",
+    reviewer_de="{asked} Kunden auf dem Weg hinaus: nur mit Zustimmung.",
+    reviewer_en="{asked} clients on the way out: only with consent.",
 )
 PLACE_REFUSED = _reason(
     "place_refused",

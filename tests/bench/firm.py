@@ -18,6 +18,7 @@ from auth.installation import check_rights, load_installation
 from auth.people import People
 from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
+from policies.load import rule_files
 from policies.masks import HIDDEN
 from policies.store import SHIPPED, PolicyStore
 
@@ -129,7 +130,8 @@ def install(folder: Path, *, port: int, upstream: int, certificate: tuple[Path, 
 
 def _policy(folder: Path) -> Path:
     folder.mkdir()
-    text = (SHIPPED / "starter.yaml").read_text(encoding="utf-8")
+    files = {path.name: path.read_text(encoding="utf-8").split("\nrules:\n") for path in rule_files(SHIPPED)}
+    text = files["everybody.yaml"][0] + "\nrules:\n" + "".join(rules for _, rules in files.values())
     for old, new in (
         ("minute: 300", "minute: 1000000"),
         ("{counter: foreign_shown_day, percent: 10, of: base}", "{counter: foreign_shown_day, percent: 90, of: base}"),

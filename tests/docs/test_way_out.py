@@ -78,7 +78,7 @@ def test_the_authority_is_good_for_as_long_as_the_page_says() -> None:
 
 def test_what_is_decided_is_what_the_shipped_rules_say() -> None:
     rules = {rule.text.id: rule.text for rule in starter().rules if rule.text.id.startswith("out-")}
-    assert set(rules) == {"out-goes", "out-unread", "out-clients", "out-piecemeal", "out-leaving"}
+    assert set(rules) == {"out-goes", "out-unread", "out-clients", "out-piecemeal", "out-leaving", "out-departing-by-hand"}
     assert rules["out-clients"].when == "resource.asked >= 5"
     assert "| 5 clients or more at once | stopped |" in TEXT
     assert (reaches := rules["out-piecemeal"].reaches) is not None
@@ -86,6 +86,7 @@ def test_what_is_decided_is_what_the_shipped_rules_say() -> None:
     assert f"fewer than 5, and among them the {reaches.count}th different client of a day" in TEXT
     assert set(rules["out-leaving"].status or ()) == {Status.TALK_PLANNED, Status.NOTICE_GIVEN, Status.LAST_DAY}
     assert rules["out-leaving"].when == "resource.asked > 0"
+    assert rules["out-departing-by-hand"].when == 'principal.level == "departing" && resource.asked > 0'
 
 
 UNSEEN = {

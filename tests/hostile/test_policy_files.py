@@ -64,7 +64,7 @@ def test_a_bad_file_is_refused_and_the_last_valid_policy_stays(tmp_path, content
         load(folder)
     assert says in str(error.value)
     assert all(found.file == "a.yaml" for found in error.value.errors)
-    (folder / "a.cases.yaml").write_bytes((SHIPPED / "starter.cases.yaml").read_bytes())
+    (folder / "a.cases.yaml").write_bytes((SHIPPED / "everybody.cases.yaml").read_bytes())
     store = store_in(tmp_path / "policies")
     store.prepare("test")
     with pytest.raises(PolicyErrors):
@@ -76,7 +76,7 @@ def test_a_bad_file_is_refused_and_the_last_valid_policy_stays(tmp_path, content
 def test_a_bad_file_of_cases_is_refused_like_one_of_rules(tmp_path, content):
     folder = tmp_path / "rules"
     folder.mkdir()
-    (folder / "a.yaml").write_bytes((SHIPPED / "starter.yaml").read_bytes())
+    (folder / "a.yaml").write_bytes((SHIPPED / "sales.yaml").read_bytes())
     (folder / "a.cases.yaml").write_bytes(content)
     with pytest.raises(PolicyErrors):
         store_in(tmp_path / "policies").activate(folder, "test")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import policies
-from policies.load import load
+from policies.document import PolicyText
+from policies.load import load, read_document, rule_files
 from policies.request import AccessRequest, Action, Context, Counts, KeyProof, Principal, Resource, Status, Usage
 from policies.rule import Policy
 
@@ -21,6 +22,11 @@ FIELDS = frozenset({"name", "phone", "email"})
 def starter() -> Policy:
     """The policy that ships."""
     return load(SHIPPED, "1")
+
+
+def texts() -> list[PolicyText]:
+    """The files of that policy as they are written."""
+    return [PolicyText.model_validate(read_document(path).value) for path in rule_files(SHIPPED)]
 
 
 def clients(own: int, others: int = 0) -> tuple[tuple[str, ...], frozenset[str]]:

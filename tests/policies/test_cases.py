@@ -97,7 +97,9 @@ def test_a_case_that_makes_no_sense_is_refused_with_its_place(tmp_path, cases, s
 
 
 def test_cases_lie_beside_a_single_file_too(tmp_path):
-    assert len(run_cases(SHIPPED / "starter.yaml", load(SHIPPED / "starter.yaml"))) == len(run_cases(SHIPPED, starter()))
+    alone = run_cases(SHIPPED / "sales.yaml", load(SHIPPED / "sales.yaml"))
+    assert len(alone) > 100
+    assert {result.file for result in alone} == {"sales.cases.yaml"}
     (tmp_path / "alone.yaml").write_text(RULES)
     assert run_cases(tmp_path / "alone.yaml", load(tmp_path / "alone.yaml")) == []
 
@@ -155,6 +157,13 @@ def test_a_folder_names_its_people_once_for_all_files(tmp_path):
     assert [result.green for result in run_cases(tmp_path / "a.yaml", load(tmp_path / "a.yaml"))] == [True]
     with pytest.raises(PolicyErrors, match=r"a.cases.yaml:2:9: 'anna' is already one of the people in people.cases.yaml"):
         results(tmp_path, "people:\n  anna: {roles: [manager]}\n" + case)
+
+
+def test_people_that_cannot_be_read_are_one_error(tmp_path):
+    (tmp_path / FIXTURES).write_text("people:\n  anna: {roles: [manager], wage: 3}\n")
+    with pytest.raises(PolicyErrors) as found:
+        results(tmp_path, "cases:\n  - {name: a, given: {person: anna, action: read}, expect: allow}\n")
+    assert [(error.file, error.line, error.column) for error in found.value.errors] == [("people.cases.yaml", 2, 28)]
 
 
 def test_the_people_of_another_file_are_not_known(tmp_path):

@@ -25,7 +25,7 @@ def test_an_employee_reads_numbers_only(reason):
         assert {name for _, name, _, _ in string.Formatter().parse(text) if name} <= NUMBERS
 
 
-@pytest.mark.parametrize("code", ["export_not_now", "export_not_before_talk"])
+@pytest.mark.parametrize("code", ["export_not_now", "export_not_before_talk", "export_not_at_level"])
 def test_a_denial_because_of_a_status_reads_like_an_ordinary_one(code):
     """X32: a departure under way is not to be read from a denial."""
     assert REASONS[code].employee == NOT_FOR_YOU.employee

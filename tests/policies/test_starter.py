@@ -9,10 +9,10 @@ from policies.decision import Allow, Challenge, Deny
 from policies.engine import decide, sight
 from policies.request import AccessRequest, Action, Context, Counts, KeyProof, Principal, Resource, Status, Usage
 from policies.rule import PolicyText, compiled
-from tests.policies.acts import CONTACT, NOON, starter
+from tests.policies.acts import CONTACT, NOON, starter, texts
 
 STARTER = starter()
-TEXT = PolicyText(rules=[rule.text for rule in STARTER.rules])
+TEXT = PolicyText(rules=[rule for text in texts() for rule in text.rules])
 FIELDS = ["name", "phone", "email", "city"]
 IDS = [f"c{n}" for n in range(12)]
 ROLES = ["manager", "owner", "head_of_sales", "accountant", "visitor"]

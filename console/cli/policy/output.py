@@ -20,7 +20,7 @@ from policies.store import PolicyStore
 RED = 1
 """Exit code: cases are red."""
 
-Rules = Annotated[Path | None, typer.Argument(help="Folder of rules, or one file. Left out: the shipped starter rules.")]
+Rules = Annotated[Path | None, typer.Argument(help="Folder of rules, or one file. Left out: the shipped rules.")]
 InForce = Annotated[Path | None, typer.Option("--config", help="Torwart's configuration file: show what is in force there.")]
 
 

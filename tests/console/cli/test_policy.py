@@ -34,7 +34,7 @@ def rules(tmp_path: Path) -> Path:
 
 
 def _change(rules: Path, old: str, new: str) -> None:
-    path = rules / "starter.yaml"
+    path = rules / "sales.yaml"
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
@@ -58,19 +58,19 @@ def test_the_shipped_rules_are_checked_and_green() -> None:
 
 def test_every_error_is_named_with_its_place_and_exit_code_2(rules: Path) -> None:
     _change(rules, "actions: [copy]", "actions: [cpy]")
-    _change(rules, "size(resource.questioned_contact_fields)", "size(resource.asked_fields)")
+    _change(rules, "size(resource.written_contact_fields)", "size(resource.asked_fields)")
     result = _run("check", rules, code=2)
-    assert result.stderr.count("starter.yaml:") == 4
+    assert result.stderr.count("sales.yaml:") == 3
     assert "'asked_fields' is not known here" in result.stderr
     document = json.loads(_run("check", rules, "--json", code=2).stdout)
-    assert [error["file"] for error in document["errors"]] == ["starter.yaml"] * 4
+    assert [error["file"] for error in document["errors"]] == ["sales.yaml"] * 3
 
 
 def test_a_newcomer_who_edits_a_number_sees_which_cases_turn_red(rules: Path) -> None:
     _change(rules, "{counter: exported_day, percent: 10,", "{counter: exported_day, percent: 5,")
     result = _run("test", rules, code=1)
     assert "allowed: expected 260, got 110" in result.stdout
-    assert "starter.cases.yaml:" in result.stdout
+    assert "sales.cases.yaml:" in result.stdout
 
 
 def test_green_rules_are_put_in_force_and_recorded_with_a_pseudonym(config: Path, rules: Path) -> None:
