@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import compress, repeat
-from types import SimpleNamespace
+from types import NoneType, SimpleNamespace
 from typing import Any
 
 from policies.attributes import Attributes, Facts, Member
@@ -225,8 +225,7 @@ class Columns:
         given = self._facts.resource.records.get(name)
         if given is None or len(given) != len(self.ids):
             return None
-        cells = _cells(given, self._record[name])
-        values = tuple(dict.fromkeys(cells))
+        cells, values = _checked(given, self._record[name])
         codes = None
         if len(values) <= _FEW:
             codes = bytes(map({value: place for place, value in enumerate(values)}.__getitem__, cells))
@@ -235,31 +234,38 @@ class Columns:
         return _Column(values, codes, cells, kinds.pop() if plain else None)
 
 
-def _cells(given: Sequence[Value], member: Member) -> Sequence[Any]:
-    """The values of a column; what is none of its type is `_BAD`, a list is a tuple."""
-    kind = member.type
-    if kind.element is not None:
-        return [_items(value, optional=member.optional) for value in given]
-    expected = _KINDS.get(kind.name, ())
-    if kind.name in ("bool", "int", "string") and set(map(type, given)) == {expected[0]}:
-        return given
-    return [value if _fits(value, expected, optional=member.optional) else _BAD for value in given]
+def _checked(given: Sequence[Value], member: Member) -> tuple[Sequence[Any], tuple[Any, ...]]:
+    """The values of a column and the distinct ones among them; what is none of its type is `_BAD`, a list is a tuple."""
+    listed = member.type.element is not None
+    expected = (list, tuple) if listed else _KINDS.get(member.type.name, ())
+    fits = _items_fit if listed else _fits
+    cells: Sequence[Any] = given
+    if not {*expected, NoneType}.issuperset(map(type, given)):
+        cells = [value if isinstance(value, expected) and fits(value, expected) else None if value is None else _BAD for value in given]
+    if listed:
+        cells = [tuple(value) if isinstance(value, list) else value for value in cells]
+    try:
+        values = tuple(dict.fromkeys(cells))
+    except TypeError:  # a list inside a list
+        cells = [value if value is None or fits(value, expected) else _BAD for value in cells]
+        values = tuple(dict.fromkeys(cells))
+    bad = {value for value in values if (not member.optional if value is None else value is not _BAD and not fits(value, expected))}
+    if bad:
+        cells = [_BAD if value in bad else value for value in cells]
+        values = tuple(dict.fromkeys(cells))
+    return cells, values
 
 
-def _items(value: Value, *, optional: bool) -> object:
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    return None if value is None and optional else _BAD
+def _items_fit(value: Any, _expected: tuple[type, ...]) -> bool:
+    return all(isinstance(item, str) for item in value)
 
 
-def _fits(value: Value, expected: tuple[type, ...], *, optional: bool) -> bool:
+def _fits(value: Any, expected: tuple[type, ...]) -> bool:
     match value:
-        case None:
-            return optional
         case bool():
             return bool in expected
         case float():
-            return float in expected and not math.isnan(value)
+            return not math.isnan(value)
         case datetime():
-            return datetime in expected and value.tzinfo is not None
-    return isinstance(value, expected)
+            return value.tzinfo is not None
+    return True

@@ -29,6 +29,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from policies.attributes import RECORD, Attributes
 from policies.document import PolicyText
 from policies.expression import compile_condition
 from policies.problems import Document, Loc, Place, PolicyError, PolicyErrors, checked
@@ -73,10 +74,10 @@ class RulePlace(NamedTuple):
     column: int
 
 
-def load(source: Path, version: str | None = None, places: dict[str, RulePlace] | None = None) -> Policy:
+def load(source: Path, version: str | None = None, places: dict[str, RulePlace] | None = None, record: Attributes = RECORD) -> Policy:
     """Load all rule files of a folder (or one file). `version` names the policy in decisions; None: a digest of the files.
 
-    `places` is filled with where each rule stands, by its id.
+    `places` is filled with where each rule stands, by its id. `record`: the attributes that `where` may ask for.
 
     Raises PolicyErrors with all errors of all files, sorted by file, line and column.
     """
@@ -84,15 +85,17 @@ def load(source: Path, version: str | None = None, places: dict[str, RulePlace] 
     contents = read_contents(rule_files(source), errors)
     if not contents and not errors:
         errors.append(PolicyError(source.name, 0, 0, "no rule file here", "rules lie in files that end in .yaml"))
-    return _loaded(contents, version, errors, {} if places is None else places)
+    return _loaded(contents, version, errors, {} if places is None else places, record)
 
 
 def load_contents(contents: Mapping[str, bytes], version: str) -> Policy:
     """Load rule files that were read already: name -> bytes. Raises PolicyErrors."""
-    return _loaded(contents, version, [], {})
+    return _loaded(contents, version, [], {}, RECORD)
 
 
-def _loaded(contents: Mapping[str, bytes], version: str | None, errors: list[PolicyError], seen: dict[str, RulePlace]) -> Policy:
+def _loaded(
+    contents: Mapping[str, bytes], version: str | None, errors: list[PolicyError], seen: dict[str, RulePlace], record: Attributes
+) -> Policy:
     texts: list[PolicyText] = []
     for name, content in contents.items():
         try:
@@ -100,7 +103,7 @@ def _loaded(contents: Mapping[str, bytes], version: str | None, errors: list[Pol
         except PolicyErrors as found:
             errors.extend(found.errors)
             continue
-        found_here = _rules_errors(document, seen)
+        found_here = _rules_errors(document, seen, record)
         text = checked(PolicyText, document, errors, ELSEWHERE)
         errors.extend(found_here)
         if text is not None:
@@ -110,7 +113,7 @@ def _loaded(contents: Mapping[str, bytes], version: str | None, errors: list[Pol
         errors.append(PolicyError(first, 1, 1, "no rule here: everything would be denied", "write at least one rule that allows"))
     if errors:
         raise PolicyErrors(errors)
-    return compiled(texts, version or _digest(contents))
+    return compiled(texts, version or _digest(contents), record)
 
 
 def rule_files(source: Path) -> list[Path]:
@@ -145,14 +148,14 @@ def _digest(contents: Mapping[str, bytes]) -> str:
     return total.hexdigest()[:12]
 
 
-def _rules_errors(document: Document, seen: dict[str, RulePlace]) -> list[PolicyError]:
+def _rules_errors(document: Document, seen: dict[str, RulePlace], record: Attributes) -> list[PolicyError]:
     """What the models cannot know: ids given twice over all files, and the inside of conditions."""
     errors: list[PolicyError] = []
     rules = document.value.get("rules") if isinstance(document.value, dict) else None
     for place, rule in enumerate(rules if isinstance(rules, list) else ()):
         if not isinstance(rule, dict):
             continue
-        name, when = rule.get("id"), rule.get("when")
+        name = rule.get("id")
         if isinstance(name, str):
             if name in seen:
                 first = f"first at {seen[name].file}:{seen[name].line}"
@@ -160,11 +163,12 @@ def _rules_errors(document: Document, seen: dict[str, RulePlace]) -> list[Policy
             else:
                 at = document.at(("rules", place, "id"))
                 seen[name] = RulePlace(document.file, at.line, at.column)
-        if isinstance(when, str) and when:
-            try:
-                compile_condition(when)
-            except ExpressionError as error:
-                errors.append(document.error(("rules", place, "when"), f"when: {error.message}", error.hint, error.at))
+        for key, asks in (("when", None), ("where", record)):
+            if isinstance(condition := rule.get(key), str) and condition:
+                try:
+                    compile_condition(condition, asks)
+                except ExpressionError as error:
+                    errors.append(document.error(("rules", place, key), f"{key}: {error.message}", error.hint, error.at))
     return errors
 
 

@@ -8,10 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import gateway, scan, way_out
+from tests.bench import decisions, gateway, scan, way_out
 from tests.bench.report import BenchError, MissingError, Row, save, table
 
-BENCHES: dict[str, Callable[[bool], dict[str, Row]]] = {"gateway": gateway.run, "scan": scan.run, "way_out": way_out.run}
+BENCHES: dict[str, Callable[[bool], dict[str, Row]]] = {
+    "decisions": decisions.run,
+    "gateway": gateway.run,
+    "scan": scan.run,
+    "way_out": way_out.run,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -100,3 +100,14 @@ def test_an_offset_points_into_plain_and_quoted_text_but_not_into_folded_text():
     document = parse_document(b"""a: usage > 3\nb: "usage > 3"\nc: "us\\x61ge > 3"\nd: >\n  usage\n""", "f")
     columns = [document.error((name,), "", "", 6).column for name in "abcd"]
     assert columns == [10, 11, 4, 4]
+
+
+def test_a_condition_on_records_is_checked_where_it_stands(tmp_path):
+    rule = "rules:" + RULE.format(id="one")
+    (tmp_path / "a.yaml").write_text(rule + "    where: record.own\n")
+    assert load(tmp_path).rules[0].where is not None
+    (found,) = errors_of(tmp_path, a=rule + "    where: record.owner == 3\n")
+    assert found.startswith("a.yaml:7:")
+    assert "where: 'owner' is not known here (did you mean own" in found
+    (found,) = errors_of(tmp_path, a=rule + "    when: record.own\n")
+    assert "when: 'record' is not known" in found
