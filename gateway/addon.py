@@ -40,8 +40,8 @@ class Judge(Protocol):
     async def before(self, request: Request) -> Step:
         """Judge a request; it may wait here for a touch."""
 
-    async def after(self, state: object, response: Response) -> Response:
-        """Judge the CRM's answer; what comes back is sent byte for byte."""
+    async def after(self, state: object, response: Response) -> Response | Forward:
+        """Judge the CRM's answer; what comes back is sent byte for byte, or asks the CRM something more first."""
 
     async def upstream_failed(self, state: object, what: str) -> Response:
         """The CRM gave no readable answer (`UpstreamError.what`), or the client went away before anything was sent (`client gone`)."""
@@ -143,13 +143,17 @@ class Addon(Guarded):
             self._record_refused("body too large" if too_large else "message framing")
 
     async def _exchange(self, step: Forward) -> Response:
-        if not self._phases.connected(step.request.connection_id):
-            return await self._judge.upstream_failed(step.state, "client gone")
-        try:
-            answer = await self._upstream.send(step.request)
-        except UpstreamError as error:
-            return await self._judge.upstream_failed(step.state, error.what)
-        return await self._judge.after(step.state, answer)
+        while True:
+            if not self._phases.connected(step.request.connection_id):
+                return await self._judge.upstream_failed(step.state, "client gone")
+            try:
+                answer = await self._upstream.send(step.request)
+            except UpstreamError as error:
+                return await self._judge.upstream_failed(step.state, error.what)
+            outcome = await self._judge.after(step.state, answer)
+            if isinstance(outcome, Response):
+                return outcome
+            step = outcome
 
     # the connection
 

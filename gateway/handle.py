@@ -6,9 +6,9 @@ with the records in hand, holds for a touch where one is missing, records, trims
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from audit_store.event import Phase
@@ -16,6 +16,7 @@ from audit_store.history import History, deed
 from audit_store.spool import SpoolError
 from auth.directory import Directory
 from detectors.client_index.learner import Learner
+from gateway.attributes import Attributes
 from gateway.books import Books
 from gateway.crm.profile import Answer, Call, CallKind, Profile, Refusal, UninspectableError, UnreadableError
 from gateway.exchange import Forward, Reply, Request, Response, Step
@@ -29,9 +30,11 @@ from gateway.shell import guarded, with_script
 from gateway.signin import SignIn
 from gateway.touch import Touch
 from policies import reasons
+from policies.attributes import ResourceType
 from policies.decision import Allow, Challenge, Deny
 from policies.effect import EXPORTS
 from policies.masks import masking
+from policies.plan import PlanKind
 from policies.reasons import Because
 from policies.request import WRITES, Action, ClientId, KeyProof, Principal
 
@@ -47,6 +50,11 @@ class State:
     call: Call
     principal: Principal | None = None
     judged: Judged | None = None
+    attributes: Attributes = field(default_factory=Attributes)
+    reading: tuple[ClientId, ...] = ()
+    """Clients whose attributes are being read; empty: the answer to the call itself is awaited."""
+    answer: Answer | None = None
+    """The CRM's answer, while the attributes of its clients are being read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Handler:
     learner: Learner
     refusals: Refusals
     reserved: Reserved
-    mask_key: bytes = dataclasses.field(repr=False)
+    mask_key: bytes = field(repr=False)
     """What hashes and pseudonyms of masked values are made with."""
 
     async def before(self, request: Request) -> Step:
@@ -91,16 +99,17 @@ class Handler:
         if call.kind is CallKind.LOGIN:
             return Forward(call.upstream, state)
         try:
-            return await self._question(state, person)
+            return self._to_read(state, person, call.resource.ids or ()) or await self._question(state, person)
         except SpoolError:
             return Reply(self._told(state, self.refusals.denied(Because(reasons.NOT_RECORDED), act_id, person.language)))
 
-    async def after(self, state: object, response: Response) -> Response:
-        """Judge the CRM's answer and give what may go out. The record is on disk when this returns."""
+    async def after(self, state: object, response: Response) -> Response | Forward:
+        """Judge the CRM's answer and give what may go out, or ask what the rules still want to know. The record is then on disk."""
         known = _state(state)
         self.directory.refresh()
         try:
-            return guarded(await self._answer(known, response))
+            outcome = await (self._learned(known, response) if known.reading else self._answer(known, response))
+            return outcome if isinstance(outcome, Forward) else guarded(outcome)
         except UninspectableError as error:
             return await self._denied(known, Deny((Because(reasons.UNINSPECTABLE, {"what": error.what}),)))
         except SpoolError:
@@ -118,7 +127,8 @@ class Handler:
 
     async def _question(self, state: State, principal: Principal) -> Step:
         call = state.call
-        state.judged = judged = self.questions.before(state.act_id, principal, call, state.request)
+        known = state.attributes.columns(call.resource.ids or ())
+        state.judged = judged = self.questions.before(state.act_id, principal, call, state.request, known)
         if isinstance(judged.decision, Challenge):  # what changes something, and what names its clients, is held before it is sent
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
@@ -127,16 +137,58 @@ class Handler:
             state.judged = judged = self.questions.again(judged.question, principal, proof)
         if not isinstance(judged.decision, Allow):
             return Reply(await self._denied(state, _final(judged.decision)))
-        state.call = call = self.profile.with_obligations(call, judged.decision.obligations)
+        narrowed = self._narrowed(call, judged)
+        if narrowed is None:
+            return Reply(await self._denied(state, Deny((Because(reasons.NOT_FOR_YOU),))))
+        state.call = call = self.profile.with_obligations(narrowed, judged.decision.obligations)
         if call.action in WRITES:
             done = deed(call.action, asked=call.resource.ids or (), shown=NOBODY)
             self.history.note(principal.pseudonym, judged.question.context.at, deleted=done.deleted, changed=done.changed)
             await self.record.act(judged.question, judged.decision, Phase.ALLOWED, call.route)
         return Forward(call.upstream, state)
 
+    def _narrowed(self, call: Call, judged: Judged) -> Call | None:
+        """The call, so that it reads no more than the person may be given; None: it counts what cannot be taken out of a count."""
+        if call.kind is not CallKind.DATA or call.resource.ids is not None or call.action in WRITES:
+            return call
+        plan = self.questions.plan(judged.question)
+        if plan is None or plan.kind is PlanKind.ALWAYS:
+            return call
+        if plan.tree is None:
+            return None
+        narrowed, exact = self.profile.narrowed(call, plan.tree, self.directory.book(judged.question.principal.id))
+        return narrowed if exact or call.action is not Action.SEARCH else None
+
+    # Beside it: what the rules ask about the clients
+
+    def _to_read(self, state: State, principal: Principal, ids: Sequence[ClientId]) -> Forward | None:
+        """The next read of what the rules ask about these clients; None: it is all known."""
+        call, known = state.call, state.attributes
+        if call.kind is not CallKind.DATA or call.resource.type != ResourceType.CLIENT:
+            return None
+        known.names = self.questions.attributes_needed(principal, call.action)
+        unknown = known.unknown(ids)
+        if not unknown:
+            return None
+        request, state.reading = self.profile.attribute_read(call, unknown, known.names)
+        return Forward(request, state)
+
+    async def _learned(self, state: State, response: Response) -> Response | Forward:
+        """Attributes have come: ask for the rest, or go on where the route stood."""
+        clients, state.reading = state.reading, ()
+        state.attributes.learn(clients, self.profile.attributes(state.call, response, state.attributes.names))
+        if state.answer is not None and state.judged is not None:
+            return await self._with_answer(state, state.judged, state.answer)
+        principal = self.signin.principal(state.call)
+        if principal is None:
+            return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
+        state.principal = principal
+        step = self._to_read(state, principal, state.call.resource.ids or ()) or await self._question(state, principal)
+        return step if isinstance(step, Forward) else step.response
+
     # Up: what came back, and may it go out?
 
-    async def _answer(self, state: State, response: Response) -> Response:
+    async def _answer(self, state: State, response: Response) -> Response | Forward:
         call, person = state.call, state.principal
         match call.kind:
             case CallKind.PUBLIC:
@@ -158,24 +210,31 @@ class Handler:
                 raise TypeError(f"a {call.kind} call came back without its person")
         assert_never(call.kind)
 
-    async def _data(self, state: State, asked: Judged, response: Response) -> Response:
+    async def _data(self, state: State, asked: Judged, response: Response) -> Response | Forward:
         answer = self.profile.answer(state.call, response)
         self.books.learn(answer, asked.question.principal)
         self.learner.note(answer.identifiers(self.learner.fresh))
+        return await self._with_answer(state, asked, answer)
+
+    async def _with_answer(self, state: State, asked: Judged, answer: Answer) -> Response | Forward:
         principal = self.signin.principal(state.call)  # again: a withdrawal acts while the CRM is still thinking
         if principal is None:
             return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
+        if (more := self._to_read(state, principal, answer.ids)) is not None:
+            state.answer = answer
+            return more
+        known = state.attributes.columns(answer.ids)
         question = asked.question if principal is asked.question.principal else replace(asked.question, principal=principal)
         if question.action in WRITES:  # a write's answer is judged as a read (attacks X4)
             question = replace(question, action=Action.READ if len(answer.ids) == 1 else Action.LIST, proof=None)
-        state.judged = judged = self.questions.with_answer(question, answer)
+        state.judged = judged = self.questions.with_answer(question, answer, known)
         if isinstance(judged.decision, Challenge):
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
                 return outcome
             proof, principal = outcome
             question = replace(question, principal=principal, proof=proof, act_id=proof.grant_id)
-            state.judged = judged = self.questions.with_answer(question, answer)
+            state.judged = judged = self.questions.with_answer(question, answer, known)
         if not isinstance(judged.decision, Allow):
             return await self._denied(state, _final(judged.decision))
         return await self._release(state, judged, answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,14 +10,17 @@ from audit_store.history import Deed, History, deed
 from auth.directory import Directory
 from gateway.crm.profile import Answer, Call
 from gateway.exchange import Request
+from policies.attributes import ResourceType
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
 from policies.effect import effective_action
 from policies.engine import decide, sight
 from policies.hidden import hidden_fields
 from policies.masks import CONTACT_GROUP, covers
-from policies.request import AccessRequest, Action, ClientId, Context, KeyProof, Principal, Resource, Usage
+from policies.plan import Plan, plan
+from policies.request import WRITES, AccessRequest, Action, ClientId, Context, KeyProof, Principal, Resource, Usage, Value
 from policies.rule import Policy
 
+type Columns = Mapping[str, Sequence[Value]]
 NOTHING: frozenset[ClientId] = frozenset()
 
 
@@ -38,18 +41,31 @@ class Questions:
     policy: Callable[[], Policy]
     now: Callable[[], datetime]
 
-    def before(self, act_id: str, principal: Principal, call: Call, request: Request) -> Judged:
-        """Judge the question alone. Ids are known only where the call names them."""
+    def before(self, act_id: str, principal: Principal, call: Call, request: Request, known: Columns) -> Judged:
+        """Judge the question alone. Ids are known only where the call names them; `known` are the attributes of those."""
         context = Context(at=self.now(), channel=call.channel, source_ip=request.source_ip)
-        return self._asked(AccessRequest(act_id=act_id, principal=principal, action=call.action, resource=call.resource, context=context))
+        resource = replace(call.resource, records=known) if known else call.resource
+        return self._asked(AccessRequest(act_id=act_id, principal=principal, action=call.action, resource=resource, context=context))
+
+    def plan(self, question: AccessRequest) -> Plan | None:
+        """Which clients the person may be given at all; None: no rule that can match looks at single clients."""
+        policy = self.policy()
+        rules = policy.applicable(question.action, question.resource.type, question.principal.roles, question.principal.level)
+        return plan(question, policy) if any(rule.where is not None for rule in rules) else None
+
+    def attributes_needed(self, principal: Principal, action: Action) -> frozenset[str]:
+        """What the rules ask about the clients of such an act. A write's answer is judged as a read."""
+        policy = self.policy()
+        actions = (action, Action.READ, Action.LIST) if action in WRITES else (action,)
+        return frozenset().union(*[policy.attributes_needed(one, ResourceType.CLIENT, principal.roles) for one in actions])
 
     def again(self, question: AccessRequest, principal: Principal, proof: KeyProof) -> Judged:
         """Judge a question with its proof and the person as they stand now. Whatever went out or was deleted while it was held counts."""
         context = replace(question.context, at=self.now())
         return self._asked(replace(question, principal=principal, proof=proof, act_id=proof.grant_id, context=context))
 
-    def with_answer(self, question: AccessRequest, answer: Answer) -> Judged:
-        """Judge again with the real answer in hand.
+    def with_answer(self, question: AccessRequest, answer: Answer, known: Columns) -> Judged:
+        """Judge again with the real answer in hand, and with the attributes of its clients that the rules ask for.
 
         Whether a contact value counts as taken depends on the masks, so the policy is asked for them first. Where masks on single
         fields leave one clear, every client with a contact value counts. From here on the act has the class of its effect, whatever the
@@ -57,7 +73,9 @@ class Questions:
         """
         policy, ids = self.policy(), answer.ids
         shown = frozenset(ids)
-        resource = replace(question.resource, ids=ids, own=shown & self.directory.book(question.principal.id), fields=answer.fields)
+        resource = replace(
+            question.resource, ids=ids, own=shown & self.directory.book(question.principal.id), fields=answer.fields, records=known
+        )
         question = replace(question, resource=resource, context=replace(question.context, at=self.now()))
         duties = sight(question, policy)
         clear = answer.contact_ids - _out_of_sight(duties, resource.contact_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -12,7 +12,8 @@ from gateway.exchange import Request, Response
 from policies.decision import Obligations
 from policies.masks import Masking, conceal
 from policies.reasons import Because
-from policies.request import Action, Channel, ClientId, Resource
+from policies.request import Action, Channel, ClientId, Resource, Value
+from policies.tree import Node
 
 
 class CallKind(StrEnum):
@@ -196,6 +197,22 @@ class Profile(Protocol):
     def with_obligations(self, call: Call, obligations: Obligations) -> Call:
         """The call as it may be sent under these obligations: mask values in written fields are taken out, and an answer comes in no
         order that would tell what is hidden."""
+
+    def narrowed(self, call: Call, tree: Node, own: frozenset[ClientId]) -> tuple[Call, bool]:
+        """The call that asks for no clients beyond a plan's tree, as far as the CRM's filters can say it; True: exactly so.
+
+        `own` is the person's own book. A call that filters nothing comes back as it is, with False.
+        """
+
+    def attribute_read(self, call: Call, ids: Sequence[ClientId], names: frozenset[str]) -> tuple[Request, tuple[ClientId, ...]]:
+        """A read of what rules ask about clients (`policies.attributes.RECORD`), with the credential of the call.
+
+        As many of the clients as one read can take, from the first on: those come back too. Names that the CRM has no field for are
+        left out: their attributes stay unknown, and rules that ask for them deny.
+        """
+
+    def attributes(self, call: Call, response: Response, names: frozenset[str]) -> Mapping[ClientId, Mapping[str, Value]]:
+        """The answer to `attribute_read`. Raises UninspectableError."""
 
     def answer(self, call: Call, response: Response) -> Answer:
         """Read the answer to a DATA call. Raises UninspectableError."""

@@ -18,7 +18,7 @@ from auth.sessions import Sessions
 from auth.tables import Person
 from deploy.demo.software_key import SoftwareKey
 from gateway.assemble import Assembled, assemble
-from gateway.exchange import Forward, Headers, Reply, Request, Response
+from gateway.exchange import Forward, Headers, Reply, Request, Response, Step
 from gateway.settings import CrmSettings
 from tests.services.tryton_calls import BROWSER, TOKEN, result, rpc
 
@@ -39,12 +39,11 @@ class Gate:
 
     async def ask(self, request: Request, crm: Callable[[Request], Response]) -> Response:
         """One exchange, with `crm` in the place of the CRM."""
-        step = await self.assembled.handler.before(request)
-        if isinstance(step, Reply):
-            return step.response
-        assert isinstance(step, Forward)
-        self.reached.append(step.request)
-        return await self.assembled.handler.after(step.state, crm(step.request))
+        step: Step | Response = await self.assembled.handler.before(request)
+        while isinstance(step, Forward):
+            self.reached.append(step.request)
+            step = await self.assembled.handler.after(step.state, crm(step.request))
+        return step.response if isinstance(step, Reply) else step
 
     def own(self, *clients: int, of: int = 1_000) -> None:
         """These clients are the manager's; the firm has clients 1 to `of`."""

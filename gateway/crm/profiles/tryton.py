@@ -7,7 +7,7 @@ pictures, other databases. What goes upstream is written anew from what was read
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,9 +15,12 @@ from gateway.crm.formats.strict_json import JsonError, dump, parse
 from gateway.crm.profile import Answer, Call, CallKind, Client, Credential, FullRead, Refusal, UnreadableError
 from gateway.crm.profiles import tryton_identity as identity
 from gateway.crm.profiles import tryton_methods as methods
+from gateway.crm.profiles.tryton_attributes import read as read_attributes
+from gateway.crm.profiles.tryton_attributes import read_of
 from gateway.crm.profiles.tryton_full_read import full_read
+from gateway.crm.profiles.tryton_narrow import narrowed
 from gateway.crm.profiles.tryton_order import by_number
-from gateway.crm.profiles.tryton_outcome import read_outcome, scrub_outcome
+from gateway.crm.profiles.tryton_outcome import read_outcome, scrub_outcome, unpacked
 from gateway.crm.profiles.tryton_reading import Expected, Reading, Shape, context
 from gateway.crm.profiles.tryton_roads import read_csv, read_rest
 from gateway.crm.profiles.tryton_rpc import read_method
@@ -26,7 +29,8 @@ from gateway.crm.profiles.tryton_write import without_masks
 from gateway.crm.protocols.jsonrpc import RpcCall, is_json, read_answer, read_call
 from gateway.exchange import Headers, Request, Response
 from policies.decision import Obligations
-from policies.request import Action, Channel, Resource
+from policies.request import Action, Channel, ClientId, Resource, Value
+from policies.tree import Node
 
 NAME = "tryton"
 SHELL = frozenset({"/", "/index.html"})
@@ -87,6 +91,18 @@ class Tryton:
         changed = RpcCall(rpc.id, rpc.method, [*sent, last])
         upstream = replace(call.upstream, body=changed.body())
         return replace(call, upstream=upstream, context=replace(expected, rpc=changed))
+
+    def narrowed(self, call: Call, tree: Node, own: frozenset[ClientId]) -> tuple[Call, bool]:
+        """The call with the plan's filter beside its own."""
+        return narrowed(call, _expected(call), tree, own)
+
+    def attribute_read(self, call: Call, ids: Sequence[ClientId], names: frozenset[str]) -> tuple[Request, tuple[ClientId, ...]]:
+        """A read of clients by the interface that the call's credential opens."""
+        return read_of(self.database, call.upstream, ids, names, by_rest=call.channel is Channel.REST)
+
+    def attributes(self, call: Call, response: Response, names: frozenset[str]) -> Mapping[ClientId, Mapping[str, Value]]:
+        """The answer to `attribute_read`. Raises UninspectableError."""
+        return read_attributes(response, names, unpacked(response), by_rest=call.channel is Channel.REST)
 
     def answer(self, call: Call, response: Response) -> Answer:
         """Read the answer to a DATA call. Raises UninspectableError."""

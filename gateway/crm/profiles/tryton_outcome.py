@@ -34,7 +34,7 @@ def read_outcome(expected: Expected, response: Response, owner_field: str | None
     """Read the answer to a call that carries clients; `sent` is the body of a REST call. Raises UninspectableError."""
     if not 200 <= response.status < 300:
         return BareAnswer(texts.failed(response))
-    body = _body(response)
+    body = unpacked(response)
     if expected.rpc is not None:
         answer = jsonrpc.read_answer(body)
         if answer.id != expected.rpc.id:
@@ -66,7 +66,7 @@ def scrub_outcome(kind: CallKind, expected: Expected, response: Response, *, she
         return Response(response.status, (*kept, texts.NO_STORE), response.body)
     if response.status != 200:
         return response if kind is CallKind.LOGOUT and response.status < 300 else texts.failed(response)
-    body = _body(response)
+    body = unpacked(response)
     headers = (*_headers(response, _KEPT_ALWAYS), texts.NO_STORE)
     if expected.rpc is None:
         return Response(200, headers, body)
@@ -216,7 +216,7 @@ def _headers(response: Response, kept: tuple[str, ...]) -> Headers:
     return tuple((name, value) for name, value in response.headers if name in kept)
 
 
-def _body(response: Response) -> bytes:
+def unpacked(response: Response) -> bytes:
     """The body without its encoding. Raises UninspectableError.
 
     Tryton says `gzip` of every larger RPC answer, packed or not: what does not begin like a packed body is JSON or is refused as none.

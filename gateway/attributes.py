@@ -1,0 +1,32 @@
+"""What the rules ask about the clients of one act: which attributes are known already, which have to be read from the CRM beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from policies.request import ClientId, Value
+
+
+@dataclass(slots=True)
+class Attributes:
+    """The attributes of one act's clients. They live as long as its request, so no rule ever sees those of yesterday."""
+
+    names: frozenset[str] = frozenset()
+    """Attributes that the rules ask for."""
+    values: dict[ClientId, Mapping[str, Value]] = field(default_factory=dict)
+
+    def unknown(self, ids: Iterable[ClientId]) -> tuple[ClientId, ...]:
+        """Those of the clients of whom nothing was read."""
+        return tuple(i for i in ids if i not in self.values) if self.names else ()
+
+    def learn(self, asked: Iterable[ClientId], found: Mapping[ClientId, Mapping[str, Value]]) -> None:
+        """Keep what was read. A client that was asked for and not found has no attribute: the rules deny it."""
+        for client in asked:
+            self.values[client] = found.get(client, {})
+
+    def columns(self, ids: Sequence[ClientId]) -> Mapping[str, Sequence[Value]]:
+        """The attributes of these clients, column by column in their order; empty while one of them is not known."""
+        if self.unknown(ids):
+            return {}
+        return {name: [self.values[client].get(name) for client in ids] for name in self.names}
