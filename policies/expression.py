@@ -75,8 +75,11 @@ type _Variables = Mapping[str, tuple[int, Type]]
 
 def compile_condition(source: str, record: Attributes | None = None) -> Condition:
     """Compile a condition on an act, or with `record` on one record of it. Raises ExpressionError with the offset and a hint."""
-    tree = parse(source)
-    part = compile_part(tree, record)
+    try:
+        tree = parse(source)
+        part = compile_part(tree, record)
+    except RecursionError:
+        raise ExpressionError("nested too deep to be loaded", 0, "split it into several rules") from None
     demand(part, BOOL, tree, "a condition is true or false")
     return Condition(source, tree, part.run)
 
@@ -234,6 +237,8 @@ KNOWN: Mapping[str, Function] = {**FUNCTIONS, MATCHES.name: MATCHES}
 
 
 def _call(node: Call, variables: _Variables) -> Part:
+    if node.function in QUANTIFIERS:
+        raise ExpressionError(f"{node.function} stands behind a list", node.at, f"list.{node.function}(x, condition)")
     if node.function not in KNOWN:
         raise ExpressionError(f"there is no function {node.function!r}", node.at, nearest(node.function, [*KNOWN, "has", *QUANTIFIERS]))
     return call(KNOWN[node.function], node, [_compile(arg, variables) for arg in node.args])

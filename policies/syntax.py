@@ -184,10 +184,15 @@ class _Parser:
         return left
 
     def _unary(self) -> Node:
-        if self.token.kind == "sign" and self.token.text in "!-" and not self._negative():
-            token = self._take()
-            return Operation(token.text, (self._deeper(self._unary),), token.at)
-        return self._member()
+        sign = self.token
+        if sign.text not in ("!", "-") or self._negative():
+            return self._member()
+        count = 0
+        while self._skip(sign.text):
+            self._count(sign.at)
+            count += 1
+        operand = self._member()
+        return Operation(sign.text, (operand,), sign.at) if count % 2 else operand  # two of a kind are none, as in CEL
 
     def _negative(self) -> bool:
         """Whether a number with its sign follows: the smallest int has no positive twin."""
@@ -240,7 +245,7 @@ class _Parser:
                 return self._call(token)
             case "name", word if word not in KEYWORDS:
                 return Name(word, token.at)
-            case "sign", "-":  # only a number follows here
+            case "sign", "-" if self.token.kind in ("int", "double"):
                 return Literal(-_number(self._take()), token.at)
             case "sign", "(":
                 inside = self.conditional()

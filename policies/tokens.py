@@ -113,6 +113,8 @@ def quoted(token: Token) -> str:
     marks = 3 if len(body) >= 6 and body[:3] in ('"""', "'''") else 1
     inside = body[marks:-marks]
     if raw:
+        if (len(inside) - len(inside.rstrip("\\"))) % 2:
+            raise ExpressionError("raw text cannot end with one \\", token.at, "write it without r, with \\\\ at its end")
         return inside
 
     def character(match: re.Match[str]) -> str:

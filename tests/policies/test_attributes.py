@@ -36,6 +36,7 @@ def test_every_declared_name_can_be_read_from_an_act(path, member):
     for name in PLACES.get(path, path).split("."):
         value = getattr(value, name)
     assert (value is None and member.optional) or isinstance(value, PYTHON[member.type.name])
+    assert member.type.ordered is not isinstance(value, frozenset)
 
 
 @pytest.mark.parametrize(
