@@ -161,9 +161,7 @@ def _duties(text: RuleText) -> object:
 
 def _wide(variants: list[_Variant]) -> Callable[[list[_Variant]], Iterator[Remark]]:
     """Allows that reach far: every act, or an export that nothing stops and no key proves."""
-    acting = [variant for variant in variants if variant.acts]
-    needs = [variant for variant in acting if variant.text.require is not None and _proves(variant.text.require)]
-    stops = [variant for variant in acting if variant.text.limit or (variant.text.effect is Effect.DENY and variant.text.reaches)]
+    guards = [one for one in variants if one.acts and one.text.when is None and one.text.where is None and _guards(one.text)]
 
     def remarks(rule: list[_Variant]) -> Iterator[Remark]:
         for variant in rule:
@@ -173,7 +171,9 @@ def _wide(variants: list[_Variant]) -> Callable[[list[_Variant]], Iterator[Remar
             acts = frozenset(Action) if isinstance(text.actions, str) else text.actions
             if acts == frozenset(Action):
                 yield Remark(text.id, "every_act", "allows every act on clients", "name the acts that people need", widens=True)
-            exports = sorted(act.value for act in acts & EXPORTS if not any(_asked(one, variant, act) for one in needs + stops))
+            exports = sorted(
+                act.value for act in acts & EXPORTS if not _guards(text) and not any(one.covers(variant, act) for one in guards)
+            )
             if exports:
                 message = f"allows {', '.join(exports)} without a limit and without a key"
                 yield Remark(text.id, "open_export", message, "add `require: key`, or a `limit`", widens=True)
@@ -183,11 +183,10 @@ def _wide(variants: list[_Variant]) -> Callable[[list[_Variant]], Iterator[Remar
     return remarks
 
 
-def _asked(one: _Variant, allow: _Variant, act: Action) -> bool:
-    """Whether a need or a stop holds wherever the allow does."""
-    if one.text.id == allow.text.id:
-        return True
-    return one.text.when is None and one.text.where is None and one.covers(allow, act)
+def _guards(text: RuleText) -> bool:
+    """Whether it asks for a key, or stops after a number of clients."""
+    stops = text.limit is not None or (text.effect is Effect.DENY and text.reaches is not None)
+    return stops or (text.require is not None and _proves(text.require))
 
 
 def _proves(need: Need) -> bool:

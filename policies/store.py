@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,13 +21,12 @@ from policies.cases import Result, case_files, questions
 from policies.judged import Judged, judged
 from policies.load import load_contents, read_contents, rule_files
 from policies.problems import PolicyError, PolicyErrors
-from policies.request import AccessRequest
 from policies.rule import Policy
 from policies.signing import Before, Confirmation, Signer, Statement
 from policies.versions import Stamp, Version, Versions, written
-from policies.widening import WideningError, Widenings, widenings
+from policies.widening import Traffic, WideningError, Widenings, no_traffic, widenings
 
-__all__ = ["SHIPPED", "Change", "Confirmation", "PolicyStore", "RedCasesError", "WideningError"]
+__all__ = ["SHIPPED", "Change", "Confirmation", "PolicyStore", "RedCasesError", "Traffic", "WideningError"]
 
 SHIPPED = Path(__file__).parent / "shipped"
 """The policy that a new installation starts with."""
@@ -130,25 +129,23 @@ class PolicyStore:
         """Number of the version in force, 0 if there is none. Raises PolicyErrors for one that is not valid."""
         return 0 if self.versions.is_new() else self.versions.newest().number
 
-    def activate(self, source: Path, by: str, *, requests: Iterable[AccessRequest] = (), confirmed: Confirmation | None = None) -> int:
+    def activate(self, source: Path, by: str, *, traffic: Traffic = no_traffic, confirmed: Confirmation | None = None) -> int:
         """Make the rules of a folder or file the next version and put it in force; its number.
 
-        `requests` are recorded ones: the cases and these are asked of both versions to find what would be wider.
+        The cases, and recorded acts if `traffic` has any, are asked of both versions to find what would be wider.
         Raises PolicyErrors, RedCasesError, WideningError, OSError; then nothing has changed.
         """
         with self._alone():
-            return self._activated(source, _Wanted(by, requests, confirmed))
+            return self._activated(source, _Wanted(by, traffic, confirmed))
 
-    def rollback(
-        self, number: int | None, by: str, *, requests: Iterable[AccessRequest] = (), confirmed: Confirmation | None = None
-    ) -> int:
+    def rollback(self, number: int | None, by: str, *, traffic: Traffic = no_traffic, confirmed: Confirmation | None = None) -> int:
         """Make the rules of an earlier version (None: the one before that in force) the next version; its new number.
 
         Judged like any other: what was green then may be red today. Raises like `activate`.
         """
         with self._alone():
             earlier = self.versions.version(self._earlier() if number is None else number)
-            return self._activated(earlier.folder, _Wanted(by, requests, confirmed, earlier))
+            return self._activated(earlier.folder, _Wanted(by, traffic, confirmed, earlier))
 
     def _earlier(self) -> int:
         """The version before the one in force; of a rollback the one before that which it brought back."""
@@ -178,7 +175,7 @@ class PolicyStore:
             content = Statement.content_of(files)
             new = self._judged(copy, source.name, content, wanted)
             before = self.versions.last_valid()
-            wider = self._wider(before, new, content, wanted.requests)
+            wider = self._wider(before, new, content, wanted.traffic)
             confirmed = wanted.confirmed
             if wider.lines and (confirmed is None or confirmed.digest != wider.digest):
                 raise WideningError(wider)
@@ -218,7 +215,7 @@ class PolicyStore:
             raise RedCasesError(red)
         return new
 
-    def _wider(self, before: Version | None, new: Judged, content: str, requests: Iterable[AccessRequest]) -> Widenings:
+    def _wider(self, before: Version | None, new: Judged, content: str, traffic: Traffic) -> Widenings:
         """Nothing is wider than where nothing is in force, or nothing that this release can still read."""
         if before is None:
             return Widenings((), "")
@@ -226,7 +223,7 @@ class PolicyStore:
             old, asked = load_contents(before.rules, str(before.number)), questions(before.folder)
         except PolicyErrors:
             return Widenings((), "")
-        return widenings(old, new.policy, [*asked, *new.questions], requests, f"{before.statement.digest} {content}")
+        return widenings(old, new.policy, [*asked, *new.questions], traffic, f"{before.statement.digest} {content}")
 
     def _in_force(self) -> int:
         try:
@@ -240,7 +237,7 @@ class _Wanted:
     """What an activation was asked with."""
 
     by: str
-    requests: Iterable[AccessRequest] = ()
+    traffic: Traffic = no_traffic
     confirmed: Confirmation | None = None
     earlier: Version | None = None
 

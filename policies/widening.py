@@ -6,7 +6,7 @@ It finds what these ask, no more: what no case and no recorded act touches is fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,12 +15,21 @@ from policies.case_run import request_of
 from policies.cases import GivenText, Question, judge
 from policies.compare import Comparison, Kind, compare, verdict
 from policies.decision import Decision
+from policies.document import RuleText
 from policies.engine import decide
 from policies.request import AccessRequest, Action, Level, Principal, Status
 from policies.rule import Policy
 
+type Traffic = Callable[[Policy, Policy], Iterable[AccessRequest]]
+"""Old and new rules -> recorded acts that both can be asked about."""
+
 _DIGITS = 12
 """Of a change's name: enough not to be met by chance, few enough to be typed."""
+
+
+def no_traffic(old: Policy, new: Policy) -> Iterable[AccessRequest]:
+    """Where there is no record."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +70,16 @@ class WideningError(Exception):
         super().__init__(f"{len(widenings.lines)} things would be wider")
 
 
-def widenings(old: Policy, new: Policy, asked: Iterable[Question], requests: Iterable[AccessRequest], change: str) -> Widenings:
+def widenings(old: Policy, new: Policy, asked: Iterable[Question], traffic: Traffic, change: str) -> Widenings:
     """Find what is wider. `asked` are the cases of both; `change` says from which rules to which, and becomes the digest."""
-    lines = (*_by_cases(old, new, list(asked)), *_by_record(old, new, requests), *_by_rules(old, new))
+    lines: tuple[Widening, ...] = ()
+    if old.threshold != new.threshold or _texts(old) != _texts(new):
+        lines = (*_by_cases(old, new, list(asked)), *_by_record(old, new, traffic(old, new)), *_by_rules(old, new))
     return Widenings(lines, sha256(change.encode()).hexdigest()[:_DIGITS])
+
+
+def _texts(policy: Policy) -> dict[object, RuleText]:
+    return {(rule.text.id, rule.levels): rule.text for rule in policy.rules}
 
 
 def _by_cases(old: Policy, new: Policy, asked: list[Question]) -> Iterator[Widening]:

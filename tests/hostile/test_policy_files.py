@@ -2,11 +2,12 @@
 
 import os
 import sys
+import tracemalloc
 from itertools import pairwise
 
 import pytest
 
-from policies.load import MAX_BYTES, load
+from policies.load import MAX_BYTES, MAX_FILES, load
 from policies.problems import PolicyErrors
 from policies.store import SHIPPED
 from tests.policies.stores import store_in
@@ -80,6 +81,67 @@ def test_a_bad_file_of_cases_is_refused_like_one_of_rules(tmp_path, content):
     (folder / "a.cases.yaml").write_bytes(content)
     with pytest.raises(PolicyErrors):
         store_in(tmp_path / "policies").activate(folder, "test")
+
+
+HINTS = {
+    "include": (b"include: other.yaml\n", "all files of a folder are read together"),
+    "includes that go in a circle": (b"includes: [a.yaml]\n", "all files of a folder are read together"),
+    "cases in a file of rules": (b"cases: []\n", "NAME.cases.yaml"),
+    "people in a file of rules": (b"people: {}\n", "NAME.cases.yaml"),
+    "a plain slip": (b"ruels: []\n", "did you mean rules?"),
+}
+
+
+@pytest.mark.parametrize(("content", "hint"), HINTS.values(), ids=HINTS.keys())
+def test_what_people_try_gets_a_hint_at_its_place(tmp_path, content, hint):
+    (tmp_path / "a.yaml").write_bytes(content)
+    with pytest.raises(PolicyErrors) as error:
+        load(tmp_path)
+    assert [(found.line, found.column) for found in error.value.errors] == [(1, 1)]
+    assert hint in error.value.errors[0].hint
+
+
+def test_a_loop_of_links_a_folder_and_a_link_to_nothing_are_named(tmp_path):
+    (tmp_path / "a.yaml").symlink_to(tmp_path / "b.yaml")
+    (tmp_path / "b.yaml").symlink_to(tmp_path / "a.yaml")
+    (tmp_path / "c.yaml").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(PolicyErrors) as error:
+        load(tmp_path)
+    assert [found.file for found in error.value.errors] == ["a.yaml", "b.yaml", "c.yaml"]
+    assert "a link leads to itself: remove it" in str(error.value.errors[0])
+    assert "check that it exists" in str(error.value.errors[2])
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(PolicyErrors, match="a link leads to itself"):
+        load(loop)
+
+
+def test_a_link_to_a_file_of_rules_is_read(tmp_path):
+    """As a container mounts its configuration."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x").write_text(RULE % "")
+    (tmp_path / "a.yaml").symlink_to(tmp_path / "data" / "x")
+    assert len(load(tmp_path).rules) == 1
+
+
+def test_a_hundred_megabytes_are_not_read(tmp_path):
+    path = tmp_path / "a.yaml"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(PolicyErrors, match="larger than"):
+            load(tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 3 * MAX_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def test_too_many_files_are_refused_before_they_are_read(tmp_path):
+    for number in range(MAX_FILES + 1):
+        (tmp_path / f"{number}.yaml").write_bytes(b"")
+    with pytest.raises(PolicyErrors, match="more than 500 rule files"):
+        load(tmp_path)
 
 
 def test_a_number_of_a_million_digits_is_a_word(tmp_path):

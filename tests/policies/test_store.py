@@ -424,7 +424,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_version_in_force(folder, rules, tmp
     for round_ in range(50):
         process = forks.Process(target=_activate_for_ever, args=(folder, rules, told))
         process.start()
-        time.sleep(one_takes * (1 + round_ % 10) / 5)
+        time.sleep(one_takes * (1 + round_ % 10) / 2)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         process.join()

@@ -8,15 +8,24 @@ from typing import Annotated
 import typer
 
 from auth.command_line import DEFAULT_CONFIG, Config, Json
-from console.cli.policy.activation import By, Widen, put_in_force
+from console.cli.policy.activation import By, Days, Widen, put_in_force
+from console.cli.policy.traffic import traffic_of
+from policies.signing import Confirmation
+from policies.store import PolicyStore
 
 
 def activate(
     path: Annotated[Path, typer.Argument(help="Folder of rules with their cases, or one file.")],
     by: By = None,
     widen: Widen = None,
+    days: Days = 7,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
     """Put rules in force, if they have no error, all cases are green, and what is wider is confirmed. Gateways take them at once."""
-    put_in_force(config, by, widen, as_json, lambda store, who, confirmed: store.activate(path, who, confirmed=confirmed))
+    traffic = traffic_of(config, days)
+
+    def act(store: PolicyStore, who: str, confirmed: Confirmation | None) -> int:
+        return store.activate(path, who, traffic=traffic, confirmed=confirmed)
+
+    put_in_force(config, by, widen, as_json, act)

@@ -24,6 +24,7 @@ from policies.widening import Widening, WideningError, Widenings
 
 By = Annotated[str | None, typer.Option("--by", help="The person who does it: CRM account, e-mail address, pseudonym or id.")]
 Widen = Annotated[str | None, typer.Option("--widen", metavar="DIGEST", help="Confirm that exactly this change lets more go; needs --by.")]
+Days = Annotated[int, typer.Option("--days", min=0, max=3_660, help="Look for what is wider in the recorded acts of so many days too.")]
 
 type PutInForce = Callable[[PolicyStore, str, Confirmation | None], int]
 """Store, who, what was confirmed -> the number that is in force now."""

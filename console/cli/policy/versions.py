@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from auth.command_line import DEFAULT_CONFIG, Config, Json, print_json, say
@@ -55,5 +56,5 @@ def _row(line: dict[str, Any]) -> tuple[str, ...]:
     notes = ["in force"] if line["active"] else []
     notes += [f"rules of version {line['rollback_to']} again"] if line["rollback_to"] else []
     notes += [f"{line['widenings']} widenings confirmed by {line['confirmed_by']}"] if line["widenings"] else []
-    words = (str(line[name]) for name in ("version", "since", "by", "rules", "cases"))
-    return (*words, line["digest"][:12], ", ".join(notes))
+    since = f"{datetime.fromisoformat(line['since']).astimezone():%Y-%m-%d %H:%M}"
+    return (str(line["version"]), since, line["by"], str(line["rules"]), str(line["cases"]), line["digest"][:8], ", ".join(notes))

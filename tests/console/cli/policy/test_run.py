@@ -1,6 +1,7 @@
 """`torwart policy test`: a table for people, JSON and JUnit XML for programs, exit codes for both."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from console.cli import policy
+from policies.store import SHIPPED
 
 RULES = "rules:\n  - {id: reads, roles: [manager], actions: [read], resource: client, effect: allow}\n"
 CASES = """
@@ -98,3 +100,13 @@ def test_results_that_cannot_be_written_are_one_line_and_exit_code_2(rules: Path
 def test_rules_without_a_case_are_not_green(rules: Path) -> None:
     (rules / "a.cases.yaml").unlink()
     assert "There is no case" in _run(rules, code=1).stdout
+
+
+def test_a_newcomer_who_edits_a_number_sees_which_cases_turn_red(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "shipped"))
+    assert "all as expected" in _run(folder).stdout
+    (path,) = [path for path in folder.glob("*.yaml") if "{counter: exported_day, percent: 10," in path.read_text()]
+    path.write_text(path.read_text().replace("{counter: exported_day, percent: 10,", "{counter: exported_day, percent: 5,"))
+    shown = _run(folder, code=1).stdout
+    assert "allowed: expected 260, got 110" in shown
+    assert "sales.cases.yaml:" in shown
