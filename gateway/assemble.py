@@ -40,6 +40,7 @@ from gateway.reserved import Reserved
 from gateway.settings import CrmSettings
 from gateway.signin import SignIn
 from gateway.touch import Touch
+from policies.vocabulary import VOCABULARY, write_vocabulary
 
 PRODUCER = "gateway"
 
@@ -77,6 +78,8 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
     history = grounds.history(state, spool, now())
     profile = profile or load_profile(settings)
+    with contextlib.suppress(OSError):  # rules are only checked against it on the command line
+        write_vocabulary(state / VOCABULARY, profile.vocabulary())
     directory = Directory(engine, pseudonyms, credential_key)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())

@@ -14,6 +14,7 @@ from policies.masks import Masking, conceal
 from policies.reasons import Because
 from policies.request import Action, Channel, ClientId, Resource, Value
 from policies.tree import Node
+from policies.vocabulary import Vocabulary
 
 
 class CallKind(StrEnum):
@@ -190,6 +191,9 @@ class Profile(Protocol):
     """A CRM. Implementations are stateless but for their settings and are found by walking `gateway/crm/profiles/`."""
 
     name: str
+
+    def vocabulary(self) -> Vocabulary:
+        """Which names of fields and attributes rules may use with this CRM."""
 
     def read(self, request: Request) -> Call:
         """Read a request. Raises UnreadableError (denied, nothing is sent)."""

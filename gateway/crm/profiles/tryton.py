@@ -15,8 +15,9 @@ from gateway.crm.formats.strict_json import JsonError, dump, parse
 from gateway.crm.profile import Answer, Call, CallKind, Client, Credential, FullRead, Refusal, UnreadableError
 from gateway.crm.profiles import tryton_identity as identity
 from gateway.crm.profiles import tryton_methods as methods
+from gateway.crm.profiles.tryton_attributes import ATTRIBUTES, read_of
 from gateway.crm.profiles.tryton_attributes import read as read_attributes
-from gateway.crm.profiles.tryton_attributes import read_of
+from gateway.crm.profiles.tryton_fields import MODELS
 from gateway.crm.profiles.tryton_full_read import full_read
 from gateway.crm.profiles.tryton_narrow import narrowed
 from gateway.crm.profiles.tryton_order import by_number
@@ -31,6 +32,7 @@ from gateway.exchange import Headers, Request, Response
 from policies.decision import Obligations
 from policies.request import Action, Channel, ClientId, Resource, Value
 from policies.tree import Node
+from policies.vocabulary import Vocabulary
 
 NAME = "tryton"
 SHELL = frozenset({"/", "/index.html"})
@@ -53,6 +55,12 @@ class Tryton:
     owner_field: str | None = None
     """Field of `party.party` that names a client's owner, with one dot at most (`account_manager.login`)."""
     name: str = field(default=NAME, init=False)
+
+    def vocabulary(self) -> Vocabulary:
+        """Every field of every record type that is judged."""
+        fields = {name for model in MODELS.values() for name in model.fields}
+        contacts = {name for model in MODELS.values() for name, known in model.fields.items() if known.contact}
+        return Vocabulary(profile=self.name, fields=frozenset(fields), contact_fields=frozenset(contacts), record=ATTRIBUTES | {"own"})
 
     def read(self, request: Request) -> Call:
         """Read a request. Raises UnreadableError."""

@@ -10,6 +10,7 @@ from gateway.crm.profile import CallKind, Client, Refusal, UninspectableError, U
 from gateway.crm.profiles.tryton import profile
 from gateway.exchange import Headers, Request, Response
 from policies import reasons
+from policies.attributes import RECORD
 from policies.decision import Obligations
 from policies.reasons import Because
 from policies.request import Action
@@ -435,3 +436,11 @@ def test_the_message_bus_is_said_not_to_be_there() -> None:
     with pytest.raises(UnreadableError):
         TRYTON.read(one)
     assert TRYTON.refuse(None, one, REFUSAL) == Response(501)
+
+
+def test_the_vocabulary_names_what_rules_may_ask_and_mask() -> None:
+    known = TRYTON.vocabulary()
+    assert {"name", "phone", "email", "vat_code", "city", "value"} <= known.fields
+    assert {"phone", "mobile", "email", "value"} <= known.contact_fields <= known.fields
+    assert "name" not in known.contact_fields
+    assert known.record == frozenset(RECORD)
