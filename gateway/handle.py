@@ -29,11 +29,13 @@ from gateway.reserved import PREFIX, Reserved
 from gateway.shell import guarded, with_script
 from gateway.signin import SignIn
 from gateway.touch import Touch
+from gateway.unasked import unasked
 from policies import reasons
 from policies.attributes import ResourceType
 from policies.decision import Allow, Challenge, Deny
 from policies.effect import EXPORTS
 from policies.masks import masking
+from policies.needs import by_key
 from policies.plan import PlanKind
 from policies.reasons import Because
 from policies.request import WRITES, Action, ClientId, KeyProof, Principal
@@ -130,6 +132,8 @@ class Handler:
         known = state.attributes.columns(call.resource.ids or ())
         state.judged = judged = self.questions.before(state.act_id, principal, call, state.request, known)
         if isinstance(judged.decision, Challenge):  # what changes something, and what names its clients, is held before it is sent
+            if not by_key(judged.decision.need):
+                return Reply(await self._denied(state, unasked(judged.decision)))
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
                 return Reply(outcome)
@@ -229,6 +233,8 @@ class Handler:
             question = replace(question, action=Action.READ if len(answer.ids) == 1 else Action.LIST, proof=None)
         state.judged = judged = self.questions.with_answer(question, answer, known)
         if isinstance(judged.decision, Challenge):
+            if not by_key(judged.decision.need):
+                return await self._denied(state, unasked(judged.decision))
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
                 return outcome

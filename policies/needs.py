@@ -110,6 +110,19 @@ def kinds(need: Need) -> tuple[RequirementKind, ...]:
     assert_never(need)
 
 
+def by_key(need: Need) -> bool:
+    """Whether a touch of the person's own key would be enough."""
+    match need:
+        case Key():
+            return True
+        case AllOf(needs):
+            return all(map(by_key, needs))
+        case AnyOf(needs):
+            return any(map(by_key, needs))
+        case _:
+            return False
+
+
 def covers(proof: KeyProof, request: AccessRequest, going: Sequence[ClientId]) -> bool:
     """Whether nothing goes out or is written that was not signed. Presence without PIN or biometry is no proof (attacks X23)."""
     return proof.user_verified and _signed(proof.ids, proof.fields, request, going)

@@ -229,6 +229,13 @@ TOO_MANY_OPEN = _reason(
     reviewer_de="Mehr als drei offene Vorgänge.",
     reviewer_en="More than three open acts.",
 )
+NOT_ASKED_FOR = _reason(
+    "not_asked_for",
+    de="Angehalten, nichts verloren: Dafür ist etwas nötig, was Torwart hier noch nicht einholen kann. Wenden Sie sich an Ihre Leitung.",
+    en="Held, nothing is lost: this needs something that Torwart cannot ask for here yet. Ask your management.",
+    reviewer_de="Angehalten: Nötig wäre {needs}, und das kann Torwart hier noch nicht einholen.",
+    reviewer_en="Held: it would need {needs}, and Torwart cannot ask for that here yet.",
+)
 UNKNOWN_ROUTE = _reason(
     "unknown_route",
     de="Angehalten: Torwart kennt diesen Weg ins CRM nicht und lässt ihn deshalb nicht zu.",

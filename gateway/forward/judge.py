@@ -27,8 +27,9 @@ from gateway.forward.heads import Heads
 from gateway.forward.places import NoSuchNameError, PlaceError, Places
 from gateway.forward.reading import Scans, digest, joined, read_upload
 from gateway.forward.uploads import HEAD, LARGE, RECORDED_BYTES, Shape, is_upload, shape
+from gateway.unasked import unasked
 from policies import reasons
-from policies.decision import Allow, Decision, Deny
+from policies.decision import Allow, Challenge, Decision
 from policies.engine import decide
 from policies.reasons import Because
 from policies.request import AccessRequest, Action, ClientId, Context, Principal, Resource
@@ -237,8 +238,8 @@ class Judge:
 
     async def _denied(self, asked: Asked, question: AccessRequest, decision: Decision, content: Content, kind: Shape) -> Response:
         person = question.principal
-        if not isinstance(decision, Deny):  # a touch cannot be asked for on a foreign page
-            decision = Deny((Because(reasons.NOT_FOR_YOU),), decision.rules)
+        if isinstance(decision, Challenge):  # nobody can be asked for anything on a foreign page
+            decision = unasked(decision)
         because = decision.reasons[0] if decision.reasons else Because(reasons.NOT_FOR_YOU)
         answer = self.answers.stopped(asked, because, question.act_id, person.language)
         event = access_event(

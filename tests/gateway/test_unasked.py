@@ -1,0 +1,52 @@
+"""What needs more than this road can ask for is denied, and says so."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.unasked import unasked
+from policies import reasons
+from policies.decision import Challenge
+from policies.load import load
+from policies.needs import AllOf, AnyOf, Approval, Justify, Key, by_key
+from policies.reasons import Because
+from tests.services.gate import Gate, answers, call, told
+
+RULES = """
+rules:
+  - {id: read, roles: [manager], actions: [list, read, search, export], resource: client, effect: allow}
+  - {id: two, roles: [manager], actions: [export], resource: client, effect: require, reason: %s,
+     require: {all: [key, {approval: {role: owner}}]}}
+"""
+EXPORT = ("model.party.party.export_data", [7], ["name", "phone"], False)
+
+
+def test_a_touch_is_enough_only_where_nothing_else_is_missing():
+    assert by_key(Key())
+    assert by_key(AnyOf((Approval(), Key())))
+    assert not by_key(AllOf((Key(), Justify())))
+    assert not by_key(Approval())
+
+
+def test_a_reason_that_speaks_of_the_key_is_not_said():
+    need = AllOf((Key(), Approval()))
+    denial = unasked(Challenge((Because(reasons.EXPORT_NEEDS_KEY), Because(reasons.HAND_OVER_NEEDS_TWO)), need, 3, 3, rules=("1:two",)))
+    assert [because.reason.code for because in denial.reasons] == ["hand_over_needs_two", "not_asked_for"]
+    assert denial.reasons[-1].values == {"needs": "key, approval"}
+    assert denial.rules == ("1:two",)
+
+
+@pytest.mark.parametrize(("reason", "said"), [("export_needs_key", "not_asked_for"), ("hand_over_needs_two", "hand_over_needs_two")])
+async def test_nobody_is_asked_for_a_key_that_would_not_help(gate: Gate, tmp_path: Path, reason: str, said: str) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES % reason, encoding="utf-8")
+    policy, handler = load(path, "1"), gate.assembled.handler
+    gate.assembled = replace(gate.assembled, handler=replace(handler, questions=replace(handler.questions, policy=lambda: policy)))
+    gate.own(7)
+    gate.listen()
+    answer = await gate.ask(call(*EXPORT), answers([["Muster GmbH", "030 1234567"]]))
+    assert told(answer)
+    (event,) = [one for one in gate.events() if one["event"]["action"] == "access"]
+    assert event["torwart"]["act"]["phase"] == "denied"
+    assert event["event"]["reason"] == said
