@@ -226,30 +226,24 @@ def differences(expect: ExpectText, decision: Decision) -> tuple[str, ...]:
 
 def described(decision: Decision) -> dict[str, object]:
     """A decision in the words of a case."""
-    said: dict[str, object] = {"decision": "deny", "reasons": [because.reason.code for because in decision.reasons]}
-    nothing: dict[str, object] = {
-        "needs": None,
-        "asked": None,
-        "allowed": None,
-        "kept": None,
+    said: dict[str, object] = {
+        "decision": "deny",
+        "reasons": [because.reason.code for because in decision.reasons],
+        **dict.fromkeys(("needs", "asked", "allowed", "kept")),
         "masks": {},
         "masked": 0,
-        "observed": frozenset(),
+        "observed": frozenset(rule.partition(":")[2] for rule in decision.observed),
     }
     match decision:
         case Deny():
-            return said | nothing
+            return said
         case Challenge(need=need, asked=asked, allowed=allowed):
-            said |= nothing | {"decision": "challenge", "needs": need, "asked": asked, "allowed": allowed}
+            said |= {"decision": "challenge", "needs": need, "asked": asked, "allowed": allowed}
         case Allow():
-            said |= nothing | {"decision": "allow"}
+            said |= {"decision": "allow"}
     duties = decision.obligations
-    return said | {
-        "kept": "all" if duties.keep is None else len(duties.keep),
-        "masks": _masks(duties),
-        "masked": len(duties.masked),
-        "observed": frozenset(rule.partition(":")[2] for rule in decision.observed),
-    }
+    kept = "all" if duties.keep is None else len(duties.keep)
+    return said | {"kept": kept, "masks": _masks(duties), "masked": len(duties.masked)}
 
 
 def _masks(duties: Obligations) -> dict[str, frozenset[Mask]]:

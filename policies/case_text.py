@@ -174,9 +174,9 @@ class GivenText(_AboutPerson, SituationText):
 
 
 class ExpectText(_Text):
-    """What must come out; what is left out may be anything."""
+    """What must come out; what is left out may be anything, but something must be said."""
 
-    decision: Verdict
+    decision: Verdict | None = None
     reasons: list[str] | None = None
     needs: NeedText | None = None
     """Of a challenge: what is still missing, as `require` is written."""
@@ -194,6 +194,12 @@ class ExpectText(_Text):
         for code in codes or ():
             known_reason(code)
         return codes
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("expect something, for example `decision: deny`")
+        return self
 
 
 type Expected = Annotated[ExpectText, BeforeValidator(_decision)]

@@ -80,6 +80,7 @@ def test_a_case_counts_its_own_clients_on_top_of_the_day():
         ("cases:\n  - {name: a, given: {roles: [m], action: read}, expect: {decision: challenge, needs: luck}}\n", "require is key"),
         ("cases:\n  - {name: a, given: {roles: [m], action: read}, expect: {decision: allow, masks: {phone: blur}}}\n", "a mask is hide"),
         ("tables:\n  - {name: a, given: {roles: [m], action: read}, expect: {read: allow}}\n", "take `action` out"),
+        ("cases:\n  - {name: a, given: {roles: [m], action: read}, expect: {}}\n", "expect something"),
         ("tables:\n  - {name: a, given: {roles: [m]}}\n", "give either expect"),
         ("tables:\n  - {name: a, given: {roles: [m]}, expect: {read: maybe}}\n", "'allow', 'challenge' or 'deny'"),
         ("tables:\n  - {name: a, given: {roles: [m]}, rows: [{people: anna, expect: {read: allow}}]}\n", "not among the people"),

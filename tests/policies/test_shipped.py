@@ -12,7 +12,7 @@ import pytest
 
 from policies.case_run import Question, run
 from policies.cases import case_files, questions, run_cases
-from policies.document import ANY, Effect, PolicyText, RuleText, ThresholdText
+from policies.document import ANY, Effect, Mode, PolicyText, RuleText, ThresholdText
 from policies.load import load, read_document, rule_files
 from policies.masks import Mask
 from policies.needs import AllOf, Approval, Key, Need
@@ -62,8 +62,11 @@ def changes(rule: RuleText) -> Iterator[Change]:
             yield f"without {name}", {name: None}
     for number in re.finditer(r"\b[0-9]+\b", rule.when or ""):
         for step in (-1, 1):
-            other = f"{rule.when[: number.start()]}{int(number[0]) + step}{rule.when[number.end() :]}"
-            yield f"when {other}", {"when": other}
+            other = f"{abs(int(number[0]) + step):0{len(number[0])}}"
+            when = rule.when[: number.start()] + other + rule.when[number.end() :]
+            yield f"when {when}", {"when": when}
+    if rule.mode is Mode.OBSERVE:
+        yield "no longer warn only", {"mode": Mode.ENFORCE}
     if rule.keep == "own":
         yield "keep all", {"keep": "all"}
     if rule.whole:
@@ -89,7 +92,7 @@ def _turned_round(rule: RuleText) -> Iterator[Change]:
         yield "nothing required", {"require": None}
     if rule.effect is Effect.DENY:
         yield "an allow", {"effect": Effect.ALLOW}
-    if rule.reason is not None:
+    if rule.reason is not None and rule.mode is Mode.ENFORCE:  # a rule that only watches tells nobody why
         yield "another reason", {"reason": "internal_error"}
 
 
