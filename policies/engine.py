@@ -15,7 +15,7 @@ from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Oblig
 from policies.document import Effect
 from policies.effect import CHANGES, CHANGES_EXISTING, effective_action
 from policies.hidden import blind_write, masked_question
-from policies.needs import AllOf, Need, missing
+from policies.needs import AllOf, Need, RequirementKind, kinds, missing
 from policies.operators import EVALUATION_ERRORS
 from policies.reasons import ALLOWED, FROZEN, KEY_CONFIRMED, NOT_FOR_YOU, NOT_WHAT_WAS_SIGNED, RULE_ERROR, Because
 from policies.records import Picked
@@ -66,7 +66,6 @@ def decide(request: AccessRequest, policy: Policy) -> Decision:
     if matched.failed:
         rule = matched.failed[0]
         return Deny((Because(RULE_ERROR, {"rule": rule.id}),), (rule.id,))
-    picked = Picked(facts, policy.record, matched.acting) if matched.some and facts.known else None
     denies = [rule for rule in matched.denies if rule.where is None] if matched.some else matched.denies
     observed = _observed(matched, facts, policy) if matched.observed else ()
     if denies:
@@ -75,6 +74,7 @@ def decide(request: AccessRequest, policy: Policy) -> Decision:
         return Deny(reasons, tuple([rule.id for rule in denies]), quarantine, observed)
     if not matched.allows or (not facts.known and action in CHANGES and all(rule.where is not None for rule in matched.allows)):
         return Deny(_NOT_FOR_YOU.reasons, (), observed=observed)
+    picked = Picked(facts, policy.record, matched.acting) if matched.some and facts.known else None
     return _allowed(request, facts, action, matched, picked, observed)
 
 
@@ -206,13 +206,16 @@ def _proven(
     observed: tuple[str, ...],
 ) -> Decision:
     """Allow if everything that is asked for is there, else ask for it."""
-    need = missing(_together(requiring), request, going)
+    asked_for = _together(requiring)
+    need = missing(asked_for, request, going)
     if need is None:
-        return Allow((Because(KEY_CONFIRMED, {"asked": len(going)}),), duties, names, observed)
+        touched = RequirementKind.KEY in kinds(asked_for) and (request.proof is not None or request.principal.proven_at is not None)
+        because = Because(KEY_CONFIRMED, {"asked": len(going)}) if touched else Because(ALLOWED)
+        return Allow((because,), duties, names, observed)
     reasons = [Because(rule.reason, {**_numbers(rule, facts), "asked": facts.asked, "allowed": len(going)}) for rule in requiring]
     if limit is not None and len(going) < facts.asked:
         reasons.insert(0, _limit_reason(limit, facts))
-    if request.proof is not None:
+    if request.proof is not None and RequirementKind.KEY in kinds(need):
         reasons.insert(0, Because(NOT_WHAT_WAS_SIGNED))
     return Challenge(tuple(reasons), need, facts.asked, len(going), duties, names, observed)
 
@@ -247,7 +250,7 @@ def _together(requiring: Sequence[Rule]) -> Need:
 
 def _tightest(allows: Sequence[Rule], facts: Facts) -> Limit | None:
     limits = [rule.limit for rule in allows if rule.limit is not None]
-    return min(limits, key=lambda limit: limit.left(facts.usage)) if limits else None
+    return min(limits, key=lambda limit: (limit.left(facts.usage), limit.reason.code)) if limits else None
 
 
 def _kept(facts: Facts, allows: Sequence[Rule], limit: Limit | None) -> tuple[ClientId, ...] | None:

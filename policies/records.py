@@ -74,7 +74,7 @@ class Picked:
         tight = [(limit, left, covered) for limit, left, covered in limits if (covered & allowed).bit_count() > left]
         if not tight:
             return allowed, None
-        tight.sort(key=lambda one: one[1])
+        tight.sort(key=lambda one: (one[1], one[0].reason.code))
         if all(covered & allowed == allowed for _, _, covered in tight):
             return self._first(allowed, tight[0][1]), tight[0][0]
         return self._within(allowed, [(left, covered) for _, left, covered in tight]), tight[0][0]
