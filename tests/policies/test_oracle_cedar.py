@@ -2,14 +2,11 @@
 
 from random import Random
 
-import pytest
-
 from tests.policies import oracle_cedar as oracle
 
 SETS, CLIENTS = 200, 42
 
 
-@pytest.mark.slow
 def test_cedar_says_the_same():
     asked, allowed, cut, masked = 0, 0, 0, 0
     for seed in range(SETS):
