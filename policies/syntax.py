@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policies.tokens import KEYWORDS, MAX_LENGTH, RESERVED, ExpressionError, Token, quoted, tokens, whole
 
@@ -130,8 +131,12 @@ _LEVELS: tuple[frozenset[str], ...] = (
 """Binary operators, loosest first; all of them group to the left."""
 
 
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> Node:
-    """The tree of an expression. Raises ExpressionError."""
+    """The tree of an expression. Raises ExpressionError.
+
+    Trees are frozen and kept: a condition is read when it is checked, when it is compiled, and by whoever looks at its names.
+    """
     parser = _Parser(tokens(text))
     tree = parser.conditional()
     rest = parser.token
