@@ -7,11 +7,11 @@ reading of what the CRM answered to it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from audit_store.event import Phase
+from audit_store.event import EventAction, Phase
 from audit_store.log import Log, Logged
 from audit_store.request_record import OF_THE_DIRECTORY, NotReplayableError, Seat, missing_names, request_of
 from policies.request import AccessRequest, Action
@@ -94,6 +94,19 @@ def recorded(
             except NotReplayableError as error:
                 causes[error.cause] += 1
         after = rows[-1].sequence
+
+
+def deciding(events: Iterable[Logged]) -> Logged | None:
+    """Of the events of one act the one that `recorded` takes; None if nothing of it was an act."""
+    chosen, change = None, False
+    for logged in events:
+        document = logged.document
+        if document.get("event", {}).get("action") != EventAction.ACCESS:
+            continue
+        allowed = document["torwart"].get("act", {}).get("phase") == Phase.ALLOWED
+        if allowed or not change:
+            chosen, change = logged, allowed or change
+    return chosen
 
 
 def recorded_act(logged: Logged, seats: Mapping[str, Seat] | None = None) -> Recorded:

@@ -23,6 +23,7 @@ from auth.installation import Installation, is_demo
 from auth.keys import Keys
 from auth.levels import Levels
 from auth.people import People
+from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
 from auth.signin import SignIn
 from auth.stepup import StepUp, boot_id
@@ -30,6 +31,7 @@ from auth.storage import reading
 from auth.tables import Act, Person
 from console.intake import Intake
 from detectors.client_index.index import ClientIndex
+from policies.versions import Versions
 
 TABLES = (audit_store.tables, auth.tables)
 """Imported before the database is opened: it makes the tables that are missing."""
@@ -74,6 +76,10 @@ class Services:
     def directory(self) -> Directory:
         """A view of people and owners, for one thread."""
         return Directory(self.engine, self.pseudonyms, secret(self.installation.state / "keys", "credential.key"))
+
+    def policy_versions(self) -> Versions:
+        """The versions of the rules, to be read. Raises SecretError, OSError."""
+        return Versions(self.installation.state / "policies", PolicyKey(self.installation.state / "keys"))
 
     def who(self, person: Person | None, pseudonym: str | None = None) -> Who:
         """How pages name a person, or somebody of whom only the pseudonym is known."""

@@ -21,7 +21,7 @@ from audit_store.spool import readers
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from console.cli.elastic import check, install, reading_elastic
 from console.cli.house import open_house
-from console.cli.record import open_record
+from console.cli.record import open_record, printable
 
 BROKEN = 1
 """Exit code: the record is not as it was written."""
@@ -116,7 +116,7 @@ def verify(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         print_json({"events": events, "producers": [spool.producer for spool in spools], "waiting": waiting, "problems": listed})
     else:
         for problem in problems:
-            say(_plain(str(problem)))
+            say(printable(str(problem)))
         names = ", ".join(spool.producer for spool in spools) or "none"
         if problems:
             say(f"{len(problems)} problems in {events} events (spools compared: {names}). Keep the state folder as it is and look into it.")
@@ -198,9 +198,4 @@ def _line(row: Logged) -> str:
         words.append(f"→ {subject}")
     words += [because.for_reviewer("en") for because in reasons_of(document)]
     words += [f"{name}={value}" for part in ("numbers", "words") for name, value in ours.get(part, {}).items()]
-    return _plain("  ".join(words))
-
-
-def _plain(text: str) -> str:
-    """Nothing in the record may steer a terminal (promises G92): what is not printable appears as its escape."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return printable("  ".join(words))

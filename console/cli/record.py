@@ -53,3 +53,8 @@ def _look(installation: Installation, what: str) -> None:
         spool.append(plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), subject=what, numbers={"by": "command line"}))
     finally:
         spool.close()
+
+
+def printable(text: str) -> str:
+    """Nothing in the record may steer a terminal (promises G92): what is not printable appears as its escape."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

@@ -9,14 +9,20 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from audit_store.event import EventAction, Phase, reasons_of
+from audit_store.judged_again import judged_again
 from audit_store.log import Logged
+from audit_store.pseudonyms import SecretError
+from audit_store.replay import NOBODY_ASKED, deciding, recorded_act
+from audit_store.request_record import NotReplayableError, Seat
 from audit_store.search import search
 from console.language import Speech
 from console.render import page
+from console.rule_trace import RuleTrace, rule_trace
 from console.services import Services
 from console.timeline import Line, trace
 from console.visitor import Visitor, services_of, visitor
 from console.words import N_
+from policies.problems import PolicyErrors
 
 router = APIRouter()
 EVENTS_SHOWN = 100
@@ -30,6 +36,9 @@ _HEADINGS = {
     "not_confirmed": N_("This was not confirmed"),
     "observed": N_("This was seen"),
 }
+_NOT_RECORDED = N_("What the rules saw of this act is not in the record, so it cannot be judged again.")
+_NOT_AGAIN = {NOBODY_ASKED: N_("This was seen on a machine, where nothing decides: no rule was asked.")}
+_NO_RULES = N_("The rules cannot be used: “torwart policy versions” says why.")
 _UNKNOWN = N_("Nothing is known about this act")
 _NOT_YET = N_("Torwart has not recorded it yet, or the number is not complete. Try again in a few seconds.")
 
@@ -45,6 +54,7 @@ def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor
     events = search(services.log, act=act_id, limit=EVENTS_SHOWN, after=0) if _ACT_ID.fullmatch(act_id) else []
     last = next((logged for logged in reversed(events) if _phase(logged)), None)
     lines, who = _for_reviewer(services, found, act_id, events) if found.is_reviewer and last is not None else ([], None)
+    rules, no_rules = _rules(services, events, speech) if lines else (None, "")
     if last is None or (_phase(last) == Phase.OBSERVED and not lines):
         return page(
             request,
@@ -57,6 +67,8 @@ def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor
             told=None,
             trace=[],
             who=None,
+            rules=None,
+            no_rules="",
         )
     return page(
         request,
@@ -68,6 +80,8 @@ def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor
         told=_told(last, speech),
         trace=lines,
         who=who,
+        rules=rules,
+        no_rules=no_rules,
     )
 
 
@@ -77,6 +91,22 @@ def _for_reviewer(services: Services, found: Visitor, act_id: str, events: list[
         return [], None  # of their own acts a reviewer reads what any employee reads
     services.viewed(found.person, pseudonym or act_id, act_id=act_id)
     return trace(events, found.speech), services.who(services.people.by_pseudonym(pseudonym), pseudonym) if pseudonym else None
+
+
+def _rules(services: Services, events: list[Logged], speech: Speech) -> tuple[RuleTrace | None, str]:
+    """What the rules made of the act; else why that cannot be said."""
+    act = deciding(events)
+    if act is None:
+        return None, ""  # refused before there was an act to judge
+    pseudonym = act.document.get("user", {}).get("id", "")
+    person = services.people.by_pseudonym(pseudonym)
+    seats = {pseudonym: Seat(person.team, person.territory, person.language)} if person is not None else {}
+    try:
+        return rule_trace(judged_again(recorded_act(act, seats), services.policy_versions()), speech), ""
+    except NotReplayableError as error:
+        return None, speech.say(_NOT_AGAIN.get(error.cause, _NOT_RECORDED))
+    except (PolicyErrors, SecretError, OSError):
+        return None, speech.say(_NO_RULES)
 
 
 def _for_employee(logged: Logged, speech: Speech) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audit_store.event import Event, EventAction, Phase, access_event, plain_event, refused_event
 from audit_store.log import FILE, Log
-from audit_store.replay import _LAST, Recorded, recorded, recorded_act
+from audit_store.replay import _LAST, Recorded, deciding, recorded, recorded_act
 from audit_store.request_record import NEVER_RECORDED, OF_THE_DIRECTORY, Seat
 from audit_store.spool import Spool
 from policies.decision import Allow, Challenge, Decision, Deny
@@ -146,3 +149,25 @@ def test_a_batch_is_read_in_the_order_of_the_log_and_not_all_of_it(record: Recor
     assert steps[0] == "SEARCH entry USING INTEGER PRIMARY KEY (rowid>?)"
     assert [step for step in steps if "other" in step and "INDEX entry_act (act_id=?" not in step] == []
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps
+
+
+PHASES = st.sampled_from([Phase.HELD, Phase.NOT_CONFIRMED, Phase.RELEASED, Phase.DENIED, Phase.ALLOWED])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), PHASES), min_size=1, max_size=12))
+def test_of_one_act_the_same_event_stands_for_it_as_in_the_whole_record(steps: list[tuple[str, Phase]]) -> None:
+    with TemporaryDirectory() as folder:
+        spool, log = Spool.open(Path(folder) / "spool", "gateway"), Log.open(Path(folder) / "log")
+        for act, phase in steps:
+            spool.append(event(act, phase))
+        log.take(spool)
+        alone = {act: deciding(log.where("act_id = ?", (act,), limit=100)) for act, _ in steps}
+        assert {act.act_id: act.sequence for act in found(log)} == {act: row.sequence for act, row in alone.items() if row}
+        log.close()
+        spool.close()
+
+
+def test_what_is_no_act_has_no_event_that_stands_for_it(record: Record) -> None:
+    log = record(refused_event(at=NOW, reason=Because(UNREADABLE, {"what": "x"}), route="/", act_id="refused"))
+    assert deciding(log.tail(1)) is None

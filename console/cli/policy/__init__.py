@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from console.cli.policy import activate, check, diff, rollback, run, show, versions
+from console.cli.policy import activate, check, diff, explain, rollback, run, show, versions
 
 app = typer.Typer(help="Rules: check them, run their cases, see and change what is in force.", no_args_is_help=True)
 
@@ -12,6 +12,8 @@ app.command()(check.check)
 app.command("test")(run.run)
 app.command()(show.show)
 app.command()(diff.diff)
+# An act's id may begin with a dash.
+app.command(context_settings={"ignore_unknown_options": True})(explain.explain)
 app.command()(activate.activate)
 app.command()(rollback.rollback)
 app.command()(versions.versions)
