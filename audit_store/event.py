@@ -20,7 +20,7 @@ from audit_store.client_sets import decode_ids, encode_ids
 from audit_store.ecs import CATEGORIES, ECS_VERSION, EFFECTS, OUTCOMES, WENT_ON, EventAction, Phase
 from audit_store.request_record import finding_members, question_members
 from audit_store.wording import ids_text, name, names, short, split, without_surrogates
-from policies.decision import Challenge, Decision
+from policies.decision import Challenge, Decision, Deny
 from policies.reasons import REASONS, Because
 from policies.request import AccessRequest, Action, Channel, ClientId
 
@@ -159,6 +159,8 @@ def access_event(
     if isinstance(decision, Challenge):
         ours["needs"] = [need.value for need in decision.needs]
         ours["clients"]["allowed_count"] = decision.allowed
+    if not isinstance(decision, Deny) and decision.obligations.notify:
+        ours["notify"] = True
     if request.action not in (Action.SYSTEM, Action.LOGIN):
         ours["usage"] = _usage(request)
     if request.findings:

@@ -90,6 +90,7 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.findings.where": _WORD,
     "torwart.manifest": _WORD,
     "torwart.needs": _WORD,
+    "torwart.notify": _TRUTH,
     "torwart.numbers": _OPEN,
     "torwart.observed": _WORD,
     "torwart.policy.version": _WORD,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from audit_store.event import Content, Event, EventAction, ExportLink, Phase, access_event, plain_event
-from policies.decision import Allow, Challenge, Decision, Deny
+from policies.decision import Allow, Challenge, Decision, Deny, Obligations
 from policies.needs import Key
 from policies.reasons import Because, Reason
 from policies.request import AccessRequest, Action, Channel, Context, Counts, Finding, Principal, Resource, Status, Usage
@@ -45,6 +45,8 @@ class Step:
     """Why the content could not be inspected."""
     manifest: str | None = None
     """Short name of the export that a release has become."""
+    notify: bool = False
+    """A rule of the policy has it reported."""
     refused_agent: str | None = None
     """Not an act: the person's agent delivered what it must not, with this cause."""
 
@@ -107,11 +109,12 @@ def _event(step: Step, number: int) -> Event:
 
 def _decision(step: Step, asked: int) -> Decision:
     because = (Because(step.reason),) if step.reason else ()
+    duties = Obligations(notify=step.notify)
     match step.phase:
         case Phase.HELD | Phase.NOT_CONFIRMED:
-            return Challenge(because, Key(), asked, asked)
+            return Challenge(because, Key(), asked, asked, duties)
         case Phase.DENIED:
             return Deny(because)
         case Phase.ALLOWED | Phase.CONFIRMED | Phase.RELEASED | Phase.OBSERVED:
-            return Allow(because)
+            return Allow(because, duties)
     assert_never(step.phase)

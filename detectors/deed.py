@@ -73,6 +73,8 @@ class Deed:
     """The exports that the clients in the content came from."""
     manifest: str | None = None
     """Short name of the export that this act has become."""
+    notify: bool = False
+    """A rule of the policy says that the reviewer is told."""
 
     @property
     def stopped(self) -> bool:
@@ -128,6 +130,7 @@ def deed_of(document: Mapping[str, Any]) -> Deed | None:
             unread=tuple(found["detector"] for found in ours.get("findings", ()) if found["kind"] == UNINSPECTABLE),
             exports=tuple(ExportLink(link["name"], link["act"], link["clients"]) for link in ours.get("exports", ())),
             manifest=ours.get("manifest"),
+            notify=ours.get("notify", False) is True,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableEventError(f"{type(error).__name__} in an access event") from error

@@ -61,7 +61,12 @@ FAMILIES = {
 COUNTERS = len(fields(Counts))
 CONTENT = Content(12_345, "a" * 64, "zip", (ExportLink("7F3A", "act-1", 40),))
 DECISIONS: list[Decision] = [
-    Allow((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), rules=("v7:export", "v7:share"), observed=("v7:try-out",)),
+    Allow(
+        (Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),),
+        Obligations(notify=True),
+        rules=("v7:export", "v7:share"),
+        observed=("v7:try-out",),
+    ),
     Challenge((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), Key(), asked=3, allowed=2, rules=("v7:export",)),
     Deny((Because(NOT_FOR_YOU),)),
 ]

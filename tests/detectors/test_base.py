@@ -46,7 +46,16 @@ def test_a_folder_without_rules_is_an_error_at_the_start(folder: Path):
 
 
 def test_the_rules_are_there_under_the_names_of_their_files():
-    assert set(rules()) == {"agent_refused", "carried_export", "departing_access", "mass_delete", "mass_export", "script_paging", "way_out"}
+    assert set(rules()) == {
+        "agent_refused",
+        "carried_export",
+        "departing_access",
+        "mass_delete",
+        "mass_export",
+        "script_paging",
+        "told_by_rule",
+        "way_out",
+    }
 
 
 def test_a_reason_is_said_with_grouped_numbers_and_only_what_is_known():
