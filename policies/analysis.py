@@ -16,7 +16,7 @@ from policies.compare import need_in_words
 from policies.document import ANY, Effect, Mode, RuleText
 from policies.effect import EXPORTS
 from policies.masks import CONTACT_GROUP
-from policies.needs import AllOf, AnyOf, Approval, Key, Need
+from policies.needs import AllOf, AnyOf, Approval, Key, Need, by_key
 from policies.request import Action, Channel, Level, Status
 from policies.rule import Policy
 from policies.vocabulary import Vocabulary
@@ -206,23 +206,11 @@ def _not_carried_out(rule: list[_Variant]) -> Iterator[Remark]:
     """What the language can say and nothing does yet."""
     for variant in rule:
         text = variant.text
-        if text.require is not None and not _can_be_met(text.require):
+        if text.require is not None and not by_key(text.require):
             message = f"needs {need_in_words(text.require)}, which nothing asks people for yet"
             yield Remark(text.id, "need_not_asked", message, "until then the act is denied: `require: key` can be met")
         if text.watermark:
             yield Remark(text.id, "no_watermark", "asks for a watermark, which nothing puts in yet", "what goes out is not marked")
-
-
-def _can_be_met(need: Need) -> bool:
-    match need:
-        case Key():
-            return True
-        case AllOf(needs):
-            return all(_can_be_met(one) for one in needs)
-        case AnyOf(needs):
-            return any(_can_be_met(one) for one in needs)
-        case _:
-            return False
 
 
 def _unknown_fields(rule: list[_Variant], vocabulary: Vocabulary) -> Iterator[Remark]:

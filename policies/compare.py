@@ -121,6 +121,10 @@ def _duties(old: Decision, new: Decision, request: AccessRequest | None) -> Iter
         yield Change(Kind.WIDER, f"a mask may be written back to {', '.join(sorted(lost))}")
     if gained := after.drop_written - before.drop_written:
         yield Change(Kind.NARROWER, f"no mask is written back to {', '.join(sorted(gained))}")
+    if shown := before.hidden - after.hidden:
+        yield Change(Kind.WIDER, f"the order of an answer may tell {', '.join(sorted(shown))}")
+    if covered := after.hidden - before.hidden:
+        yield Change(Kind.NARROWER, f"no order of an answer tells {', '.join(sorted(covered))}")
 
 
 def _either(more_is_done: bool, words: str, lost: str) -> Change:

@@ -55,6 +55,7 @@ SEEN: list[tuple[Decision, Decision, Kind, str]] = [
     (allow(notify=True), allow(), Kind.WIDER, "the reviewer is no longer told"),
     (allow(watermark=True), allow(), Kind.WIDER, "no watermark any more"),
     (allow(drop_written=frozenset({"phone"})), allow(), Kind.WIDER, "a mask may be written back to phone"),
+    (allow(hidden=frozenset({"phone"})), allow(), Kind.WIDER, "the order of an answer may tell phone"),
     (deny(quarantine=True), deny(), Kind.WIDER, "the file is no longer put aside"),
 ]
 
