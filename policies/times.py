@@ -23,6 +23,8 @@ _DURATION = re.compile(r"-?(?:\d{1,18}(?:\.\d{1,18})?(?:h|ms|us|ns|m|s))+|-?0", 
 _PIECE = re.compile(r"(\d+)(?:\.(\d+))?(h|ms|us|ns|m|s)", re.ASCII)
 _NANOSECONDS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _OFFSET = re.compile(r"(?P<sign>[+-]?)(?P<hours>\d\d):(?P<minutes>[0-5]\d)", re.ASCII)
+_PLACE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
+"""Names of places begin large; `localtime` and the like are files beside them, and differ from machine to machine."""
 _CLOCK = re.compile(r"(?P<hours>[01]\d|2[0-3]):(?P<minutes>[0-5]\d)|24:00", re.ASCII)
 _LAST_OFFSET_HOURS = 14
 """No place on earth is further from UTC."""
@@ -79,15 +81,18 @@ def zone(text: str) -> tzinfo:
     if offset is not None and int(offset["hours"]) <= _LAST_OFFSET_HOURS:
         away = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"]))
         return timezone(-away if offset["sign"] == "-" else away)
-    names = _names()
-    if text in names:
-        return ZoneInfo(text)
-    near = get_close_matches(text, names, n=1)
+    if _PLACE.fullmatch(text) is not None:
+        try:
+            return ZoneInfo(text)
+        except (KeyError, ValueError, OSError):
+            pass  # said below, with the nearest name
+    near = get_close_matches(text, _names(), n=1)
     raise UnreadableError("there is no such time zone", f"did you mean {near[0]}?" if near else "for example Europe/Berlin, UTC or +02:00")
 
 
 @cache
 def _names() -> frozenset[str]:
+    """All of them: it takes a walk through hundreds of files, so only a mistake costs it."""
     return frozenset(available_timezones())
 
 
