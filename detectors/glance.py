@@ -94,8 +94,8 @@ class Glance:
         """The bytes that stand behind a letter, each once."""
         if letter not in self.data:
             return b""
-        at = np.flatnonzero(self.array[:-1] == letter[0])
-        return np.unique(self.array[at + 1]).tobytes()
+        at = where(self.array == letter[0])
+        return np.unique(self.array[at[at < len(self.data) - 1] + 1]).tobytes()
 
     @cached_property
     def _kinds(self) -> Bytes:
@@ -119,7 +119,7 @@ def look(data: bytes) -> Glance:
         if underscore:
             marked |= piece == 95
         marked[:-1] |= (piece[:-1] - 97 < 26) & (piece[1:] - 65 < 26)
-        at = _where(marked[:_STEP])
+        at = where(marked[:_STEP])
         if len(at) * _DENSE > _STEP:
             return Glance(data, nothing[0], nothing[0], dense=True)
         marks.append(at + begin)
@@ -129,13 +129,12 @@ def look(data: bytes) -> Glance:
     return Glance(data, np.concatenate(marks), np.concatenate(blocks), dense=False)
 
 
-def _where(marked: NDArray[np.bool_]) -> Places:
+def where(marked: NDArray[np.bool_]) -> Places:
     """As `np.flatnonzero`, which looks at every byte: here at those blocks alone that hold something."""
-    if len(marked) % BLOCK:
-        return np.flatnonzero(marked)
-    rows = np.flatnonzero(marked.view(np.uint64) != 0)
-    at = np.flatnonzero(marked.reshape(-1, BLOCK)[rows])
-    return rows[at // BLOCK] * BLOCK + at % BLOCK
+    whole = len(marked) // BLOCK * BLOCK
+    rows = np.flatnonzero(marked[:whole].view(np.uint64) != 0)
+    at = np.flatnonzero(marked[:whole].reshape(-1, BLOCK)[rows])
+    return np.concatenate((rows[at // BLOCK] * BLOCK + at % BLOCK, np.flatnonzero(marked[whole:]) + whole))
 
 
 _ALL = np.uint64(0x0101010101010101)

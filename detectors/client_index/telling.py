@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from detectors.client_index.candidates import GAP, LONGEST_DOMAIN, LONGEST_LOCAL, SEPARATORS
 from detectors.client_index.folding import visible
 from detectors.client_index.officials import LEAST_DIGITS
-from detectors.glance import Glance, Places, among
+from detectors.glance import Glance, Places, among, where
 from detectors.knowledge import Matches
 from detectors.text import Text
 
@@ -84,7 +84,7 @@ def _signs(glance: Glance) -> Places | None:
     """Where each `@` stands; None if there are many."""
     if b"@" not in glance.data:
         return np.zeros(0, np.int64)
-    signs = np.flatnonzero(glance.array == ord("@"))
+    signs = where(glance.array == ord("@"))
     return signs if len(signs) * _BYTES_PER_ADDRESS <= len(glance.data) + 4 * _BYTES_PER_ADDRESS else None
 
 

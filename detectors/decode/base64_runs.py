@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import re2
+from numpy.typing import NDArray
 
 from detectors.formats import Decoder, Layer
-from detectors.glance import Glance, among
-from detectors.meaning import LONG, means_something
+from detectors.glance import Glance, Places, among
+from detectors.meaning import LONG, may_mean_something, means_something
 from detectors.text import Text
 
 SHORTEST = 12
@@ -26,12 +27,13 @@ _RUN = re2.compile(
 )
 """Letters of several kinds beside each other: words and numbers, which encoded text never looks like, are passed over at full speed."""
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+"""In the order of their values, those of the second alphabet last."""
 _IS_LETTER = among(_LETTERS)
-_LEAST = SHORTEST - 2
-"""Letters of a run that is long enough with its padding."""
-_MANY = 4_096
-"""Places from which on looking at each costs more than reading the text."""
+_VALUES = np.zeros(256, np.uint8)
+_VALUES[list(_LETTERS)] = [*range(64), 62, 63]
+_BYTES_PER_PLACE, _SMALL = 64, 4_096
+"""One place in so many bytes of a text that is not small: more of them, and looking at each costs more than reading the text."""
 
 
 def decode(text: Text) -> Iterator[str | bytes]:
@@ -69,18 +71,39 @@ def _runs(text: Text) -> Iterator[re.Match[bytes]]:
 def _places(glance: Glance) -> list[int] | None:
     """A place in every run of mixed letters that is long enough or goes on in the next line; None where they may be too many."""
     places, data = glance.mixed, glance.array
-    if glance.dense or len(places) > _MANY:
+    if glance.dense or len(places) * _BYTES_PER_PLACE > len(data) + _SMALL:
         return None
-    if not len(places):
-        return []
-    around = data[np.clip(places[:, None] + np.arange(-_LEAST, _LEAST + 1), 0, len(data) - 1)]
+    places = places[np.diff(places, prepend=-2) > 1]  # of neighbours one is enough: they stand in one run
+    length, _, after = _around(glance, places, SHORTEST)
+    places = places[(length >= SHORTEST) | after]
+    kept: list[int] = places[_may_mean(glance, places)].tolist()
+    return kept
+
+
+def _around(glance: Glance, places: Places, reach: int) -> tuple[Places, Places, NDArray[np.bool_]]:
+    """Letters of the run around each place, and those before it, of at most so many on either side; and whether a line ends behind it."""
+    around = glance.array.take(places[:, None] + np.arange(-reach, reach + 1), mode="clip") if len(places) else np.zeros((0, 3), np.uint8)
     letters = _IS_LETTER[around]
     letters[:, 0] = letters[:, -1] = False
-    before = np.argmin(letters[:, _LEAST::-1], axis=1)
-    behind = np.argmin(letters[:, _LEAST:], axis=1)
-    ends_with = np.take_along_axis(around, (_LEAST + behind)[:, None], axis=1)[:, 0]
-    kept: list[int] = places[(before + behind > _LEAST) | (ends_with == 10) | (ends_with == 13)].tolist()
-    return kept
+    middle = letters.shape[1] // 2
+    before, behind = np.argmin(letters[:, middle::-1], axis=1), np.argmin(letters[:, middle:], axis=1)
+    after = np.take_along_axis(around, (middle + behind)[:, None], axis=1)[:, 0]
+    return before + behind - 1, before - 1, (after == 10) | (after == 13)
+
+
+def _may_mean(glance: Glance, places: Places) -> NDArray[np.bool_]:
+    """False for places in a run that is read in one way only, and then means nothing. Told for all of them at once."""
+    length, before, after = _around(glance, places, _SHIFTED)
+    possible = (length >= _SHIFTED) | after | (places < _SHIFTED) | (places >= len(glance.data) - _SHIFTED)
+    asked = np.flatnonzero(~possible)
+    begins = places[asked] - before[asked]
+    values = _VALUES[glance.array[begins[:, None] + np.arange(_SHIFTED)]].reshape(len(asked), _SHIFTED // 4, 4)
+    first, second, third, fourth = (values[:, :, number] for number in range(4))
+    decoded = np.stack((first << 2 | second >> 4, second << 4 | third >> 2, third << 6 | fourth), axis=2).reshape(
+        len(asked), _SHIFTED // 4 * 3
+    )
+    possible[asked] = may_mean_something(decoded, length[asked] * 6 // 8)
+    return possible
 
 
 def _begin(data: bytes, place: int) -> int:
