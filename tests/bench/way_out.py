@@ -17,16 +17,24 @@ import time
 from pathlib import Path
 
 from audit_store.spool import SpoolReader
+from tests.bench.letters import letters
 from tests.bench.report import BenchError, Row, row
 from tests.services.way_out import SECRET, Firm, basic
 
 ROUNDS, UPLOADS = 7, 150
-SIZES = {"form of 200 B": 200, "text of 8 KB": 8_000, "text of 1 MB": 1_000_000}
+MB = 1_000_000
 ADDED_MS = 5.0
 """The issue's own promise for an upload that is no finding, beside its transfer."""
 _CORES = (0, 1)
 _READY_SECONDS = 40.0
-_WORDS = b"Sehr geehrte Damen und Herren, anbei erhalten Sie unser Angebot vom dritten Mai; Fragen beantworten wir gern. "
+_SENTENCE = b"Sehr geehrte Damen und Herren, anbei erhalten Sie unser Angebot vom dritten Mai; Fragen beantworten wir gern. "
+
+
+def _repeated(size: int) -> bytes:
+    return (_SENTENCE * (size // len(_SENTENCE) + 1))[:size]
+
+
+BODIES = {"form of 200 B": _repeated(200), "text of 8 KB": _repeated(8_000), "text of 1 MB": _repeated(MB), "letters, 1 MB": letters(MB)}
 
 
 class _Server:
@@ -65,7 +73,7 @@ async def _run(folder: Path, rounds: int, uploads: int) -> dict[str, Row]:
     try:
         os.sched_setaffinity(0, {_CORES[1]})
         await _ready(process, firm.port)
-        return {f"upload_added {what}": await _measured(size, firm, port, server, rounds, uploads) for what, size in SIZES.items()}
+        return {f"upload_added {what}": await _measured(body, firm, port, server, rounds, uploads) for what, body in BODIES.items()}
     finally:
         os.sched_setaffinity(0, before)
         process.terminate()
@@ -73,8 +81,8 @@ async def _run(folder: Path, rounds: int, uploads: int) -> dict[str, Row]:
         listening.close()
 
 
-async def _measured(size: int, firm: Firm, port: int, server: _Server, rounds: int, uploads: int) -> Row:
-    body = (_WORDS * (size // len(_WORDS) + 1))[:size]
+async def _measured(body: bytes, firm: Firm, port: int, server: _Server, rounds: int, uploads: int) -> Row:
+    size = len(body)
     place = f"cloud.localhost:{port}"
     rest = f"Host: {place}\r\nContent-Type: text/plain\r\nContent-Length: {size}\r\n"
     direct = f"POST /collect HTTP/1.1\r\n{rest}\r\n".encode() + body
