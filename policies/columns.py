@@ -11,9 +11,10 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import compress, repeat
 from types import NoneType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from policies.attributes import Attributes, Facts, Member
 from policies.operators import EVALUATION_ERRORS
@@ -26,8 +27,7 @@ type Records = int
 """A set of records: byte n is 1 if the n-th record is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Of which records a condition is true, and for which it failed; of the others it is false."""
 
     true: Records
@@ -87,9 +87,14 @@ class Columns:
         self._found: dict[Leaf | Where, Verdict] = {}
         self._sets: dict[Records, frozenset[ClientId]] = {}
 
+    @cached_property
     def own(self) -> Records:
         """The records of the person's own book."""
-        return int.from_bytes(bytes(map(self._facts.resource.own.__contains__, self.ids)), "little")
+        return int.from_bytes(self._owned, "little")
+
+    @cached_property
+    def _owned(self) -> bytes:
+        return bytes(map(self._facts.resource.own.__contains__, self.ids))
 
     def judge(self, where: Where) -> Verdict:
         """Ask a condition of all records."""
@@ -120,20 +125,21 @@ class Columns:
                 if verdict is None:
                     verdict = self._found[logic] = self._leaf(logic)
                 return verdict
-            case Both(parts, any_):
-                return self._any(parts) if any_ else self._every(parts)
-            case Negation(part):
-                inner = self._logic(part)
-                return Verdict(self.all ^ inner.true ^ inner.failed, inner.failed)
-            case Choice(test, yes, no):
-                return self._choice(test, yes, no)
+            case Both():
+                return self._any(logic.parts) if logic.any else self._every(logic.parts)
+            case Negation():
+                true, failed = self._logic(logic.part)
+                return Verdict(self.all ^ true ^ failed, failed)
+            case Choice():
+                return self._choice(logic)
 
     def _every(self, parts: Sequence[Logic]) -> Verdict:
         true, failed = self.all, 0
         for part in parts:
-            one = self._logic(part)
-            failed = (failed | one.failed) & (true | failed) & (one.true | one.failed)  # where any side is false, it is false
-            true &= one.true
+            holds, broke = self._logic(part)
+            if failed or broke:
+                failed = (failed | broke) & (true | failed) & (holds | broke)  # where any side is false, it is false
+            true &= holds
             if not (true or failed):
                 break
         return Verdict(true, failed)
@@ -141,15 +147,15 @@ class Columns:
     def _any(self, parts: Sequence[Logic]) -> Verdict:
         true, failed = 0, 0
         for part in parts:
-            one = self._logic(part)
-            true |= one.true
-            failed |= one.failed
+            holds, broke = self._logic(part)
+            true |= holds
+            failed |= broke
             if true == self.all:
                 break
         return Verdict(true, failed & (self.all ^ true))
 
-    def _choice(self, test: Logic, yes: Logic, no: Logic) -> Verdict:
-        asked, one, other = self._logic(test), self._logic(yes), self._logic(no)
+    def _choice(self, logic: Choice) -> Verdict:
+        asked, one, other = self._logic(logic.test), self._logic(logic.yes), self._logic(logic.no)
         false = self.all ^ asked.true ^ asked.failed
         failed = asked.failed | (asked.true & one.failed) | (false & other.failed)
         return Verdict((asked.true & one.true) | (false & other.true), failed)
@@ -220,8 +226,7 @@ class Columns:
 
     def _read(self, name: str) -> _Column | None:
         if name == OWN:
-            own = self._facts.resource.own
-            return _Column((False, True), bytes(map(own.__contains__, self.ids)), (), bool)
+            return _Column((False, True), self._owned, (), bool)
         given = self._facts.resource.records.get(name)
         if given is None or len(given) != len(self.ids):
             return None

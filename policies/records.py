@@ -68,7 +68,7 @@ class Picked:
         limits: list[tuple[Limit, int, Records]] = []
         for rule in granting:
             if rule.keep_own:
-                allowed &= self.all ^ (self.about(rule) & (self.all ^ self._columns.own()))
+                allowed &= self.all ^ (self.about(rule) & (self.all ^ self._columns.own))
             if rule.limit is not None:
                 limits.append((rule.limit, rule.limit.left(self._facts.usage), self.about(rule)))
         tight = [(limit, left, covered) for limit, left, covered in limits if (covered & allowed).bit_count() > left]
@@ -90,7 +90,7 @@ class Picked:
             if rule.masks:
                 records = self.about(rule) | self.failed(rule)
                 if not rule.mask_all:
-                    records &= self.all ^ self._columns.own()
+                    records &= self.all ^ self._columns.own
                 if records:
                     for field, mask in rule.masks.items():
                         found[field, mask] = found.get((field, mask), 0) | records
