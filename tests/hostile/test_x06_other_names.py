@@ -8,7 +8,7 @@ import pytest
 
 from gateway.crm.profile import Answer, UninspectableError, UnreadableError
 from gateway.exchange import Response
-from policies.decision import Deny
+from policies.decision import Allow, Deny
 from policies.request import Action
 from policies.rule import PolicyText, compiled
 from tests.services.gate import Gate, answers, call, told
@@ -189,17 +189,32 @@ def test_a_search_that_answers_more_than_ids_does_not_go_out(said: Any) -> None:
         answer(TRYTON.read(rpc("model.party.party.search", [])), said)
 
 
-async def test_a_mask_on_one_contact_field_does_not_make_the_others_invisible(gate: Gate) -> None:
+@pytest.mark.parametrize(
+    ("masks", "taken"),
+    [
+        ({"website": "hide"}, CLIENTS),
+        ({"phone": "hide"}, CLIENTS),
+        ({"phone": "hide", "email": {"last": 3}}, 0),
+        ({"contact": "hash"}, 0),
+        ({"contact": {"last": 3}, "name": "hide"}, 0),
+        ({"name": "hide", "code": "hide"}, CLIENTS),
+    ],
+)
+async def test_a_mask_on_one_contact_field_does_not_make_the_others_invisible(gate: Gate, masks: dict[str, Any], taken: int) -> None:
     """Whoever may see everything but the web site takes phone numbers all the same: 300 of them are an export."""
-    rule = {"id": "reads", "roles": "any", "actions": ["list"], "resource": "client", "effect": "allow", "masks": {"website": "hide"}}
+    rule = {"id": "reads", "roles": "any", "actions": ["list"], "resource": "client", "effect": "allow", "masks": masks}
     policy = compiled([PolicyText.model_validate({"rules": [{**rule, "for": "all"}]})], "test")
     questions = replace(gate.assembled.handler.questions, policy=lambda: policy)
     principal = gate.assembled.handler.directory.person(gate.boris.id)
     asked = TRYTON.read(rpc("model.party.party.search_read", [], 0, None, None, FIELDS))
-    question = questions.before("act", principal, asked, rpc("x")).question
-    judged = questions.with_answer(question, answer(asked, records(rest_shape=False)))
-    assert judged.question.action is Action.EXPORT
-    assert isinstance(judged.decision, Deny)
+    question = questions.before("act", principal, asked, rpc("x"), {}).question
+    read = answer(asked, records(rest_shape=False))
+    judged = questions.with_answer(question, read, {})
+    assert len(judged.question.resource.clear_contact_ids) == judged.question.usage.after.taken_day == taken
+    assert judged.question.action is (Action.EXPORT if taken else Action.LIST)
+    assert isinstance(judged.decision, Deny) is bool(taken)
+    if isinstance(judged.decision, Allow):
+        assert read.release(judged.decision.obligations).taken == frozenset()
 
 
 @pytest.mark.parametrize("value", [False, None, 0, ""])

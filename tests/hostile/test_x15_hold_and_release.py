@@ -69,7 +69,7 @@ def digest(gate: Gate, request: Request) -> str:
     act = TRYTON.read(request)
     handler = gate.assembled.handler
     principal = handler.directory.person(gate.boris.id)
-    question: AccessRequest = handler.questions.before("act", principal, act, request).question
+    question: AccessRequest = handler.questions.before("act", principal, act, request, {}).question
     return digest_of(act, question, question.resource.ids or (), question.resource.fields | question.resource.written_fields)
 
 
