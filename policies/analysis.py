@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -39,7 +39,7 @@ class Remark:
 
 
 def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozenset[str] | None = None) -> tuple[Remark, ...]:
-    """Everything that is suspicious, in the order of the rules.
+    """Everything that is suspicious: of each rule in their order, then roles.
 
     `vocabulary`: what the CRM can deliver; None: fields and attributes are not compared. `roles`: what people have; None: not compared.
     """
@@ -54,9 +54,9 @@ def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozens
         _wide(variants),
         _not_carried_out,
         lambda rule: _unknown_fields(rule, vocabulary) if vocabulary else iter(()),
-        lambda rule: _unknown_roles(rule, roles) if roles is not None else iter(()),
     ]
-    return tuple(dict.fromkeys(remark for rule in rules.values() for check in checks for remark in check(rule)))
+    found = [remark for rule in rules.values() for check in checks for remark in check(rule)]
+    return tuple(dict.fromkeys([*found, *(() if roles is None else _unknown_roles(rules, roles))]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,16 +227,16 @@ def _unknown_fields(rule: list[_Variant], vocabulary: Vocabulary) -> Iterator[Re
             yield Remark(text.id, "unknown_attribute", message, hint)
 
 
-def _unknown_roles(rule: list[_Variant], roles: frozenset[str]) -> Iterator[Remark]:
-    text = rule[0].text
-    if isinstance(text.roles, frozenset):
-        for role in sorted(text.roles - roles):
-            yield Remark(
-                text.id,
-                "nobody_has_role",
-                f"is about {role}, a role that nobody has",
-                _meant(role, roles, "`torwart people list` names all"),
-            )
+def _unknown_roles(rules: Mapping[str, list[_Variant]], roles: frozenset[str]) -> Iterator[Remark]:
+    """One for each role that nobody has, at the first rule about it."""
+    about: dict[str, list[str]] = defaultdict(list)
+    for name, (first, *_) in rules.items():
+        for role in first.text.roles - roles if isinstance(first.text.roles, frozenset) else ():
+            about[role].append(name)
+    for role, names in sorted(about.items()):
+        more = f", like {len(names) - 1} more rule{'' if len(names) == 2 else 's'}" if len(names) > 1 else ""
+        hint = _meant(role, roles, "`torwart people list` names all")
+        yield Remark(names[0], "nobody_has_role", f"is about {role}{more}: nobody has that role", hint)
 
 
 def _meant(name: str, known: frozenset[str], otherwise: str) -> str:

@@ -113,8 +113,8 @@ def test_fields_attributes_and_roles_are_compared_with_what_there_is_if_that_is_
     assert remarks(masking, denies) == []
     assert remarks(masking, denies, vocabulary=TRYTON, roles=frozenset({"manager"})) == [
         ("reads", "unknown_field"),
-        ("reads", "nobody_has_role"),
         ("far", "unknown_attribute"),
+        ("reads", "nobody_has_role"),
     ]
 
 
@@ -122,3 +122,15 @@ def test_a_remark_says_what_was_meant(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules:\n  - " + ALLOW % ", masks: {phon: hide}, for: all" + "\n")
     (remark,) = analyse(load(tmp_path), TRYTON)
     assert (remark.message, remark.hint) == ("masks phon, which the profile tryton does not know", "did you mean phone?")
+
+
+def test_a_role_that_nobody_has_is_named_once_for_all_rules_about_it(tmp_path: Path) -> None:
+    texts = [
+        ALLOW % "",
+        (ALLOW % ", when: usage.base > 3").replace("reads", "more"),
+        (ALLOW % ", when: usage.base > 4").replace("reads", "most"),
+    ]
+    (tmp_path / "a.yaml").write_text("rules:\n" + "".join(f"  - {text}\n" for text in texts))
+    (remark,) = analyse(load(tmp_path), roles=frozenset({"managers", "owner"}))
+    assert (remark.rule, remark.message) == ("reads", "is about manager, like 2 more rules: nobody has that role")
+    assert remark.hint == "did you mean managers?"
