@@ -21,16 +21,20 @@ MAX_NEEDS = 8
 """In one `require`, and as deep: more than that nobody can read."""
 
 type Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+"""a word: small letters, digits, `-` and `_`, 64 at most"""
 type Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False, strict=True)]
+"""a number above 0, 100 at most"""
 type Count = Annotated[int, Field(gt=0, strict=True)]
+"""a whole number, 1 at least"""
 
 
 class Effect(StrEnum):
     """What a rule does when it matches."""
 
     ALLOW = "allow"
+    """The act may happen, with the masks, limits and needs of the rule."""
     DENY = "deny"
-    """Wins over every allow."""
+    """The act does not happen. Wins over every allow."""
     REQUIRE = "require"
     """Allows nothing by itself; adds what is missing to an act that another rule allows."""
     OBLIGE = "oblige"
@@ -41,6 +45,7 @@ class Mode(StrEnum):
     """Whether a rule acts."""
 
     ENFORCE = "enforce"
+    """It acts."""
     OBSERVE = "observe"
     """Warn only: the record says what the rule would have done."""
 
@@ -140,7 +145,9 @@ def written_need(need: Need) -> object:
 
 
 type MaskText = Annotated[Mask, BeforeValidator(read_mask), PlainSerializer(written_mask)]
+"""a mask"""
 type NeedText = Annotated[Key | Approval | Justify | Acknowledge | AllOf | AnyOf, BeforeValidator(read_need), PlainSerializer(written_need)]
+"""a need"""
 
 
 class _Document(BaseModel):
@@ -150,10 +157,14 @@ class _Document(BaseModel):
 class ReachText(_Document):
     """`reaches`: the act would add to a counter and bring it to this share or number (or it stands there already and is added to)."""
 
-    counter: Annotated[str, Field(description="A member of `Counts`, for example `exported_day`.")]
+    counter: str
+    """What is counted, for example `exported_day`."""
     percent: Percent | None = None
+    """From this share on. Give either this or `count`."""
     of: Of = Of.BASE
+    """What it is a share of."""
     count: Count | None = None
+    """From this number of clients on."""
 
     @field_validator("counter")
     @classmethod
@@ -170,12 +181,18 @@ class ReachText(_Document):
 class LimitText(_Document):
     """`limit`: at most this share or number, what the counter holds already included."""
 
-    counter: Annotated[str, Field(description="A member of `Counts`, or `answer` for the clients of one answer.")]
+    counter: str
+    """What is counted, or `answer`: the clients of this one answer."""
     percent: Percent | None = None
+    """At most this share. Give either this or `count`."""
     count: Count | None = None
+    """At most this number of clients."""
     of: Of = Of.BASE
-    at_least: Annotated[int, Field(ge=0, le=100, strict=True, description="For very small bases, where the share would be 0.")] = 0
+    """What it is a share of."""
+    at_least: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
+    """So many may always go: for a small firm, where the share would be no client."""
     reason: str
+    """What the person reads where something was cut off or stopped."""
 
     @field_validator("counter")
     @classmethod
@@ -207,10 +224,15 @@ class LevelText(_Document):
     """What is different in a rule at one risk level; what is left out is as the rule says."""
 
     effect: Effect | None = None
+    """What the rule does at this level. A deny drops what the rule would grant."""
     reason: str | None = None
+    """What the person reads at this level."""
     reaches: ReachText | None = None
+    """From where on the rule holds at this level."""
     limit: LimitText | None = None
+    """How much may go at this level."""
     require: NeedText | None = None
+    """What is asked for at this level."""
 
     @field_validator("reason")
     @classmethod
@@ -222,12 +244,17 @@ class RuleText(_Document):
     """One rule as it is written."""
 
     id: Word
+    """Its name in the record, in denials and in warnings: once in all files of the folder."""
     about: str = ""
     """What the rule is for, for whoever reads the file."""
     mode: Mode = Mode.ENFORCE
+    """Whether it acts, or only says what it would have done."""
     roles: Literal["any"] | Annotated[frozenset[Word], Field(min_length=1)]
+    """Only for people who have one of these roles."""
     actions: Literal["any"] | Annotated[frozenset[Action], Field(min_length=1)]
+    """Only for these acts."""
     resource: ResourceType | Literal["any"]
+    """Only where the act is about this."""
     status: Annotated[frozenset[Status], Field(min_length=1)] | None = None
     """Only for people in one of these employment statuses."""
     channels: Annotated[frozenset[Channel], Field(min_length=1)] | None = None
@@ -237,19 +264,27 @@ class RuleText(_Document):
     where: Annotated[str, Field(min_length=1)] | None = None
     """A condition on each record (CEL over `record` and everything that `when` knows): the rule is about those records only."""
     reaches: ReachText | None = None
+    """Only from some number of clients on."""
     effect: Effect
+    """What the rule does when it holds."""
     reason: str | None = None
+    """What the person reads: the code of a sentence. A rule that denies or requires something has one."""
     masks: Annotated[dict[Word, MaskText], Field(min_length=1)] | None = None
+    """Name of a field, or of the group `contact` -> how it is masked."""
     masked_for: Literal["others", "all"] | None = Field(default=None, alias="for")
     """Whose records are masked; with `where` it may be left out: those of which it is true."""
     keep: Literal["own", "all"] = "all"
+    """`own`: clients outside the person's own book are taken out of the answer."""
     whole: Annotated[bool, Field(strict=True)] = False
     """The answer cannot be cut: if not everything may go, nothing goes."""
     limit: LimitText | None = None
+    """At most so many; the rest is cut off."""
     require: NeedText | None = None
+    """What must be there before the act happens."""
     notify: Annotated[bool, Field(strict=True)] = False
     """An alert of its own for the reviewer."""
     watermark: Annotated[bool, Field(strict=True)] = False
+    """What goes out carries a mark that names the act. Nothing puts it in yet."""
     quarantine: Annotated[bool, Field(strict=True)] = False
     """Of a deny on a file: the agent puts it aside."""
     levels: Annotated[dict[Level, LevelText], Field(min_length=1)] | None = None
@@ -287,8 +322,11 @@ class PolicyText(_Document):
     """One file of rules."""
 
     about: str = ""
+    """What the file is for, for whoever reads it."""
     export_threshold: ThresholdText | None = None
+    """From how many clients on an act is an export. Of several files the smallest numbers hold."""
     rules: list[RuleText] = Field(default_factory=list)
+    """The rules, in any order."""
 
 
 def known_reason(code: str) -> str:
