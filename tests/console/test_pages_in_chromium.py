@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from audit_store.alerts import Signal
+from auth.policy_signature import PolicyKey
 from auth.tables import Person
+from policies.store import PolicyStore
 from tests.services.browser import VirtualKey
 from tests.services.console import Pages, story
 
@@ -149,6 +151,8 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(
     chromium: Browser, served_pages: Pages, axe: Callable[[Page], list[str]], size: str, language: str
 ):
     owner, anna = served_pages.add("Oskar Brandt", "owner"), served_pages.add("Anna Feldmann")
+    state = served_pages.services.installation.state
+    PolicyStore(state / "policies", PolicyKey(state / "keys")).prepare("torwart")
     logged = served_pages.record(*story(anna))
     event_ids = tuple(one.document["event"]["id"] for one in logged[-6:])
     numbers: dict[str, int | str] = {"asked": 3_000, "share": 100, "attempts": 3}

@@ -44,7 +44,6 @@ def question(person: Person, **changes: object) -> AccessRequest:
         resource=Resource("client", "party.party", (CLIENT, "2", "3"), clear, frozenset({"2"}), fields=frozenset(FIELDS)),
         context=Context(datetime.now(UTC) + timedelta(seconds=1), Channel.DOWNLOAD),
         usage=Usage(Counts(shown_day=1_200), Counts(shown_day=1_203), 3_000, 480),
-        named=Action.LIST,
     )
     return replace(asked, **changes)  # type: ignore[arg-type] # whatever a test changes
 
@@ -71,6 +70,7 @@ def test_a_reviewer_reads_every_rule_and_every_number(pages: Pages, owner: Perso
         "before-the-talk",
         "lehnt ab",
         "griff",
+        "Mit der Person ist ein Gespräch geplant",
         "Status Gespräch geplant",
         "3, eigene: 1, fremde: 2",
         "1.200 → 1.203",
