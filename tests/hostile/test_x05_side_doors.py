@@ -7,7 +7,7 @@ import pytest
 
 from gateway.crm.profile import UninspectableError, UnreadableError
 from gateway.exchange import Response
-from tests.services.tryton_calls import JSON, TRYTON, answer, keep, request, result, rpc
+from tests.services.tryton_calls import JSON, TRYTON, answer, keep, request, result, rpc, sent
 
 FOREIGN = "Albrecht & Söhne, Hauptstraße 1, 10115 Berlin"
 
@@ -30,6 +30,14 @@ def test_a_form_that_thinks_along_names_no_record_of_a_client_at_any_depth() -> 
     shown = said("model.party.party.on_change", [{}, ["contact_mechanisms"]], told)
     assert FOREIGN not in str(shown)
     assert shown[0]["contact_mechanisms"]["add"] == [[-1, {"type": "phone"}]]
+
+
+def test_a_form_that_thinks_along_is_told_nothing_of_a_mask() -> None:
+    """Tryton would make a telephone number of `•••001`, and the form would store it."""
+    nested = [{"id": 8, "value": "•••K7QF2MZA", "comment": "+49 •••", "type": "phone"}]
+    call = TRYTON.read(rpc("model.party.party.on_change_name", {"id": 7, "name": "•••≈1000", "code": "K-1", "contact_mechanisms": nested}))
+    hidden = [{"id": 8, "value": "•••", "comment": "•••", "type": "phone"}]
+    assert sent(call)[0] == {"name": "•••", "code": "K-1", "contact_mechanisms": hidden}
 
 
 def test_a_link_that_nobody_knows_has_no_name_in_a_form() -> None:

@@ -10,13 +10,18 @@ from gateway.crm.profiles.tryton_domain import neutral_domain, neutral_field, ne
 from gateway.crm.profiles.tryton_fields import Model
 from gateway.crm.profiles.tryton_methods import Say
 from gateway.crm.profiles.tryton_reading import Expected, Reading, Shape, arguments, count, id_list, names_of, unknown_method
+from policies.masks import HIDDEN, is_mask
 from policies.request import Action, Resource
 
 _SYSTEM = Resource(type="system")
 
 
 def form(model: Model, verb: str, args: list[Any], say: Say) -> Reading:
-    """A form that thinks along. With its own id Tryton would answer from the stored record: the id is taken out."""
+    """A form that thinks along. With its own id Tryton would answer from the stored record: the id is taken out.
+
+    Of a mask only the bullets are sent: Tryton would read letters and digits behind them as a number, write it properly, and the form
+    would store that (law 5).
+    """
     sent = args
     if verb == "default_get":
         names, *_ = arguments(args, 1, True, True)
@@ -24,10 +29,18 @@ def form(model: Model, verb: str, args: list[Any], say: Say) -> Reading:
     elif verb != "autocomplete":
         if not args or not isinstance(args[0], dict):
             raise UnreadableError("record of a form")
-        sent = [{key: value for key, value in args[0].items() if key != "id"}, *args[1:]]
+        sent = [{key: _bullets(value) for key, value in args[0].items() if key != "id"}, *args[1:]]
         for names in args[1:]:
             names_of(names)
     return Reading(CallKind.SYSTEM, expected=Expected(say=say, model=model), args=sent)
+
+
+def _bullets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _bullets(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_bullets(one) for one in value]
+    return HIDDEN if is_mask(value) else value
 
 
 def neutral_method(name: str, verb: str, args: list[Any]) -> Reading:
