@@ -6,9 +6,9 @@ takes the second one, and so a record without the attribute is not given out by 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from policies.attributes import Attributes, Facts
 from policies.expression import compile_part
@@ -223,9 +223,28 @@ def _attribute(node: Node) -> str | None:
     return None
 
 
-def _reads(node: object, name: str) -> bool:
-    if isinstance(node, Name):
-        return node.name == name
-    if is_dataclass(node):
-        return any(_reads(getattr(node, field.name), name) for field in fields(node))
-    return isinstance(node, tuple) and any(_reads(part, name) for part in node)
+def _reads(node: Node, name: str) -> bool:
+    return any(isinstance(root := root_of(part), Name) and root.name == name for part in parts_of(node))
+
+
+def parts_of(node: Node) -> Iterator[Node]:
+    """The node and everything inside it; a dotted name (`usage.after.shown_day`) is one part."""
+    todo: list[object] = [node]
+    while todo:  # a chain of operators is as deep as it is long: no recursion
+        part = todo.pop()
+        if isinstance(part, tuple):
+            todo.extend(part)
+        elif is_dataclass(part):
+            yield cast(Node, part)
+            root = root_of(part)
+            if root is part:
+                todo.extend(getattr(part, field.name) for field in fields(part))
+            elif not isinstance(root, Name):
+                todo.append(root)
+
+
+def root_of(node: object) -> object:
+    """`a` of `a.b.c`; anything else itself."""
+    while isinstance(node, Select):
+        node = node.operand
+    return node

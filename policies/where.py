@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from policies.attributes import Attributes
 from policies.expression import compile_condition, compile_part
 from policies.operators import Evaluate
-from policies.shapes import Comparison, Shape, Shapes
+from policies.shapes import Comparison, Shape, Shapes, parts_of
 from policies.syntax import ExpressionError, Name, Node, Operation, Select
 
 OWN = "own"
@@ -100,7 +100,7 @@ class Conditions:
     def _logic(self, node: Node) -> Logic:
         match node:
             case Operation(operator="&&" | "||" as sign):
-                return Both(tuple(self._logic(part) for part in _chain(node, sign)), sign == "||")
+                return Both(tuple([self._logic(part) for part in _chain(node, sign)]), sign == "||")
             case Operation(operator="!", operands=(part,)):
                 return Negation(self._logic(part))
             case Operation(operator="?:", operands=(test, yes, no)):
@@ -135,36 +135,35 @@ def leaves(logic: Logic) -> Iterator[Leaf]:
                 yield from leaves(part)
 
 
-def _chain(node: Node, sign: str) -> Iterator[Node]:
+def _chain(node: Node, sign: str) -> list[Node]:
     """`a && b && c` as its three parts."""
-    if isinstance(node, Operation) and node.operator == sign:
-        for operand in node.operands:
-            yield from _chain(operand, sign)
-    else:
-        yield node
+    parts: list[Node] = []
+    while isinstance(node, Operation) and node.operator == sign:
+        node, last = node.operands
+        parts.append(last)
+    return [node, *reversed(parts)]
 
 
-def _key(node: object) -> str:
+def _key(node: Node) -> str:
     """Equal for equal trees, wherever they stood in their text."""
-    if is_dataclass(node):
-        inside = ",".join(_key(getattr(node, field.name)) for field in fields(node) if field.name != "at")
-        return f"{type(node).__name__}({inside})"
-    if isinstance(node, tuple):
-        return "(" + ",".join(map(_key, node)) + ")"
-    return f"{type(node).__name__}:{node!r}"
+    out: list[str] = []
+    todo: list[object] = [node]
+    while todo:  # a chain of operators is as deep as it is long: no recursion
+        part = todo.pop()
+        if is_dataclass(part):
+            out.append(type(part).__name__)
+            todo.extend(getattr(part, field.name) for field in fields(part) if field.name != "at")
+        elif isinstance(part, tuple):
+            out.append(str(len(part)))
+            todo.extend(part)
+        else:
+            out.append(f"{type(part).__name__}:{part!r}")
+    return "\n".join(out)
 
 
-def _names(node: object) -> frozenset[str]:
+def _names(node: Node) -> frozenset[str]:
     """The dotted names that a tree reads: `record.language`, `usage.after.shown_day`, and the variables of its quantifiers."""
-    if isinstance(node, Name):
-        return frozenset({node.name})
-    if isinstance(node, Select) and (path := _path(node)) is not None:
-        return frozenset({path})
-    if is_dataclass(node):
-        return frozenset().union(*[_names(getattr(node, field.name)) for field in fields(node)])
-    if isinstance(node, tuple):
-        return frozenset().union(*[_names(part) for part in node])
-    return frozenset()
+    return frozenset(name for part in parts_of(node) if (name := _path(part)) is not None)
 
 
 def _path(node: Node) -> str | None:

@@ -9,7 +9,7 @@ from policies.engine import decide, sight
 from policies.masks import HIDE, NULL
 from policies.needs import Key
 from policies.reasons import EXPORT_LIMIT, EXPORT_NEEDS_KEY
-from policies.request import Action, Counts, Status
+from policies.request import Action, Channel, Counts, Level, Status
 from policies.rule import PolicyText, compiled
 from tests.policies.acts import act, clients, starter, touched
 
@@ -223,3 +223,35 @@ def test_clients_in_the_book_that_are_not_in_the_answer_make_nothing_clear():
 
 def _with(request, **resource):
     return replace(request, resource=replace(request.resource, **resource))
+
+
+def test_a_deny_may_put_a_file_aside():
+    no = {"id": "no", "roles": "any", "actions": ["file_copy"], "resource": "content", "effect": "deny", "reason": "clients_leave"}
+    request = _with(act(Action.FILE_COPY, own=3), type="content")
+    assert not decide(request, policy(no)).quarantine
+    assert decide(request, policy(no, no | {"id": "aside", "quarantine": True})).quarantine
+
+
+def test_a_rule_is_what_its_level_says():
+    rule = ALLOW | {
+        "levels": {"watched": {"require": "key", "reason": "limit_needs_key"}, "departing": {"effect": "deny", "reason": "day_limit"}}
+    }
+    found = {level: type(decide(act(Action.READ, own=1, principal={"level": level}), policy(rule))) for level in Level}
+    assert found == {Level.NORMAL: Allow, Level.WATCHED: Challenge, Level.DEPARTING: Deny}
+
+
+def test_a_rule_holds_on_its_roads_only():
+    no = ALLOW | {"id": "no", "effect": "deny", "reason": "day_limit", "channels": ["rest", "download"]}
+    for channel in (Channel.API, Channel.REST):
+        request = act(Action.READ, own=1)
+        decision = decide(replace(request, context=replace(request.context, channel=channel)), policy(ALLOW, no))
+        assert isinstance(decision, Deny) == (channel is Channel.REST)
+
+
+def test_words_are_no_touch():
+    rule = ALLOW | {"require": {"any": ["key", "justify"]}, "reason": "limit_needs_key"}
+    request = act(Action.READ, own=1)
+    assert codes(decide(replace(request, justified=True), policy(rule))) == ["allowed"]
+    assert codes(decide(replace(request, proof=touched(1)), policy(rule))) == ["key_confirmed"]
+    both = ALLOW | {"require": {"all": ["key", "justify"]}, "reason": "limit_needs_key"}
+    assert codes(decide(replace(request, proof=touched(1)), policy(both))) == ["limit_needs_key"]

@@ -4,9 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from policies.document import PolicyText, RuleText
-from policies.request import Action, Usage
+from policies.request import Action, Level, Usage
 from policies.rule import compiled
 from policies.shares import Of, Share
+from policies.syntax import ExpressionError
 
 RULE = {"id": "one", "roles": ["manager"], "actions": ["read"], "resource": "client", "effect": "allow"}
 
@@ -86,3 +87,24 @@ def test_of_several_thresholds_the_strictest_holds():
     two = PolicyText.model_validate({"export_threshold": {"answer": 100, "minute": 60}})
     threshold = compiled([one, two], "1").threshold
     assert (threshold.answer, threshold.minute) == (50, 60)
+
+
+def test_a_rule_costs_nothing_at_another_level():
+    rule = RULE | {"id": "a", "levels": {"watched": {"effect": "deny", "reason": "day_limit"}}}
+    policy = compiled([PolicyText.model_validate({"rules": [rule, RULE | {"id": "b"}]})], "7")
+    manager = frozenset({"manager"})
+
+    def effects(level=None):
+        return [rule.effect.value for rule in policy.applicable(Action.READ, "client", manager, level)]
+
+    assert effects(Level.NORMAL) == ["allow", "allow"]
+    assert effects(Level.WATCHED) == ["deny", "allow"]
+    assert effects() == ["allow", "deny", "allow"]
+    assert policy.applicable(Action.READ, "client", manager, Level.WATCHED) is policy.applicable(
+        Action.READ, "client", manager, Level.WATCHED
+    )
+
+
+def test_a_condition_on_records_that_cannot_be_read_is_refused():
+    with pytest.raises(ExpressionError, match="'owner' is not known here"):
+        compiled([PolicyText.model_validate({"rules": [RULE | {"where": "record.owner == 1"}]})], "7")
