@@ -50,6 +50,8 @@ class Member:
     type: Type
     optional: bool = False
     """May have no value: reading it then is an error, so `has()` must be asked first."""
+    about: str = ""
+    """What it says, for whoever writes rules."""
 
 
 BOOL, INT, DOUBLE, STRING = Type("bool"), Type("int"), Type("double"), Type("string")
@@ -115,18 +117,17 @@ type Attributes = Mapping[str, Member]
 """What is known about one record."""
 
 RECORD: Attributes = {
-    "own": Member(BOOL),
-    "active": Member(BOOL),
-    "created_at": Member(TIMESTAMP, optional=True),
-    "changed_at": Member(TIMESTAMP, optional=True),
-    "language": Member(STRING, optional=True),
-    "countries": Member(_TEXTS),
-    "postal_codes": Member(_TEXTS),
-    "cities": Member(_TEXTS),
-    "categories": Member(_TEXTS),
+    "own": Member(BOOL, about="The client is in the person's own book."),
+    "active": Member(BOOL, about="The client was not put into the archive."),
+    "created_at": Member(TIMESTAMP, optional=True, about="When the client was entered."),
+    "changed_at": Member(TIMESTAMP, optional=True, about="When the client was last changed. Missing: never since it was entered."),
+    "language": Member(STRING, optional=True, about="ISO 639-1, for example `de`."),
+    "countries": Member(_TEXTS, about="Of all its addresses. ISO 3166-1, two letters, for example `DE`."),
+    "postal_codes": Member(_TEXTS, about="Of all its addresses."),
+    "cities": Member(_TEXTS, about="Of all its addresses."),
+    "categories": Member(_TEXTS, about="Names, as the CRM has them."),
 }
-"""Attributes of a client that `where` may ask for. `own`: in the person's own book. `language`, `countries`: ISO 639-1 and ISO 3166-1
-alpha-2 codes. `countries`, `postal_codes` and `cities` are those of all its addresses, `categories` names as the CRM has them."""
+"""Attributes of a client that `where` may ask for."""
 
 _COUNTS = Type("record", members={field.name: Member(INT) for field in fields(Counts)})
 
@@ -134,56 +135,66 @@ ROOTS: Mapping[str, Type] = {
     "principal": Type(
         "record",
         members={
-            "roles": Member(_NAMES),
-            "status": Member(_words(Status)),
-            "frozen": Member(BOOL),
-            "language": Member(STRING),
-            "level": Member(_words(Level)),
-            "team": Member(STRING, optional=True),
-            "territory": Member(STRING, optional=True),
-            "device": Member(STRING, optional=True),
+            "roles": Member(_NAMES, about="What `torwart people add --role` gave the person."),
+            "status": Member(_words(Status), about="Where the employment stands."),
+            "frozen": Member(BOOL, about="An administrator has frozen the person: everything is refused anyway."),
+            "language": Member(STRING, about="In which the person reads, `de` or `en`."),
+            "level": Member(_words(Level), about="How closely the person is watched."),
+            "team": Member(STRING, optional=True, about="Of the personnel list."),
+            "territory": Member(STRING, optional=True, about="Of the personnel list."),
+            "device": Member(STRING, optional=True, about="The machine that asks, where it is known."),
         },
     ),
     "act": _words(Action),
     "resource": Type(
         "record",
         members={
-            "type": Member(_words(ResourceType)),
-            "model": Member(STRING),
-            "known": Member(BOOL),
-            "asked": Member(INT),
-            "own_count": Member(INT),
-            "others_count": Member(INT),
-            "fields": Member(_NAMES),
-            "contact_fields": Member(_NAMES),
-            "questioned_fields": Member(_NAMES),
-            "questioned_contact_fields": Member(_NAMES),
-            "written_fields": Member(_NAMES),
-            "written_contact_fields": Member(_NAMES),
-            "limit": Member(INT, optional=True),
+            "type": Member(_words(ResourceType), about="What the act is about."),
+            "model": Member(STRING, about="The CRM's own name of the record type, for example `party.party`."),
+            "known": Member(BOOL, about="The answer is there, so that the clients can be counted."),
+            "asked": Member(INT, about="Different clients in the act. 0 while `known` is false."),
+            "own_count": Member(INT, about="Those of them in the person's own book."),
+            "others_count": Member(INT, about="All others: a client whose owner is not known is somebody else's."),
+            "fields": Member(_NAMES, about="Fields that are asked for, with points: `addresses.city`."),
+            "contact_fields": Member(_NAMES, about="Those of the read and written fields that carry a phone number or an e-mail address."),
+            "questioned_fields": Member(_NAMES, about="Fields that the filter, the order or a group asks about."),
+            "questioned_contact_fields": Member(_NAMES, about="Those of them that carry or search phone numbers or e-mail addresses."),
+            "written_fields": Member(_NAMES, about="Fields that the act writes."),
+            "written_contact_fields": Member(
+                _NAMES, about="Those of them that write a phone number or an e-mail address, and not just a mask that came back."
+            ),
+            "limit": Member(INT, optional=True, about="How many rows the caller asked for at most."),
         },
     ),
     "context": Type(
         "record",
         members={
-            "at": Member(TIMESTAMP),
-            "channel": Member(_words(Channel)),
-            "source_ip": Member(STRING, optional=True),
-            "destination": Member(STRING, optional=True),
-            "origin_trusted": Member(BOOL),
+            "at": Member(TIMESTAMP, about="When it happens."),
+            "channel": Member(_words(Channel), about="The road by which it comes."),
+            "source_ip": Member(STRING, optional=True, about="The address that the request comes from."),
+            "destination": Member(STRING, optional=True, about="The host name that an upload goes to, in small letters."),
+            "origin_trusted": Member(BOOL, about="False: a page of another site has sent the request."),
         },
     ),
-    "usage": Type("record", members={"before": Member(_COUNTS), "after": Member(_COUNTS), "base": Member(INT), "book": Member(INT)}),
+    "usage": Type(
+        "record",
+        members={
+            "before": Member(_COUNTS, about="The counters before the act, for example `usage.before.exported_day`."),
+            "after": Member(_COUNTS, about="The counters as the act would leave them."),
+            "base": Member(INT, about="Clients of the company, 1 at least. What was entered in the last 30 days does not count."),
+            "book": Member(INT, about="Clients in the person's own book. What came in the last 30 days does not count."),
+        },
+    ),
     "findings": Type(
         "list",
         element=Type(
             "record",
             members={
-                "kind": Member(STRING),
-                "detector": Member(STRING),
-                "clients": Member(INT),
-                "confidence": Member(DOUBLE),
-                "where": Member(STRING),
+                "kind": Member(STRING, about="`clients`, or `uninspectable` for what could not be read to its end."),
+                "detector": Member(STRING, about="What saw it; of `uninspectable` the cause, for example `encrypted`."),
+                "clients": Member(INT, about="Different clients that were recognised."),
+                "confidence": Member(DOUBLE, about="How sure that is, 0 to 1."),
+                "where": Member(STRING, about="The part of the content."),
             },
         ),
     ),
