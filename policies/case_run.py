@@ -233,17 +233,19 @@ def described(decision: Decision) -> dict[str, object]:
         "masks": {},
         "masked": 0,
         "observed": frozenset(rule.partition(":")[2] for rule in decision.observed),
+        **dict.fromkeys(("notify", "watermark", "quarantine"), False),
     }
     match decision:
-        case Deny():
-            return said
+        case Deny(quarantine=quarantine):
+            return said | {"quarantine": quarantine}
         case Challenge(need=need, asked=asked, allowed=allowed):
             said |= {"decision": "challenge", "needs": need, "asked": asked, "allowed": allowed}
         case Allow():
             said |= {"decision": "allow"}
     duties = decision.obligations
     kept = "all" if duties.keep is None else len(duties.keep)
-    return said | {"kept": kept, "masks": _masks(duties), "masked": len(duties.masked)}
+    said |= {"kept": kept, "masks": _masks(duties), "masked": len(duties.masked)}
+    return said | {"notify": duties.notify, "watermark": duties.watermark}
 
 
 def _masks(duties: Obligations) -> dict[str, frozenset[Mask]]:
@@ -268,7 +270,11 @@ def _words(value: object) -> str:
             return _written(written_mask(value))
         case Key() | Approval() | Justify() | Acknowledge() | AllOf() | AnyOf():
             return _written(written_need(value))
-    return "none" if value is None else str(value)
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+    return str(value)
 
 
 def _written(value: object) -> str:

@@ -187,6 +187,9 @@ class ExpectText(_Text):
     masked: Number | None = None
     observed: frozenset[Word] | None = None
     """Ids of rules in warn-only mode that would have denied or asked for something."""
+    notify: bool | None = None
+    watermark: bool | None = None
+    quarantine: bool | None = None
 
     @field_validator("reasons")
     @classmethod

@@ -132,6 +132,17 @@ def test_a_denial_has_neither_masks_nor_numbers():
     assert differences(wanted, Deny((Because(NOT_FOR_YOU),))) == ("asked: expected 3, got none", "masks: expected phone hide, got none")
 
 
+def test_duties_and_a_file_that_is_put_aside_can_be_expected():
+    expect = ExpectText.model_validate({"decision": "allow", "notify": True, "watermark": False, "quarantine": True})
+    duties = Obligations(notify=True, watermark=True)
+    assert differences(expect, Allow((Because(ALLOWED),), duties)) == (
+        "watermark: expected false, got true",
+        "quarantine: expected true, got false",
+    )
+    aside = differences(expect, Deny((Because(NOT_FOR_YOU),), quarantine=True))
+    assert aside == ("decision: expected allow, got deny", "notify: expected true, got false")
+
+
 def test_of_several_masks_that_one_counts_which_a_client_gets():
     last = Mask(MaskKind.LAST, 3)
     masks = (FieldMask("phone", last, frozenset({"a", "b"})), FieldMask("phone", HIDE, frozenset({"b"})))
