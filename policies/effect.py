@@ -7,9 +7,13 @@ from policies.request import WRITES, AccessRequest, Action
 
 EXPORTS = frozenset({Action.EXPORT, Action.REPORT, Action.PRINT})
 """Acts that are an export by name."""
+READING = (Action.LIST, Action.READ, Action.SEARCH, Action.EXPORT, Action.REPORT, Action.PRINT)
+"""Acts that deliver clients or say which there are: what is masked on one of them could be asked for by any other."""
 CHANGES = WRITES | {Action.BULK}
 """Acts that change something: they are held before they reach the CRM."""
-CHANGES_EXISTING = CHANGES - {Action.CREATE, Action.GRANT_ACCESS}
+MAKES_NEW = frozenset({Action.CREATE, Action.GRANT_ACCESS})
+"""Changes that begin without a client: no rule about some records can allow them before they are done."""
+CHANGES_EXISTING = CHANGES - MAKES_NEW
 """Acts on clients that exist: without knowing which, nobody can say whose they are."""
 
 

@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 
-from policies.attributes import Facts, ResourceType
+from policies.attributes import Facts
 from policies.decision import Deny
 from policies.effect import CHANGES_EXISTING
 from policies.masks import CONTACT_GROUP, KNOWN_AGAIN, covers
 from policies.operators import EVALUATION_ERRORS
 from policies.reasons import MASKED_QUESTION, MASKED_WRITE, Because
-from policies.request import AccessRequest, Action, Resource
+from policies.request import AccessRequest, Resource
 from policies.rule import Policy, Rule
 from policies.syntax import Call, Name, Quantified, Select, parse
 
-READING = (Action.LIST, Action.READ, Action.SEARCH, Action.EXPORT, Action.REPORT, Action.PRINT)
-"""Acts that deliver clients or say which there are: what is masked on one of them could be asked for by any other."""
 _SETTLED = frozenset({"principal", "context.at"})
 """What a person cannot choose by asking in another way: roles, status and level, and the time. Everything else may turn out true."""
 _PLAIN_FUNCTIONS = frozenset({"size", "startsWith", "endsWith", "contains", "matches"})
@@ -94,19 +92,9 @@ def _is_about(masked: str, path: str, contact: frozenset[str]) -> bool:
 def _masking(request: AccessRequest, policy: Policy) -> Iterator[Rule]:
     """The rules with masks that hold or may hold for this person, each once."""
     principal, facts = request.principal, Facts(request, request.action)
-    seen: set[int] = set()
-    for action in READING:
-        for resource in dict.fromkeys((ResourceType.CLIENT.value, request.resource.type)):
-            for rule in policy.applicable(action, resource, principal.roles):
-                if not rule.masks or rule.observed or id(rule) in seen:
-                    continue
-                seen.add(id(rule))
-                if rule.levels is not None and principal.level not in rule.levels:
-                    continue
-                if rule.statuses is not None and principal.status not in rule.statuses:
-                    continue
-                if _may_hold(rule, facts):
-                    yield rule
+    for rule in policy.masking(request.resource.type, principal.roles, principal.level):
+        if (rule.statuses is None or principal.status in rule.statuses) and _may_hold(rule, facts):
+            yield rule
 
 
 def _may_hold(rule: Rule, facts: Facts) -> bool:

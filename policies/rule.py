@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from policies.attributes import RECORD, Attributes, Facts, ResourceType
 from policies.document import ANSWER, ANY, Effect, LimitText, Mode, PolicyText, RuleText, ThresholdText
-from policies.effect import EXPORTS
+from policies.effect import EXPORTS, READING
 from policies.expression import compile_condition
 from policies.masks import Mask
 from policies.needs import Need
@@ -53,6 +53,8 @@ class Rule:
 
 type Place = tuple[str, str]
 """An action and a type of resource."""
+_MASKING = "masking"
+"""In the place of an action: what masks on any that reads."""
 type _Asked = tuple[str, str, str, frozenset[str]]
 
 
@@ -76,6 +78,17 @@ class Policy:
             if len(self._found) >= _REMEMBERED:
                 self._found.clear()
             found = self._found[asked] = tuple(self._select(action, resource, roles, level))
+        return found
+
+    def masking(self, resource: str, roles: frozenset[str], level: Level) -> tuple[Rule, ...]:
+        """The rules that mask fields on any act that reads, each once."""
+        asked = (_MASKING, resource, level._value_, roles)
+        found = self._found.get(asked)
+        if found is None:
+            places = dict.fromkeys((resource, ResourceType.CLIENT.value))  # other records lead to fields of clients
+            rules = [rule for action in READING for place in places for rule in self.applicable(action, place, roles, level)]
+            masking = {id(rule): rule for rule in rules if rule.masks and not rule.observed}
+            found = self._found[asked] = tuple(masking.values())
         return found
 
     def attributes_needed(self, action: Action, resource: str, roles: frozenset[str]) -> frozenset[str]:

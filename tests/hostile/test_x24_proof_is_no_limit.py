@@ -79,7 +79,7 @@ def going(question: AccessRequest, policy: Policy) -> frozenset[ClientId]:
             return frozenset()
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     policies(),
     st.sampled_from(list(Level)),
@@ -99,7 +99,7 @@ def test_a_proof_of_every_kind_lets_nobody_more_go(policy: Policy, level: Level,
     assert not (isinstance(without, Challenge) and isinstance(with_it, Challenge)), "everything was given"
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(policies(), st.sampled_from(list(Level)), st.integers(1, 9), st.integers(0, 9), st.integers(0, 20))
 def test_what_goes_out_with_every_proof_stays_within_every_limit(policy: Policy, level: Level, own: int, others: int, had: int) -> None:
     """Worked out here again, from the rules as they are written."""

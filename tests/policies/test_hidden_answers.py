@@ -98,7 +98,7 @@ ALLOWS = {"id": "r0", "roles": "any", "resource": "client", "actions": READING, 
 SAME: dict[str, dict[str, Any]] = {one: {name: VALUES[name][0] for name in FIELDS} for one in CLIENTS}
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(rules(), data, st.sampled_from(CLIENTS), st.sampled_from(FIELDS), st.data(), st.lists(questions(), min_size=1, max_size=6))
 def test_no_series_of_answers_depends_on_a_hidden_value(
     texts: list[dict[str, Any]], base: Data, client: str, name: str, drawn: st.DataObject, series: list[Question]
