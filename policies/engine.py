@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from policies.attributes import Facts
 from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Obligations
 from policies.document import Effect
-from policies.effect import CHANGES, CHANGES_EXISTING, effective_action
+from policies.effect import CHANGES, CHANGES_EXISTING, MAKES_NEW, effective_action
 from policies.hidden import blind_write, masked_question
 from policies.needs import AllOf, Need, RequirementKind, kinds, missing
 from policies.operators import EVALUATION_ERRORS
@@ -72,7 +72,7 @@ def decide(request: AccessRequest, policy: Policy) -> Decision:
         reasons = tuple([Because(rule.reason, _numbers(rule, facts)) for rule in denies])
         quarantine = True in [rule.text.quarantine for rule in denies]
         return Deny(reasons, tuple([rule.id for rule in denies]), quarantine, observed)
-    if not matched.allows or (not facts.known and action in CHANGES and all(rule.where is not None for rule in matched.allows)):
+    if not matched.allows or (action in MAKES_NEW and not facts.asked and all(rule.where is not None for rule in matched.allows)):
         return Deny(_NOT_FOR_YOU.reasons, (), observed=observed)
     picked = Picked(facts, policy.record, matched.acting) if matched.some and facts.known else None
     return _allowed(request, facts, action, matched, picked, observed)

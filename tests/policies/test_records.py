@@ -168,7 +168,9 @@ def test_before_the_answer_is_there_rules_about_records_wait():
     assert isinstance(decision, Allow)
     assert decision.obligations.keep is None
     assert codes(decide(act(Action.CREATE, own=None), policy(MINE))) == ["not_for_you"], "it would be done before anybody had looked"
+    assert codes(decide(asked(Action.CREATE, ids=()), policy(MINE))) == ["not_for_you"]
     assert isinstance(decide(act(Action.CREATE, own=None), policy(ALL, NO_VIP)), Allow)
+    assert kept(decide(asked(Action.CREATE, ids=("a",)), policy(MINE))) == "a"
 
 
 def test_an_empty_answer_is_one():
