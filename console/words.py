@@ -89,6 +89,8 @@ ROLES: Mapping[str, str] = {
     "owner": N_("Owner"),
     "head_of_sales": N_("Head of sales"),
     "accountant": N_("Accounting"),
+    "contractor": N_("Contractor"),
+    "intern": N_("Intern"),
     "admin": N_("Administrator"),
     "security": N_("Security"),
 }

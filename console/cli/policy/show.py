@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from auth.command_line import Json, print_json, say
 from console.cli.house import print_table
 from console.cli.policy.output import InForce, Rules, refuse, store_of
-from policies.document import LimitText, ReachText, written_need
+from policies.document import LimitText, Mode, ReachText, written_need
 from policies.load import load
 from policies.problems import PolicyErrors
 from policies.rule import Policy, Rule
@@ -19,7 +21,7 @@ def show(path: Rules = None, config: InForce = None, as_json: Json = False) -> N
     except PolicyErrors as errors:
         refuse(errors, as_json)
     if as_json:
-        rules = [rule.text.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in policy.rules]
+        rules = [_as_json(rule) for rule in policy.rules]
         print_json({"version": policy.version, "export_threshold": policy.threshold.model_dump(), "rules": rules})
     else:
         _print_policy(policy)
@@ -30,12 +32,19 @@ def _print_policy(policy: Policy) -> None:
     print_table(("rule", "who", "acts", "effect", "what for"), (_row(rule) for rule in policy.rules))
 
 
+def _as_json(rule: Rule) -> dict[str, Any]:
+    """A rule that is different at some levels is there once for each way that it is."""
+    levels = {"at_levels": sorted(rule.levels)} if rule.levels is not None else {}
+    return rule.text.model_dump(mode="json", by_alias=True, exclude_none=True) | levels
+
+
 def _row(rule: Rule) -> tuple[str, str, str, str, str]:
     text = rule.text
     who = ", ".join(sorted(text.roles)) if not isinstance(text.roles, str) else "anybody"
     who += f" ({', '.join(sorted(text.status))})" if text.status else ""
+    who += f" at level {', '.join(sorted(rule.levels))}" if rule.levels is not None else ""
     acts = ", ".join(sorted(text.actions)) if not isinstance(text.actions, str) else "every act"
-    parts = [text.effect.value]
+    parts = [text.effect.value] if text.mode is Mode.ENFORCE else [f"would {text.effect.value}: warn only"]
     parts += [_reached(text.reaches)] if text.reaches else []
     parts += [f"needs {written_need(text.require)}"] if text.require else []
     parts += ["own only"] if text.keep == "own" else []

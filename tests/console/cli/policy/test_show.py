@@ -20,3 +20,13 @@ def test_the_rules_of_a_folder_and_those_in_force_are_shown(tmp_path: Path) -> N
 def test_the_shipped_rules_are_shown_if_nothing_is_named() -> None:
     document = json.loads(run("show", "--json").stdout)
     assert {"manager-exports", "lead-exports"} <= {rule["id"] for rule in document["rules"]}
+
+
+def test_a_rule_is_shown_once_for_each_way_that_it_is_at_a_level_and_a_warning_as_such() -> None:
+    rules = json.loads(run("show", "--json").stdout)["rules"]
+    limits = {tuple(rule["at_levels"]): rule["reaches"]["percent"] for rule in rules if rule["id"] == "manager-others-stop"}
+    assert limits == {("normal",): 15, ("watched",): 8, ("departing",): 5}
+    assert "at_levels" not in next(rule for rule in rules if rule["id"] == "manager-reads")
+    shown = " ".join(run("show").stdout.split())
+    assert "warn only" in shown
+    assert "at level" in shown
