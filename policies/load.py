@@ -56,6 +56,8 @@ MAX_BYTES = 4_000_000
 MAX_DEPTH = 12
 MAX_FILES = 500
 """Of rules in one folder."""
+MAX_TOTAL_BYTES = 10 * MAX_BYTES
+"""Of all files of a folder."""
 
 _TOGETHER = "leave it out: all files of a folder are read together, in the order of their names"
 _CASES_APART = "cases lie in a file of their own beside the rules, NAME.cases.yaml"
@@ -132,9 +134,14 @@ def rule_files(source: Path) -> list[Path]:
 def read_contents(files: Iterable[Path], errors: list[PolicyError]) -> dict[str, bytes]:
     """Name -> bytes; what cannot be read is added to `errors`."""
     contents: dict[str, bytes] = {}
+    total = 0
     for path in files:
         try:
             contents[path.name] = read_content(path)
+            total += len(contents[path.name])
+            if total > MAX_TOTAL_BYTES:
+                errors.append(PolicyError(path.name, 0, 0, f"all files are more than {MAX_TOTAL_BYTES:,} bytes", "take some away"))
+                break
         except PolicyErrors as found:
             errors.extend(found.errors)
     return contents

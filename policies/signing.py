@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 type Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256, hexadecimal."""
-type Number = Annotated[int, Field(ge=1, le=999_999, strict=True)]
+MAX_NUMBER = 999_999
+type Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, strict=True)]
 
 _FIRST_LINE = b"torwart-policy-1\n"
 

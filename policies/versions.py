@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,9 +20,11 @@ from pathlib import Path
 
 from policies.load import CASES, read_content
 from policies.problems import PolicyError, PolicyErrors
-from policies.signing import Signer, Statement, signed, verified
+from policies.signing import MAX_NUMBER, Signer, Statement, signed, verified
 
 STATEMENT = "version.json"
+
+_NUMBER = re.compile(r"[0-9]{4}|[1-9][0-9]{4,5}")
 
 type Stamp = tuple[int, int]
 
@@ -69,7 +72,7 @@ class Versions:
     def numbers(self) -> list[int]:
         """The numbers that are there, whatever is in them, in order."""
         try:
-            return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isascii() and path.name.isdecimal())
+            return sorted(int(path.name) for path in self.folder.iterdir() if _NUMBER.fullmatch(path.name))
         except OSError:
             return []
 
@@ -78,8 +81,11 @@ class Versions:
         return not self.numbers() and not self._key.highest()
 
     def next_number(self) -> int:
-        """Greater than every number that was ever used."""
-        return max([0, self._key.highest(), *self.numbers()]) + 1
+        """Greater than every number that was ever used. Raises PolicyErrors if there is none left."""
+        highest = max([0, self._key.highest(), *self.numbers()])
+        if highest >= MAX_NUMBER:
+            raise _error(_name(highest), "there is no number after this one", "no installation comes so far: remove it")
+        return highest + 1
 
     def newest(self) -> Version:
         """The version in force. Raises PolicyErrors if it is not valid: an older one never takes its place."""
@@ -153,10 +159,9 @@ class Versions:
             self._key.reached(statement.number)
 
     def keep_number(self) -> None:
-        """Keep the newest number, if the process that put it in force came not so far. Raises OSError."""
-        numbers = self.numbers()
-        if numbers:
-            self._key.reached(numbers[-1])
+        """Keep the number in force, if the process that put it there came not so far. Raises OSError."""
+        with contextlib.suppress(PolicyErrors):  # the number of something that is not valid says nothing
+            self._key.reached(self.newest().number)
 
     def _chain(self, statement: Statement) -> None:
         """Walk from a statement to the first one. Raises PolicyErrors where a link is missing or another one."""

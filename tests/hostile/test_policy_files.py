@@ -137,6 +137,13 @@ def test_a_hundred_megabytes_are_not_read(tmp_path):
         tracemalloc.stop()
 
 
+def test_many_large_files_are_not_all_read(tmp_path):
+    for number in range(15):
+        (tmp_path / f"{number:02}.yaml").write_bytes(b"#" * MAX_BYTES)
+    with pytest.raises(PolicyErrors, match=r"10\.yaml: all files are more than 40,000,000 bytes"):
+        load(tmp_path)
+
+
 def test_too_many_files_are_refused_before_they_are_read(tmp_path):
     for number in range(MAX_FILES + 1):
         (tmp_path / f"{number}.yaml").write_bytes(b"")

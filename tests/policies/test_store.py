@@ -18,7 +18,8 @@ from policies.engine import decide
 from policies.problems import PolicyErrors
 from policies.request import Action
 from policies.signing import Confirmation
-from policies.store import SHIPPED, Change, PolicyStore, RedCasesError, WideningError
+from policies.store import SHIPPED, Change, RedCasesError, WideningError
+from tests.policies import stores
 from tests.policies.acts import act
 from tests.policies.stores import store_in
 
@@ -275,6 +276,33 @@ def test_an_old_copy_of_rules_and_keys_together_is_not_noticed_but_a_running_gat
     assert store_in(folder).current().version == "1"
 
 
+@pytest.mark.parametrize("name", ["0000", "0099", "999999"])
+def test_a_number_that_nobody_signed_stops_the_start_and_is_not_kept(folder, rules, tmp_path, name):
+    store_in(folder).activate(rules, "a")
+    (folder / "versions" / name).mkdir()
+    store = store_in(folder)
+    store.prepare("setup")
+    assert PolicyKey(tmp_path / "keys").highest() == 1
+    if name == "0000":
+        assert store.current().version == "1"
+        return
+    with pytest.raises(PolicyErrors, match=f"versions/{name}: this version is not signed"):
+        store.current()
+    if name == "999999":
+        with pytest.raises(PolicyErrors, match="no number after this one"):
+            store.activate(rules, "a")
+        (folder / "versions" / name).rmdir()
+    store.activate(rules, "a")
+    assert store.current().version == ("100" if name == "0099" else "2")
+
+
+@pytest.mark.parametrize("name", ["x", "1", "00002", "1234567", "9" * 200, "²", "0002.old"])
+def test_what_is_no_number_is_no_version(folder, rules, name):
+    store_in(folder).activate(rules, "a")
+    (folder / "versions" / name).mkdir()
+    assert store_in(folder).current().version == "1"
+
+
 def test_a_number_that_was_not_kept_in_time_is_kept_at_the_next_start(folder, rules, tmp_path):
     store_in(folder).activate(rules, "a")
     (tmp_path / "keys" / "policy.highest").unlink()
@@ -401,17 +429,6 @@ def test_processes_that_start_side_by_side_activate_the_shipped_rules_once(folde
     assert names(folder) == ["0001"]
 
 
-def _activate_for_ever(folder: Path, rules: Path, told: Path) -> None:
-    def record(change: Change) -> None:
-        with told.open("a") as file:
-            file.write(f"{change.version}\n")
-            os.fsync(file.fileno())
-
-    store = PolicyStore(folder, PolicyKey(folder.parent / "keys"), record=record)
-    while True:
-        store.activate(rules, "a")
-
-
 def test_a_kill_at_any_moment_leaves_a_whole_version_in_force(folder, rules, tmp_path):
     """Fifty times SIGKILL: what is in force is valid, never goes back, was recorded, and nothing half is left after the next one."""
     started = time.monotonic()
@@ -419,11 +436,13 @@ def test_a_kill_at_any_moment_leaves_a_whole_version_in_force(folder, rules, tmp
     one_takes = time.monotonic() - started
     told = tmp_path / "told"
     told.write_text("1\n")
-    forks = multiprocessing.get_context("fork")
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload([stores.__name__])
     before = 1
     for round_ in range(50):
-        process = forks.Process(target=_activate_for_ever, args=(folder, rules, told))
+        process = forks.Process(target=stores.activate_for_ever, args=(folder, rules, told, begun := forks.Event()))
         process.start()
+        assert begun.wait(30)
         time.sleep(one_takes * (1 + round_ % 10) / 2)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)

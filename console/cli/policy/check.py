@@ -34,7 +34,7 @@ def check(path: Rules = None, config: Compared = None, as_json: Json = False) ->
     except PolicyErrors as errors:
         refuse(errors, as_json)
     vocabulary, roles = (None, None) if config is None else _of(config)
-    remarks = analyse(found.policy, vocabulary, roles)
+    remarks = sorted(analyse(found.policy, vocabulary, roles), key=lambda remark: found.places[remark.rule])
     if as_json:
         warnings = [_as_json(remark, found.places) for remark in remarks]
         counts = {"rules": len(found.places), "cases": len(found.results), "version": found.policy.version}
@@ -56,7 +56,7 @@ def _vocabulary(house: House) -> Vocabulary | None:
         fail(str(error))
 
 
-def _print(found: Judged, remarks: tuple[Remark, ...], vocabulary: Vocabulary | None, path: Path | None) -> None:
+def _print(found: Judged, remarks: list[Remark], vocabulary: Vocabulary | None, path: Path | None) -> None:
     for remark in remarks:
         file, line, column = found.places[remark.rule]
         say(f"{file}:{line}:{column}: warning: {remark.rule} {remark.message} ({remark.hint})")
