@@ -18,6 +18,7 @@ from audit_store.mapping import templates
 from console.cli import COMMANDS
 from console.settings import ElasticSettings, MailSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
+from docs import policy_language
 from gateway.forward.settings import ProxySettings
 from gateway.settings import CrmSettings
 from policies.reasons import REASONS
@@ -94,6 +95,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "events.md": events,
     "behaviour.md": behaviour,
+    "policy-language.md": policy_language.page,
 }
 
 

@@ -21,7 +21,7 @@ MAX_NEEDS = 8
 """In one `require`, and as deep: more than that nobody can read."""
 
 type Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-"""a word: small letters, digits, `-` and `_`, 64 at most"""
+"""a name"""
 type Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False, strict=True)]
 """a number above 0, 100 at most"""
 type Count = Annotated[int, Field(gt=0, strict=True)]
@@ -260,9 +260,9 @@ class RuleText(_Document):
     channels: Annotated[frozenset[Channel], Field(min_length=1)] | None = None
     """Only on these roads."""
     when: Annotated[str, Field(min_length=1)] | None = None
-    """A condition on the act (CEL), asked once."""
+    """Only where this is true of the act."""
     where: Annotated[str, Field(min_length=1)] | None = None
-    """A condition on each record (CEL over `record` and everything that `when` knows): the rule is about those records only."""
+    """The rule is about those clients only of whom this is true."""
     reaches: ReachText | None = None
     """Only from some number of clients on."""
     effect: Effect
@@ -270,9 +270,9 @@ class RuleText(_Document):
     reason: str | None = None
     """What the person reads: the code of a sentence. A rule that denies or requires something has one."""
     masks: Annotated[dict[Word, MaskText], Field(min_length=1)] | None = None
-    """Name of a field, or of the group `contact` -> how it is masked."""
+    """Fields, or the group `contact`, and how each is masked."""
     masked_for: Literal["others", "all"] | None = Field(default=None, alias="for")
-    """Whose records are masked; with `where` it may be left out: those of which it is true."""
+    """Whose clients are masked: those of others, or all; with `where` it may be left out."""
     keep: Literal["own", "all"] = "all"
     """`own`: clients outside the person's own book are taken out of the answer."""
     whole: Annotated[bool, Field(strict=True)] = False

@@ -89,6 +89,7 @@ class Status(StrEnum):
     """Employment status of a person."""
 
     ACTIVE = "active"
+    """Works here, and no end is in sight."""
     TALK_PLANNED = "talk_planned"
     """A difficult talk is planned; the person does not know yet."""
     NOTICE_GIVEN = "notice_given"
