@@ -72,6 +72,14 @@ def test_groups_of_clients_lie_in_their_order_with_one_value_each_for_every_attr
     assert resource.records["active"] == [True, True, True, False]
 
 
+def test_a_rule_about_some_clients_is_tried_with_clients_of_both_kinds():
+    groups = [{"count": 3, "own": True, "countries": ["AT"]}, {"count": 2, "countries": ["DE", "AT"]}, {"count": 4, "countries": ["DE"]}]
+    said = described(judge(given(clients=groups), Action.EXPORT, policy(where='"AT" in record.countries')))
+    assert (said["decision"], said["kept"]) == ("allow", 5)
+    own = described(judge(given(clients=groups), Action.EXPORT, policy(where='"AT" in record.countries && record.own')))
+    assert (own["decision"], own["kept"]) == ("allow", 3)
+
+
 def test_clients_that_are_only_counted_have_attributes_too():
     assert request_of(given(own=1, others=1), Action.LIST).resource.records["active"] == [True, True]
     nobody = request_of(given(own=0), Action.LIST).resource
