@@ -14,7 +14,6 @@ from policies.analysis import analyse
 from policies.case_run import request_of
 from policies.cases import GivenText, Question, judge
 from policies.compare import Comparison, Kind, compare, verdict
-from policies.decision import Decision
 from policies.document import RuleText
 from policies.engine import decide
 from policies.request import AccessRequest, Action, Level, Principal, Status
@@ -41,6 +40,7 @@ class Widening:
     who: str
     """Roles, status and level, or a pseudonym."""
     act: str
+    """One, or several of which the same is true."""
     situation: str
     before: str
     after: str
@@ -91,12 +91,15 @@ def _by_cases(old: Policy, new: Policy, asked: list[Question]) -> Iterator[Widen
         if key in seen:
             continue
         seen.add(key)
+        alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
         for action in Action:
             before, after = judge(given, action, old), judge(given, action, new)
             found = compare(before, after, request_of(given, action))
             if found.widens:
-                place = f"{question.file}:{question.line}"
-                yield _line(place, _given(given), action, question.name, before, after, found)
+                alike.setdefault((verdict(before), verdict(after), _words(found)), []).append(action.value)
+        place = f"{question.file}:{question.line}"
+        for (before_word, after_word, words), acts in alike.items():
+            yield Widening(place, _given(given), ", ".join(acts), question.name, before_word, after_word, words)
 
 
 def _for_roles_without_case(policy: Policy, asked: list[Question]) -> Iterator[Question]:
@@ -115,7 +118,8 @@ def _by_record(old: Policy, new: Policy, requests: Iterable[AccessRequest]) -> I
         found = compare(before, after, request)
         if found.widens:
             who = f"{request.principal.pseudonym} ({_person(request.principal)})"
-            line = _line("recorded", who, request.action, "an act of the record", before, after, found)
+            said = (verdict(before), verdict(after), _words(found))
+            line = Widening("recorded", who, request.action.value, "an act of the record", *said)
             counted[line] = counted.get(line, 0) + 1
     for line, times in sorted(counted.items(), key=lambda pair: (pair[0].who, pair[0].act, pair[0].changes)):
         yield Widening(line.place, line.who, line.act, line.situation, line.before, line.after, line.changes, times)
@@ -131,9 +135,8 @@ def _by_rules(old: Policy, new: Policy) -> Iterator[Widening]:
             yield Widening("rules", who, act, f"rule {remark.rule}", "", remark.message, (remark.hint,))
 
 
-def _line(place: str, who: str, action: Action, situation: str, before: Decision, after: Decision, found: Comparison) -> Widening:
-    words = tuple(str(change) for change in found.changes if change.kind is not Kind.OTHER)
-    return Widening(place, who, action.value, situation, verdict(before), verdict(after), words)
+def _words(found: Comparison) -> tuple[str, ...]:
+    return tuple(str(change) for change in found.changes if change.kind is not Kind.OTHER)
 
 
 def _given(given: GivenText) -> str:

@@ -34,6 +34,11 @@ def test_every_situation_is_asked_with_every_act(tmp_path: Path) -> None:
     assert str(line) == "manager: delete: deny -> allow: allow instead of deny (not_for_you) (a card, a.cases.yaml:2)"
 
 
+def test_acts_of_which_the_same_is_true_are_one_line(tmp_path: Path) -> None:
+    (line,) = of(rules(MASKED), rules(MASKED, CLEAR.replace("reads", "more").replace("[read]", "[list, search]")), asked(tmp_path)).lines
+    assert line.act == "list, search"
+
+
 def test_what_is_narrower_or_the_same_is_not_listed(tmp_path: Path) -> None:
     cases = asked(tmp_path)
     assert of(rules(CLEAR), rules(MASKED), cases, act(Action.READ, own=1, others=1)).lines == ()
