@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_store.event import Event, EventAction, Phase, access_event, plain_event, refused_event
-from audit_store.log import FILE, Log
+from audit_store.log import FILE, Log, Logged
 from audit_store.replay import _LAST, Recorded, deciding, recorded, recorded_act
 from audit_store.request_record import NEVER_RECORDED, OF_THE_DIRECTORY, Seat
 from audit_store.spool import Spool
@@ -138,6 +139,24 @@ def test_it_says_which_names_the_record_does_not_hold(record: Record) -> None:
 def test_it_goes_on_over_many_batches_in_the_order_of_the_log(record: Record) -> None:
     log = record(*(event(f"act-{number}", Phase.RELEASED) for number in range(1_234)))
     assert [act.act_id for act in found(log)] == [f"act-{number}" for number in range(1_234)]
+
+
+def test_the_first_act_is_there_before_the_rest_is_read(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = record(*(event(f"act-{number}", Phase.RELEASED) for number in range(1_100)))
+    rows: list[int] = []
+    where = Log.where
+
+    def counted(self: Log, *arguments: Any, **options: Any) -> list[Logged]:
+        answer = where(self, *arguments, **options)
+        rows.append(len(answer))
+        return answer
+
+    monkeypatch.setattr(Log, "where", counted)
+    acts = recorded(log, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    next(acts)
+    assert rows == [500]
+    assert sum(1 for _ in acts) == 1_099
+    assert rows == [500, 500, 100, 0]
 
 
 def test_a_batch_is_read_in_the_order_of_the_log_and_not_all_of_it(record: Record, tmp_path: Path) -> None:
