@@ -40,6 +40,9 @@ CLOCK = datetime(2026, 5, 12, 9, 0, tzinfo=UTC)
 """When a case happens that does not say: a Tuesday, 11 o'clock in Berlin."""
 
 
+_CHANGING = frozenset({Action.UPDATE, Action.REASSIGN, Action.BULK})
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One act of one case, with everything it names put in."""
@@ -103,7 +106,7 @@ def judge(given: GivenText, action: Action, policy: Policy) -> Decision:
     if resource.contact_fields & resource.fields:
         clear = frozenset(resource.ids or ()) - sight(request, policy).masked
     resource = replace(resource, clear_contact_ids=clear)
-    usage = replace(request.usage, after=_after(given, resource, len(clear)))
+    usage = replace(request.usage, after=_after(given, action, resource, len(clear)))
     return decide(replace(request, resource=resource, usage=usage), policy)
 
 
@@ -200,12 +203,15 @@ def _approval(text: ApprovalText, resource: Resource, fields_: frozenset[str], n
     return ApprovalProof(text.by, text.roles or frozenset(), at, text.verified, _signed(text.own, text.others, resource), signed)
 
 
-def _after(given: GivenText, resource: Resource, clear: int) -> Counts:
-    """The counters after the act, as if all of its clients were new to the person."""
+def _after(given: GivenText, action: Action, resource: Resource, clear: int) -> Counts:
+    """The counters after the act, as if all of its clients were new to the person; what an export delivers counts when it has gone."""
     asked = len(resource.ids or ())
-    others = asked - len(resource.own)
-    # Clients in content that goes out are not shown to anybody by that.
-    added = {"sent": asked} if given.resource is ResourceType.CONTENT else {"shown": asked, "foreign": others, "taken": clear}
+    if given.resource is ResourceType.CONTENT:  # clients in content that goes out are not shown to anybody by that
+        added = {"sent": asked}
+    elif action is Action.DELETE:
+        added = {"deleted": asked}
+    else:
+        added = {"shown": asked, "foreign": asked - len(resource.own), "taken": clear, "changed": asked if action in _CHANGING else 0}
     values = {field.name: given.today.get(field.name, 0) + added.get(field.name.partition("_")[0], 0) for field in fields(Counts)}
     return _counts(values | given.after)
 

@@ -86,6 +86,34 @@ def test_clients_that_are_only_counted_have_attributes_too():
     assert (nobody.ids, nobody.records) == ((), {})
 
 
+@pytest.mark.parametrize(
+    ("action", "counter", "count"),
+    [
+        (Action.LIST, "shown_day", 3),
+        (Action.LIST, "foreign_shown_day", 2),
+        (Action.LIST, "taken_minute", 3),
+        (Action.UPDATE, "changed_day", 3),
+        (Action.REASSIGN, "changed_month", 3),
+        (Action.DELETE, "deleted_day", 3),
+        (Action.LIST, "changed_day", None),
+        (Action.DELETE, "shown_day", None),
+        (Action.EXPORT, "exported_day", None),
+    ],
+)
+def test_an_act_adds_to_the_counters_that_the_gateway_adds_it_to(action, counter, count):
+    """`count`: what one act on three clients adds, None: nothing."""
+
+    def stopped(number):
+        reach = {"reaches": {"counter": counter, "count": number}, "reason": "day_limit"}
+        rules = [EXPORT | {"actions": [action], "reason": None}, EXPORT | {"id": "stop", "actions": [action], "effect": "deny"} | reach]
+        return isinstance(
+            judge(given(own=1, others=2), action, compiled([PolicyText.model_validate({"rules": rules})], "1")),
+            Deny,
+        )
+
+    assert [number for number in (1, 2, 3, 4) if stopped(number)] == list(range(1, (count or 0) + 1))
+
+
 def test_a_touch_is_over_the_act_unless_it_says_over_what():
     assert isinstance(judge(given(own=3, touch={}), Action.EXPORT, policy(require="key")), Allow)
     assert isinstance(judge(given(own=3, touch={"own": 2}), Action.EXPORT, policy(require="key")), Challenge)
