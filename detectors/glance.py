@@ -20,6 +20,8 @@ BLOCK = 8
 """Bytes of a block. Blocks lie at multiples of it, so a run of at least 15 bytes has a whole one in it."""
 _STEP = 1 << 18
 """Bytes that are looked at at once: they stay in the processor's cache. A multiple of `BLOCK`."""
+_LEAST = 1 << 14
+"""Bytes of a text that is looked over: of a smaller one, reading all is as quick."""
 _DENSE = 8
 """One mark in so many bytes: more of them, and looking closer costs more than reading."""
 LOWER, UPPER, DIGIT, SIGN = 1, 2, 4, 8
@@ -45,7 +47,7 @@ class Glance:
     blocks: Places
     """Numbers of all blocks of nothing but ASCII up to `Z` and letters from a to f, in order: no word stands there."""
     dense: bool
-    """There are so many that they were not counted: then nothing is known."""
+    """There are so many that they were not counted, or the text is small: then nothing is known, and all is read."""
 
     @cached_property
     def array(self) -> Bytes:
@@ -110,6 +112,8 @@ def look(data: bytes) -> Glance:
     array = np.frombuffer(data, np.uint8)
     plus, underscore = b"+" in data, b"_" in data
     nothing: list[Places] = [np.zeros(0, np.int64)]
+    if len(data) < _LEAST:
+        return Glance(data, nothing[0], nothing[0], dense=True)
     marks, blocks = nothing.copy(), nothing.copy()
     for begin in range(0, len(data), _STEP):
         piece = array[begin : begin + _STEP + 1]  # and the next letter, of which a pair may be made

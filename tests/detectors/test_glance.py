@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,14 @@ from detectors.text import Text
 from tests.detectors.strategies import texts
 
 thorough = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def looked_over() -> Iterator[None]:
+    """Small texts too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glance, "_LEAST", 0)
+        yield
 
 
 def read_whole(text: str) -> Text:
@@ -53,4 +63,7 @@ def test_a_glance_sees_every_digit_sign_and_change_of_letters(text: str, step: i
 def test_of_a_text_full_of_figures_nothing_is_known() -> None:
     assert look(b"4711 0815 " * 100_000).dense
     assert not look(b"Sehr geehrte Damen und Herren, " * 100_000).dense
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glance, "_LEAST", 100)
+        assert look(b"Sehr geehrte Damen und Herren").dense
     assert look(b"").marks.tolist() == []

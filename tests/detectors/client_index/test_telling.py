@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors import glance
 from detectors.client_index.candidates import candidates
 from detectors.client_index.matcher import load_matcher
 from detectors.client_index.officials import Officials
@@ -20,6 +22,14 @@ from tests.detectors.strategies import texts
 NONE = Officials(())
 SHAPES = Officials(("A2 D9", "A3 D8", "A3 D6", "D2 A5 D4 A1 D1 A1 D1", "A2 D9 A1 D2"))
 LETTER = "Sehr geehrte Damen und Herren, anbei erhalten Sie unser Angebot – wie besprochen. „Gern“ für 5 €.\n" * 40
+
+
+@pytest.fixture(autouse=True, scope="module")
+def looked_over() -> Iterator[None]:
+    """Small texts too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glance, "_LEAST", 0)
+        yield
 
 
 def found(text: str, shortest: int, officials: Officials) -> set[int | str]:
