@@ -6,7 +6,7 @@ from policies import reasons
 from policies.decision import Challenge, Deny
 from policies.reasons import Because
 
-_ABOUT_THE_KEY = frozenset({"export_needs_key", "report_needs_key", "delete_needs_key", "limit_needs_key"})
+_ABOUT_THE_KEY = frozenset({"export_needs_key", "report_needs_key", "delete_needs_key", "limit_needs_key", "changes_need_key"})
 """Reasons that tell the person to touch the key: here that would not help."""
 
 

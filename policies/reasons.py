@@ -107,6 +107,21 @@ LIMIT_NEEDS_KEY = _reason(
     reviewer_de="{count} Kunden heute gezeigt, das sind {share} % des Bestands: ab {limit} % nur mit Schlüssel.",
     reviewer_en="{count} clients shown today, {share} % of the base: from {limit} % on only with the key.",
 )
+CHANGES_NEED_KEY = _reason(
+    "changes_need_key",
+    de="Angehalten, nichts geändert: Sie haben heute ungewöhnlich viele Kunden geändert. Für weitere brauchen Sie Ihren Schlüssel.",
+    en="Held, nothing was changed: you have changed unusually many clients today. Further ones need your key.",
+    reviewer_de="{count} Kunden heute geändert, das sind {share} % des Bestands: ab {limit} % nur mit Schlüssel.",
+    reviewer_en="{count} clients changed today, {share} % of the base: from {limit} % on only with the key.",
+)
+CHANGES_LIMIT = _reason(
+    "changes_limit",
+    de="Angehalten, nichts geändert: Für heute ist die Grenze für Änderungen erreicht. Wenden Sie sich an Ihre Leitung, wenn Sie mehr "
+    "brauchen.",
+    en="Stopped, nothing was changed: today's limit for changes is reached. Ask your management if you need more.",
+    reviewer_de="{count} Kunden heute geändert, das sind {share} % des Bestands: ab {limit} % angehalten.",
+    reviewer_en="{count} clients changed today, {share} % of the base: stopped from {limit} % on.",
+)
 DAY_LIMIT = _reason(
     "day_limit",
     de="Angehalten: Für heute ist die Grenze erreicht. Wenden Sie sich an Ihre Leitung, wenn Sie mehr brauchen.",
