@@ -12,7 +12,7 @@ from gateway.crm.profile import Answer, Call
 from gateway.exchange import Request
 from policies.attributes import ResourceType
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
-from policies.effect import effective_action
+from policies.effect import EXPORTS, effective_action
 from policies.engine import decide, sight
 from policies.hidden import hidden_fields
 from policies.masks import CONTACT_GROUP, covers
@@ -84,6 +84,9 @@ class Questions:
         question = replace(question, resource=replace(resource, clear_contact_ids=clear), usage=usage)
         action = effective_action(question, policy.threshold)
         question = question if action is question.action else replace(question, action=action, named=question.action)
+        if action in EXPORTS:
+            usage = self._usage(question, shown=shown, taken=clear, done=deed(action, asked=ids, shown=shown), card=card)
+            question = replace(question, usage=usage)
         return Judged(question, decide(question, policy))
 
     def _asked(self, question: AccessRequest) -> Judged:
@@ -112,6 +115,7 @@ class Questions:
             own=self.directory.book(principal.id),
             shown=shown,
             taken=taken,
+            exported=done.exported,
             deleted=done.deleted,
             changed=done.changed,
             card=card,
