@@ -41,6 +41,8 @@ from policies.reasons import Because
 from policies.request import WRITES, Action, ClientId, KeyProof, Principal
 
 NOBODY: frozenset[ClientId] = frozenset()
+_NUMBERS = frozenset({"id"})
+"""The one field that shows nothing of a client, and may be asked by."""
 
 
 @dataclass(slots=True)
@@ -152,7 +154,11 @@ class Handler:
         return Forward(call.upstream, state)
 
     def _narrowed(self, call: Call, judged: Judged) -> Call | None:
-        """The call, so that it reads no more than the person may be given; None: it counts what cannot be taken out of a count."""
+        """The call, so that it reads no more than the person may be given; None: it would tell of clients that the person may not be given.
+
+        Where the CRM cannot leave those out, a count has them in it, numbers alone are not judged, and every filter and order would tell
+        which of them it finds, by a denial or by a gap in a page (attacks X5).
+        """
         if call.kind is not CallKind.DATA or call.resource.ids is not None or call.action in WRITES:
             return call
         plan = self.questions.plan(judged.question)
@@ -161,7 +167,8 @@ class Handler:
         if plan.tree is None:
             return None
         narrowed, exact = self.profile.narrowed(call, plan.tree, self.directory.book(judged.question.principal.id))
-        return narrowed if exact or call.action is not Action.SEARCH else None
+        asks = call.action is Action.SEARCH or call.resource.fields <= _NUMBERS or not call.resource.questioned_fields <= _NUMBERS
+        return None if asks and not exact else narrowed
 
     # Beside it: what the rules ask about the clients
 
