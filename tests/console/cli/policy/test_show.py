@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from auth.command_line import out
 from tests.console.cli.policy.firm import install, put, run
 
 
@@ -22,7 +25,8 @@ def test_the_shipped_rules_are_shown_if_nothing_is_named() -> None:
     assert {"manager-exports", "lead-exports"} <= {rule["id"] for rule in document["rules"]}
 
 
-def test_a_rule_is_shown_once_for_each_way_that_it_is_at_a_level_and_a_warning_as_such() -> None:
+def test_a_rule_is_shown_once_for_each_way_that_it_is_at_a_level_and_a_warning_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(out, "width", 300)  # no cell is folded
     rules = json.loads(run("show", "--json").stdout)["rules"]
     limits = {tuple(rule["at_levels"]): rule["reaches"]["percent"] for rule in rules if rule["id"] == "manager-others-stop"}
     assert limits == {("normal",): 15, ("watched",): 8, ("departing",): 5}
