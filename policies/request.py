@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 type ClientId = str
 """The CRM's own number of a client, as text. Never a name and never a contact value."""
@@ -115,8 +115,15 @@ class Level(StrEnum):
     """A talk is planned or notice was given (`Status`), or set by hand."""
 
 
-type Value = bool | int | float | str | datetime | Sequence[str] | None
-"""What an attribute of a record can be; None: the record has none."""
+class Unread(Enum):
+    """In the place of an attribute that could not be read: not the same as that the record has none."""
+
+    UNREAD = "unread"
+
+
+UNREAD = Unread.UNREAD
+type Value = bool | int | float | str | datetime | Sequence[str] | Unread | None
+"""What an attribute of a record can be; None: the record has none. A condition that asks for one that is UNREAD fails."""
 
 
 @dataclass(frozen=True, slots=True)

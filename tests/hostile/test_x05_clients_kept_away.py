@@ -104,3 +104,40 @@ async def test_where_the_crm_can_leave_them_out_it_is_asked_to(gate: Gate, tmp_p
     await gate.ask(QUESTIONS["numbers"], crm())
     (sent,) = gate.reached
     assert orjson.loads(sent.body)["params"][0][:2] == ["AND", NAMED_A]
+
+
+UNLESS_KNOWN = 'has(record.language) && record.language == "fr"'
+
+
+async def test_a_client_of_which_the_crm_tells_nothing_is_kept_away(gate: Gate, tmp_path: Path) -> None:
+    """Nobody can say that the rule is not about it: that nothing was read is not the same as that there is nothing."""
+    policy = rules(tmp_path, UNLESS_KNOWN)
+    ruled(gate, lambda: policy)
+    whole = crm()
+
+    def forgetful(asked: Request) -> Response:
+        body = orjson.loads(asked.body)
+        if "lang.code" not in body["params"][1]:
+            return whole(asked)
+        return result([{"id": GERMAN, "lang.": {"code": "de"}}, {"id": 99, "lang.": {"code": "de"}}], number=body["id"])
+
+    answer = await gate.ask(call(f"{PARTY}.read", [GERMAN, FRENCH], ["name"]), forgetful)
+    assert [record["id"] for record in orjson.loads(answer.body)["result"]] == [GERMAN]
+
+
+async def test_rules_that_come_while_the_crm_answers_see_what_they_ask_for(gate: Gate, tmp_path: Path) -> None:
+    before, after = rules(tmp_path, POSTCODE), rules(tmp_path, UNLESS_KNOWN)
+    in_force = [before]
+    ruled(gate, lambda: in_force[0])
+    whole = crm()
+
+    def slow(asked: Request) -> Response:
+        body = orjson.loads(asked.body)
+        if "addresses.postal_code" in body["params"][1]:
+            return result([{"id": one, "addresses.": []} for one in (GERMAN, FRENCH)], number=body["id"])
+        if "name" in body["params"][1]:
+            in_force[0] = after
+        return whole(asked)
+
+    answer = await gate.ask(call(f"{PARTY}.read", [GERMAN, FRENCH], ["name"]), slow)
+    assert [record["id"] for record in orjson.loads(answer.body)["result"]] == [GERMAN]

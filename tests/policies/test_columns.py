@@ -11,7 +11,7 @@ from policies.attributes import BOOL, DOUBLE, INT, RECORD, STRING, TIMESTAMP, Fa
 from policies.columns import Columns
 from policies.expression import compile_condition
 from policies.operators import EVALUATION_ERRORS
-from policies.request import Action
+from policies.request import UNREAD, Action
 from policies.where import Conditions
 from tests.policies.acts import NOON, act, on_records
 
@@ -163,3 +163,12 @@ def test_every_attribute_of_a_schema_can_be_asked(schema):
         condition = f"has(record.{name})" if member.optional else f"size(record.{name}) == 0" if member.type.element else None
         if condition:
             assert list(all_at_once(condition, request, schema)) == [None]
+
+
+@pytest.mark.parametrize(
+    "condition", ["has(record.city)", "!has(record.city)", 'has(record.city) && record.city == "Wien"', "size(record.tags) > 0"]
+)
+def test_what_could_not_be_read_is_neither_there_nor_missing(condition: str) -> None:
+    request = on_records(act(Action.LIST), ("1", "2"), records={"city": [UNREAD, "Bern"], "tags": [UNREAD, ("south",)]})
+    found = Columns(Facts(request, Action.LIST), SCHEMA).judge(Conditions(SCHEMA).where(condition))
+    assert found.failed.to_bytes(2, "little") == b"\1\0"
