@@ -26,12 +26,18 @@ from auth.console_sessions import may_sign_in
 from auth.keys import KeyRefusedError, Keys, VerifiedTouch
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Act, Person
+from policies.needs import RequirementKind
 from policies.request import ClientId, KeyProof, Principal
 
 LIFETIME_SECONDS = 120
 MAX_OPEN = 3
 """Acts that may wait for one person at once: more would train people to confirm without reading (attacks X16)."""
 CHALLENGE_BYTES = 32
+SHORTEST_REASON, REASON_LENGTH = 3, 500
+"""Characters of what a person may write as a reason."""
+ONLY_THE_KEY = frozenset({RequirementKind.KEY})
+_ASKS = {RequirementKind.KEY: "key", RequirementKind.JUSTIFY: "why", RequirementKind.ACKNOWLEDGE: "read"}
+"""How a row says what is asked for."""
 
 
 class TooManyOpenError(Exception):
@@ -60,6 +66,10 @@ class Summary:
     reason_code: str
     reason_values: Mapping[str, int | str]
     limit_per_day: int | None = None
+    said: str | None = None
+    """What the person wrote as a reason; the key signs it with the rest."""
+    read: bool = False
+    """The person said that the warning was read; the key signs that too."""
 
     @classmethod
     def of(cls, act: Act) -> Summary:
@@ -116,9 +126,17 @@ class StepUp:
         self.lifetime_seconds = lifetime_seconds
 
     def open(
-        self, *, principal: Principal, digest: str, summary: Summary, ids: Iterable[ClientId], fields: Iterable[str], act_id: str
+        self,
+        *,
+        principal: Principal,
+        digest: str,
+        summary: Summary,
+        ids: Iterable[ClientId],
+        fields: Iterable[str],
+        act_id: str,
+        asks: frozenset[RequirementKind] = ONLY_THE_KEY,
     ) -> Act:
-        """Hold an act. Raises TooManyOpenError. The caller has recorded it as held."""
+        """Hold an act. `asks`: what the person is to give with the touch. Raises TooManyOpenError. The caller has recorded it as held."""
         with writing(self._engine) as session:
             now = database_now(session)
             waiting = select(func.count()).where(Act.person_id == principal.id, Act.state == "open", self._alive(now))
@@ -132,7 +150,7 @@ class StepUp:
                 summary=asdict(summary),
                 ids=encode_ids(ids),
                 fields=sorted(set(fields)),
-                needs="key",
+                needs=" ".join(word for kind, word in _ASKS.items() if kind in asks),
                 state="open",
                 opened_at=now,
                 expires_at=now + timedelta(seconds=self.lifetime_seconds),
@@ -156,9 +174,13 @@ class StepUp:
             mine = and_(Act.person_id == person_id, Act.session_id == session_id, Act.state == "open", self._alive(database_now(session)))
             return list(session.scalars(select(Act).where(mine).order_by(Act.opened_at)))
 
-    def begin(self, act_id: str) -> dict[str, Any]:
-        """Options for `navigator.credentials.get` with a fresh challenge; an earlier one is void. Raises StepUpRefused."""
+    def begin(self, act_id: str, said: str | None = None, *, read: bool = False) -> dict[str, Any]:
+        """Options for `navigator.credentials.get` with a fresh challenge; an earlier one is void. Raises StepUpRefused.
+
+        `said` is the person's reason, `read` that the warning was read, where the act asks for them: the challenge is bound to both.
+        """
         challenge = secrets.token_bytes(CHALLENGE_BYTES)
+        reason = (said or "").strip()
         with writing(self._engine) as session:
             now = database_now(session)
             fresh = update(Act).where(Act.id == act_id, Act.state == "open", self._alive(now))
@@ -167,6 +189,10 @@ class StepUp:
                 raise StepUpRefused("not_open")
             if not may_sign_in(session.get_one(Person, act.person_id)):
                 raise StepUpRefused("person")
+            asked = act.needs.split()
+            if len(reason) > REASON_LENGTH or ("why" in asked and len(reason) < SHORTEST_REASON) or ("read" in asked and not read):
+                raise StepUpRefused("not_said")
+            act.summary = {**act.summary, "said": reason if "why" in asked else None, "read": read and "read" in asked}
             left = (act.expires_at - now).total_seconds()
         try:
             return self._keys.options(act.person_id, signed_challenge(act), left)
@@ -251,6 +277,8 @@ class StepUp:
             user_verified=True,  # nothing is ever confirmed without it (`keys`, check 9)
             ids=decode_ids(act.ids),
             fields=frozenset(act.fields),
+            justified=bool(act.summary.get("said")),
+            acknowledged=act.summary.get("read") is True,
         )
 
     def take_matching(self, person_id: str, session_id: str, digest: str) -> tuple[str, KeyProof] | None:

@@ -25,7 +25,7 @@ from policies.document import (
 from policies.language import DIFFERENCES, FUNCTIONS, LIMITS, MACROS, OPERATORS, TYPES, Entry
 from policies.load import MAX_BYTES, MAX_DEPTH, MAX_FILES
 from policies.masks import CONTACT_GROUP, TELLING
-from policies.needs import RequirementKind, by_key
+from policies.needs import RequirementKind, to_ask
 from policies.reasons import REASONS
 from policies.request import Action, Channel, Counts, Level, Status
 
@@ -187,7 +187,7 @@ def _masks() -> list[str]:
 def _needs() -> list[str]:
     texts = texts_of(RequirementKind)
     rows = (
-        (" or ".join(f"`{_flow(one)}`" for one in forms), texts[kind.name], "in the CRM" if by_key(read_need(forms[0])) else "no")
+        (" or ".join(f"`{_flow(one)}`" for one in forms), texts[kind.name], "yes" if to_ask(read_need(forms[0])) is not None else "no")
         for kind, forms in NEEDS.items()
     )
     return [

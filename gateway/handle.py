@@ -35,7 +35,7 @@ from policies.attributes import ResourceType
 from policies.decision import Allow, Challenge, Deny
 from policies.effect import EXPORTS
 from policies.masks import masking
-from policies.needs import by_key
+from policies.needs import to_ask
 from policies.plan import PlanKind
 from policies.reasons import Because
 from policies.request import WRITES, Action, ClientId, KeyProof, Principal
@@ -134,7 +134,7 @@ class Handler:
         known = state.attributes.columns(call.resource.ids or ())
         state.judged = judged = self.questions.before(state.act_id, principal, call, state.request, known)
         if isinstance(judged.decision, Challenge):  # what changes something, and what names its clients, is held before it is sent
-            if not by_key(judged.decision.need):
+            if to_ask(judged.decision.need) is None:
                 return Reply(await self._denied(state, unasked(judged.decision)))
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
@@ -240,7 +240,7 @@ class Handler:
             question = replace(question, action=Action.READ if len(answer.ids) == 1 else Action.LIST, proof=None)
         state.judged = judged = self.questions.with_answer(question, answer, known)
         if isinstance(judged.decision, Challenge):
-            if not by_key(judged.decision.need):
+            if to_ask(judged.decision.need) is None:
                 return await self._denied(state, unasked(judged.decision))
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):

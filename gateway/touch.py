@@ -11,7 +11,7 @@ from hashlib import sha256
 from urllib.parse import quote, urlencode
 
 from audit_store.event import Phase
-from auth.stepup import StepUp, Summary, TooManyOpenError, act_digest
+from auth.stepup import ONLY_THE_KEY, StepUp, Summary, TooManyOpenError, act_digest
 from auth.tables import Act
 from gateway.crm.profile import Call, Client, Refusal
 from gateway.exchange import Request
@@ -21,6 +21,7 @@ from gateway.record import Record
 from gateway.refusals import Refusals, first_reason
 from policies import reasons
 from policies.decision import Challenge, Deny
+from policies.needs import to_ask
 from policies.reasons import Because
 from policies.request import AccessRequest, ClientId, KeyProof, Principal
 
@@ -84,7 +85,15 @@ class Touch:
         """A new act, recorded as held before anybody hears of it; None if three wait already."""
         await self.record.act(question, challenge, Phase.HELD, call.route)
         try:
-            return self.stepup.open(principal=question.principal, digest=digest, summary=summary, ids=ids, fields=fields, act_id=act_id)
+            return self.stepup.open(
+                principal=question.principal,
+                digest=digest,
+                summary=summary,
+                ids=ids,
+                fields=fields,
+                act_id=act_id,
+                asks=to_ask(challenge.need) or ONLY_THE_KEY,
+            )
         except TooManyOpenError:
             return None
 

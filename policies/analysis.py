@@ -16,7 +16,7 @@ from policies.compare import need_in_words
 from policies.document import ANY, Effect, Mode, RuleText
 from policies.effect import EXPORTS
 from policies.masks import CONTACT_GROUP
-from policies.needs import AllOf, AnyOf, Approval, Key, Need, by_key
+from policies.needs import AllOf, AnyOf, Approval, Key, Need, to_ask
 from policies.request import Action, Channel, Level, Status
 from policies.rule import Policy
 from policies.vocabulary import Vocabulary
@@ -43,13 +43,11 @@ def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozens
 
     `vocabulary`: what the CRM can deliver; None: fields and attributes are not compared. `roles`: what people have; None: not compared.
     """
-    variants = [
-        _Variant(rule.text, level, place) for place, rule in enumerate(policy.rules) for level in sorted(rule.levels or frozenset(Level))
-    ]
-    rules: dict[str, list[_Variant]] = defaultdict(list)
+    variants = variants_of(policy)
+    rules: dict[str, list[Variant]] = defaultdict(list)
     for variant in variants:
         rules[variant.text.id].append(variant)
-    checks: list[Callable[[list[_Variant]], Iterator[Remark]]] = [
+    checks: list[Callable[[list[Variant]], Iterator[Remark]]] = [
         _Reach(variants).remarks,
         _wide(variants),
         _not_carried_out,
@@ -60,7 +58,7 @@ def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozens
 
 
 @dataclass(frozen=True, slots=True)
-class _Variant:
+class Variant:
     """A rule as it is at one level."""
 
     text: RuleText
@@ -70,6 +68,7 @@ class _Variant:
 
     @property
     def acts(self) -> bool:
+        """It is not only watched."""
         return self.text.mode is Mode.ENFORCE
 
     @property
@@ -77,7 +76,7 @@ class _Variant:
         """Nothing but who, what and how is asked."""
         return self.text.when is None and self.text.where is None and self.text.reaches is None
 
-    def covers(self, other: _Variant, act: Action | None = None) -> bool:
+    def covers(self, other: Variant, act: Action | None = None) -> bool:
         """Whether it is asked whenever the other one is; with an act: whenever the other one is asked about that act."""
         mine, its = self.text, other.text
         return (
@@ -89,7 +88,7 @@ class _Variant:
             and self.level is other.level
         )
 
-    def meets(self, other: _Variant) -> bool:
+    def meets(self, other: Variant) -> bool:
         """Whether some act asks both."""
         mine, its = self.text, other.text
         return (
@@ -100,6 +99,13 @@ class _Variant:
             and _meet(mine.channels or ANY, its.channels or ANY)
             and self.level is other.level
         )
+
+
+def variants_of(policy: Policy) -> list[Variant]:
+    """Every rule, once for each level."""
+    return [
+        Variant(rule.text, level, place) for place, rule in enumerate(policy.rules) for level in sorted(rule.levels or frozenset(Level))
+    ]
 
 
 def _within(inner: str | frozenset[object], outer: str | frozenset[object]) -> bool:
@@ -113,15 +119,15 @@ def _meet(one: object, other: object) -> bool:
 class _Reach:
     """Rules that can never make a difference."""
 
-    def __init__(self, variants: list[_Variant]) -> None:
+    def __init__(self, variants: list[Variant]) -> None:
         acting = [variant for variant in variants if variant.acts]
         self._denies = [variant for variant in acting if variant.text.effect is Effect.DENY and variant.is_unconditional]
         self._allows = [variant for variant in acting if variant.text.effect is Effect.ALLOW]
-        self._alike: dict[object, list[_Variant]] = defaultdict(list)
+        self._alike: dict[object, list[Variant]] = defaultdict(list)
         for variant in variants:
             self._alike[variant.level, _duties(variant.text)].append(variant)
 
-    def remarks(self, rule: list[_Variant]) -> Iterator[Remark]:
+    def remarks(self, rule: list[Variant]) -> Iterator[Remark]:
         text = rule[0].text
         if not all(variant.acts for variant in rule):
             return
@@ -139,14 +145,14 @@ class _Reach:
             yield Remark(text.id, "nothing_to_ask", "never acts: no rule allows what it asks something of", "allow the act, or take it out")
 
     @staticmethod
-    def _beats(deny: _Variant, variant: _Variant) -> bool:
+    def _beats(deny: Variant, variant: Variant) -> bool:
         return deny.text.id != variant.text.id and variant.text.effect is not Effect.DENY and deny.covers(variant)
 
-    def _like(self, variant: _Variant) -> list[_Variant]:
+    def _like(self, variant: Variant) -> list[Variant]:
         return self._alike[variant.level, _duties(variant.text)]
 
     @staticmethod
-    def _shadows(one: _Variant, variant: _Variant) -> bool:
+    def _shadows(one: Variant, variant: Variant) -> bool:
         if one.text.id == variant.text.id or not one.acts or not one.covers(variant):
             return False
         return not variant.covers(one) or one.place < variant.place
@@ -159,11 +165,11 @@ def _duties(text: RuleText) -> object:
     return (*parts, *measured, text.notify, text.watermark, text.quarantine)
 
 
-def _wide(variants: list[_Variant]) -> Callable[[list[_Variant]], Iterator[Remark]]:
+def _wide(variants: list[Variant]) -> Callable[[list[Variant]], Iterator[Remark]]:
     """Allows that reach far: every act, or an export that nothing stops and no key proves."""
     guards = [one for one in variants if one.acts and one.text.when is None and one.text.where is None and _guards(one.text)]
 
-    def remarks(rule: list[_Variant]) -> Iterator[Remark]:
+    def remarks(rule: list[Variant]) -> Iterator[Remark]:
         for variant in rule:
             text = variant.text
             if not variant.acts or text.effect is not Effect.ALLOW or text.resource not in (ANY, "client"):
@@ -202,18 +208,20 @@ def _proves(need: Need) -> bool:
             return False
 
 
-def _not_carried_out(rule: list[_Variant]) -> Iterator[Remark]:
+def _not_carried_out(rule: list[Variant]) -> Iterator[Remark]:
     """What the language can say and nothing does yet."""
     for variant in rule:
         text = variant.text
-        if text.require is not None and not by_key(text.require):
+        if text.require is not None and to_ask(text.require) is None:
             message = f"needs {need_in_words(text.require)}, which nothing asks people for yet"
-            yield Remark(text.id, "need_not_asked", message, "until then the act is denied: `require: key` can be met")
+            yield Remark(text.id, "need_not_asked", message, "until then the act is denied: key, justify and acknowledge can be met")
         if text.watermark:
             yield Remark(text.id, "no_watermark", "asks for a watermark, which nothing puts in yet", "what goes out is not marked")
+        if text.quarantine:
+            yield Remark(text.id, "no_quarantine", "puts a file aside, which no agent does yet", "it stays; the record says so")
 
 
-def _unknown_fields(rule: list[_Variant], vocabulary: Vocabulary) -> Iterator[Remark]:
+def _unknown_fields(rule: list[Variant], vocabulary: Vocabulary) -> Iterator[Remark]:
     for variant in rule:
         text = variant.text
         for name in sorted((text.masks or {}).keys() - vocabulary.fields - {CONTACT_GROUP}):
@@ -227,7 +235,7 @@ def _unknown_fields(rule: list[_Variant], vocabulary: Vocabulary) -> Iterator[Re
             yield Remark(text.id, "unknown_attribute", message, hint)
 
 
-def _unknown_roles(rules: Mapping[str, list[_Variant]], roles: frozenset[str]) -> Iterator[Remark]:
+def _unknown_roles(rules: Mapping[str, list[Variant]], roles: frozenset[str]) -> Iterator[Remark]:
     """One for each role that nobody has, at the first rule about it."""
     about: dict[str, list[str]] = defaultdict(list)
     for name, (first, *_) in rules.items():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import Literal, assert_never
 
 from policies.request import AccessRequest, ApprovalProof, ClientId, KeyProof
 
@@ -82,9 +82,9 @@ def missing(need: Need, request: AccessRequest, going: Sequence[ClientId]) -> Ne
             given = {proof.approver for proof in request.approvals if _approves(proof, request, going, role) and proof.at >= oldest}
             return None if len(given) >= count else need
         case Justify():
-            return None if request.justified else need
+            return None if request.justified or _said(request, going, "justified") else need
         case Acknowledge():
-            return None if request.acknowledged else need
+            return None if request.acknowledged or _said(request, going, "acknowledged") else need
         case AllOf(needs):
             left = tuple(open_ for one in needs if (open_ := missing(one, request, going)) is not None)
             return None if not left else left[0] if len(left) == 1 else AllOf(left)
@@ -110,17 +110,26 @@ def kinds(need: Need) -> tuple[RequirementKind, ...]:
     assert_never(need)
 
 
-def by_key(need: Need) -> bool:
-    """Whether a touch of the person's own key would be enough."""
+def to_ask(need: Need) -> frozenset[RequirementKind] | None:
+    """What the person is asked for, so that nothing is missing; None: something that only others can give.
+
+    Of several ways it is the first that the person can go alone. The key is always among what is asked: it proves who says the rest.
+    """
     match need:
         case Key():
-            return True
+            return frozenset({RequirementKind.KEY})
+        case Justify():
+            return frozenset({RequirementKind.KEY, RequirementKind.JUSTIFY})
+        case Acknowledge():
+            return frozenset({RequirementKind.KEY, RequirementKind.ACKNOWLEDGE})
+        case Approval():
+            return None
         case AllOf(needs):
-            return all(map(by_key, needs))
+            asked = [to_ask(one) for one in needs]
+            return None if None in asked else frozenset().union(*[one for one in asked if one is not None])
         case AnyOf(needs):
-            return any(map(by_key, needs))
-        case _:
-            return False
+            return next((one for one in map(to_ask, needs) if one is not None), None)
+    assert_never(need)
 
 
 def covers(proof: KeyProof, request: AccessRequest, going: Sequence[ClientId]) -> bool:
@@ -133,6 +142,12 @@ def _touched(request: AccessRequest, going: Sequence[ClientId], fresh_seconds: i
         return True
     proven = request.principal.proven_at
     return fresh_seconds > 0 and proven is not None and timedelta(0) <= request.context.at - proven <= timedelta(seconds=fresh_seconds)
+
+
+def _said(request: AccessRequest, going: Sequence[ClientId], what: Literal["justified", "acknowledged"]) -> bool:
+    """Whether the person said it with the touch that signs exactly this act."""
+    proof = request.proof
+    return proof is not None and getattr(proof, what) is True and covers(proof, request, going)
 
 
 def _approves(proof: ApprovalProof, request: AccessRequest, going: Sequence[ClientId], role: str) -> bool:

@@ -304,17 +304,17 @@ UNREAD_LEAVES = _reason(
 )
 SEND_WARNED = _reason(
     "send_warned",
-    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses. Ist der Empfänger der richtige? Ihre Antwort darauf kann "
-    "Torwart noch nicht entgegennehmen.",
-    en="Held, nothing was sent: it holds data of the firm's clients. Is the recipient the right one? Torwart cannot take your answer yet.",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses. Ist der Empfänger der richtige? Dann bestätigen Sie es, "
+    "und senden Sie noch einmal.",
+    en="Held, nothing was sent: it holds data of the firm's clients. Is the recipient the right one? Then confirm it, and send it again.",
     reviewer_de="{asked} Kunden auf dem Weg hinaus: nur nach einer Warnung.",
     reviewer_en="{asked} clients on the way out: only after a warning.",
 )
 SEND_JUSTIFIED = _reason(
     "send_justified",
-    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses, und dafür ist ein Grund anzugeben. Ihn kann Torwart "
-    "noch nicht entgegennehmen.",
-    en="Held, nothing was sent: it holds data of the firm's clients, and a reason has to be given. Torwart cannot take it yet.",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses. Schreiben Sie, warum es hinaus soll, und senden Sie noch "
+    "einmal.",
+    en="Held, nothing was sent: it holds data of the firm's clients. Write why it should go out, and send it again.",
     reviewer_de="{asked} Kunden auf dem Weg hinaus: nur mit Begründung.",
     reviewer_en="{asked} clients on the way out: only with a reason.",
 )

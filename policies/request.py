@@ -259,6 +259,10 @@ class KeyProof:
     """The clients that were signed; anything beyond them is not covered."""
     fields: frozenset[str]
     """The fields that were signed."""
+    justified: bool = False
+    """The person wrote why, and signed that too; the text itself is kept with the act, not here."""
+    acknowledged: bool = False
+    """The person said, and signed, that the warning was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse, Response
 
-from auth.stepup import StepUpRefused
+from auth.stepup import REASON_LENGTH, StepUpRefused
 from console.visitor import services_of
 
 router = APIRouter(prefix="/api/acts/{act_id}")
@@ -39,11 +39,20 @@ def state(request: Request, act_id: str) -> Response:
     return JSONResponse({"state": act.state})
 
 
+class Said(BaseModel):
+    """What the person says before the touch, where the act asks for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(max_length=REASON_LENGTH)] | None = None
+    read: bool = False
+
+
 @router.post("/begin")
-def begin(request: Request, act_id: str, _nothing: Nothing) -> Response:
-    """A fresh challenge, bound to what was shown."""
+def begin(request: Request, act_id: str, said: Said) -> Response:
+    """A fresh challenge, bound to what was shown and to what the person says."""
     try:
-        return JSONResponse({"options": services_of(request).stepup.begin(act_id[:64])})
+        return JSONResponse({"options": services_of(request).stepup.begin(act_id[:64], said.reason, read=said.read)})
     except StepUpRefused:
         return JSONResponse(_REFUSED, 403)
 

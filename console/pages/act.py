@@ -15,7 +15,8 @@ from console.render import page
 from console.services import Services
 from console.visitor import Visitor, services_of, visitor
 from console.words import ACTIONS, CONFIRMATIONS, N_, PLACES, field_words, word
-from policies.request import WRITES
+from policies.reasons import REASONS, Because
+from policies.request import WRITES, Action
 
 router = APIRouter()
 _HEADING = N_("Confirm the act")
@@ -48,9 +49,20 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
         "what": word(ACTIONS, summary.action, speech),
         "fields": field_words(summary.fields, speech) if summary.fields else None,
         "where": None if summary.action in WRITES else word(PLACES, channel, speech),
+        "asks": act.needs.split(),
+        "warning": _warning(act, summary, speech),
+        "counted": summary.action != Action.UPLOAD,  # how many were recognised would tell a masked number (attacks X11)
         "fewer": summary.allowed != summary.asked,
         "limit": limit if isinstance(limit, int) else None,
         "seconds": seconds,
         "clock": f"{speech.say('Time left')} {seconds // 60}:{seconds % 60:02d}",
         "go": f"{services.installation.crm_url}/.torwart/go/{act.id}",
     }
+
+
+def _warning(act: Act, summary: Summary, speech: Speech) -> str | None:
+    """What is to be read before going on, in the words of the rule."""
+    reason = REASONS.get(summary.reason_code)
+    if reason is None or "read" not in act.needs.split():
+        return None
+    return Because(reason, summary.reason_values).for_employee(speech.language)

@@ -9,6 +9,8 @@ const touchButton = document.getElementById("touch");
 const demoButton = document.getElementById("demo");
 const cancelButton = document.getElementById("cancel");
 const confirming = [touchButton, demoButton].filter(Boolean);
+const reason = document.getElementById("reason");
+const read = document.getElementById("read");
 const address = `/api/acts/${encodeURIComponent(words.act)}`;
 const deadline = performance.now() + Number(words.seconds) * 1000;
 let over = false;
@@ -35,14 +37,24 @@ const end = (state) => {
   if (words.popup) setTimeout(() => window.close(), state === "confirmed" ? 1200 : 2500);
 };
 
+/** True when what the act asks for beside the key was given; else the person is led to it. */
+const said = () => {
+  const open = [reason, read].find((field) => field && !field.checkValidity());
+  if (!open) return true;
+  open.focus();
+  say(open === reason ? words.reason : words.read, "bad");
+  return false;
+};
+
 const run = async (touch) => {
+  if (!said()) return;
   busy = true;
   confirming.forEach((button) => (button.disabled = true));
   const done = await ceremony({
     place,
     say,
     touch,
-    begin: () => post(`${address}/begin`, {}),
+    begin: () => post(`${address}/begin`, { reason: reason?.value ?? null, read: read?.checked ?? false }),
     complete: (begun, response) => post(`${address}/complete`, { response }),
   });
   busy = false;

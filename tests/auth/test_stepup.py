@@ -15,6 +15,7 @@ from auth.stepup import StepUp, StepUpRefused, Summary, TooManyOpenError, act_di
 from auth.storage import writing
 from auth.tables import Act, Person
 from deploy.demo.software_key import Lies, SoftwareKey
+from policies.needs import RequirementKind
 from policies.request import Status
 from tests.services.house import RP_ID, TORWART, Ceremonies, digest_of
 
@@ -71,6 +72,49 @@ def test_a_touch_confirms_the_act_and_its_proof_is_given_once(ceremonies: Ceremo
     used = ceremonies.stepup.get(act.id)
     assert used is not None
     assert used.state == "used"
+
+
+BOTH = frozenset({RequirementKind.KEY, RequirementKind.JUSTIFY, RequirementKind.ACKNOWLEDGE})
+
+
+def test_what_the_person_says_is_signed_with_the_act_and_told_by_the_proof(ceremonies: Ceremonies, anna: Person) -> None:
+    key, act = ceremonies.enrol(anna), ceremonies.hold(anna, asks=BOTH)
+    options = ceremonies.stepup.begin(act.id, " the client asked for it ", read=True)
+    ceremonies.stepup.complete(act.id, key.get(options, TORWART))
+    proof = ceremonies.stepup.take(act.id, act.digest)
+    assert proof is not None
+    assert (proof.justified, proof.acknowledged) == (True, True)
+    kept = ceremonies.stepup.get(act.id)
+    assert kept is not None
+    assert kept.summary["said"] == "the client asked for it"
+    assert all(b"the client asked" not in event.canonical() for event in ceremonies.house.events.seen)
+
+
+@pytest.mark.parametrize(("said", "read"), [(None, True), ("  ", True), ("ab", True), ("x" * 501, True), ("because", False)])
+def test_without_what_is_asked_for_there_is_no_challenge(ceremonies: Ceremonies, anna: Person, said: str | None, read: bool) -> None:
+    ceremonies.enrol(anna)
+    act = ceremonies.hold(anna, asks=BOTH)
+    with pytest.raises(StepUpRefused) as refused:
+        ceremonies.stepup.begin(act.id, said, read=read)
+    assert refused.value.cause == "not_said"
+    kept = ceremonies.stepup.get(act.id)
+    assert kept is not None
+    assert kept.challenge is None
+
+
+def test_words_changed_after_the_challenge_are_not_what_was_signed(ceremonies: Ceremonies, anna: Person) -> None:
+    key, act = ceremonies.enrol(anna), ceremonies.hold(anna, asks=BOTH)
+    answer = key.get(ceremonies.stepup.begin(act.id, "first reason", read=True), TORWART)
+    ceremonies.stepup.begin(act.id, "another reason", read=True)
+    assert _refused(ceremonies, act, answer)
+
+
+def test_words_that_nobody_asked_for_are_not_kept_and_prove_nothing(ceremonies: Ceremonies, anna: Person) -> None:
+    key, act = ceremonies.enrol(anna), ceremonies.hold(anna)
+    ceremonies.stepup.complete(act.id, key.get(ceremonies.stepup.begin(act.id, "a reason", read=True), TORWART))
+    proof = ceremonies.stepup.take(act.id, act.digest)
+    assert proof is not None
+    assert (proof.justified, proof.acknowledged) == (False, False)
 
 
 def test_a_confirmation_is_recorded_with_its_act(ceremonies: Ceremonies, anna: Person) -> None:

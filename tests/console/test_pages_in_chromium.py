@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from audit_store.alerts import Signal
 from auth.policy_signature import PolicyKey
 from auth.tables import Person
+from policies import reasons
+from policies.needs import RequirementKind
 from policies.store import PolicyStore
 from tests.services.browser import VirtualKey
 from tests.services.console import Pages, story
@@ -60,6 +62,28 @@ def test_a_person_enrols_signs_in_and_confirms_an_act(context: BrowserContext, s
     # Nobody's popup: the way back to the CRM is a link.
     way_back = page.get_by_role("link", name="Weiter im CRM")
     expect(way_back).to_have_attribute("href", f"{served_pages.services.installation.crm_url}/.torwart/go/act-1")
+
+
+def test_what_the_rules_ask_for_is_given_before_the_touch(context: BrowserContext, served_pages: Pages, virtual_key: VirtualKey):
+    boris = served_pages.add("Boris Hartwig")
+    page = enrolled(context, served_pages, boris, virtual_key)
+    asks = frozenset({RequirementKind.KEY, RequirementKind.JUSTIFY, RequirementKind.ACKNOWLEDGE})
+    served_pages.hold(boris, asked=40, allowed=40, asks=asks, reason=reasons.SEND_WARNED)
+    page.goto(f"{served_pages.url}/act/act-1")
+    expect(page.get_by_text("Ist der Empfänger der richtige?")).to_be_visible()
+    button = page.get_by_role("button", name="Mit Schlüssel bestätigen")
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.get_by_role("status")).to_contain_text("Bitte schreiben Sie, warum.")
+    page.get_by_label("Warum?").fill("Der Kunde hat darum gebeten.")
+    button.click()
+    expect(page.get_by_role("status")).to_contain_text("Bitte bestätigen Sie, dass Sie es gelesen haben.")
+    page.get_by_label("Ich habe das gelesen").check()
+    button.click()
+    expect(page.get_by_role("heading", name="Bestätigt")).to_be_visible()
+    act = served_pages.services.stepup.get("act-1")
+    assert act is not None
+    assert (act.state, act.summary["said"], act.summary["read"]) == ("confirmed", "Der Kunde hat darum gebeten.", True)
 
 
 def test_the_popup_closes_itself_after_the_touch(context: BrowserContext, served_pages: Pages, virtual_key: VirtualKey):

@@ -9,7 +9,7 @@ from gateway.unasked import unasked
 from policies import reasons
 from policies.decision import Challenge
 from policies.load import load
-from policies.needs import AllOf, AnyOf, Approval, Justify, Key, by_key
+from policies.needs import AllOf, Approval, Key
 from policies.reasons import Because
 from tests.services.gate import Gate, answers, call, told
 
@@ -20,13 +20,6 @@ rules:
      require: {all: [key, {approval: {role: owner}}]}}
 """
 EXPORT = ("model.party.party.export_data", [7], ["name", "phone"], False)
-
-
-def test_a_touch_is_enough_only_where_nothing_else_is_missing():
-    assert by_key(Key())
-    assert by_key(AnyOf((Approval(), Key())))
-    assert not by_key(AllOf((Key(), Justify())))
-    assert not by_key(Approval())
 
 
 def test_a_reason_that_speaks_of_the_key_is_not_said():

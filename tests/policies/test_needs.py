@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Justify, Key, RequirementKind, kinds, missing
+from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Justify, Key, RequirementKind, kinds, missing, to_ask
 from policies.request import Action, ApprovalProof
 from tests.policies.acts import FIELDS, NOON, act, touched
 
@@ -85,3 +85,20 @@ def test_of_all_and_any_only_what_is_open_is_left():
 def test_the_kinds_of_a_need_are_named_once():
     need = AllOf((AnyOf((Justify(), Key())), Key(5), OWNER))
     assert kinds(need) == (RequirementKind.JUSTIFY, RequirementKind.KEY, RequirementKind.APPROVAL)
+
+
+def test_what_the_person_can_give_alone_is_asked_for():
+    key, why, read = RequirementKind.KEY, RequirementKind.JUSTIFY, RequirementKind.ACKNOWLEDGE
+    assert to_ask(Key()) == {key}
+    assert to_ask(Justify()) == {key, why}
+    assert to_ask(AllOf((Justify(), Acknowledge()))) == {key, why, read}
+    assert to_ask(AnyOf((OWNER, Acknowledge(), Key()))) == {key, read}
+    assert to_ask(OWNER) is None
+    assert to_ask(AllOf((Key(), OWNER))) is None
+
+
+def test_words_signed_with_a_touch_count_for_what_it_covers_only():
+    proof = replace(touched(2), justified=True, acknowledged=True)
+    assert missing(AllOf((Key(), Justify(), Acknowledge())), asked(proof=proof), GOING) is None
+    assert missing(Justify(), asked(proof=replace(proof, ids=frozenset())), GOING) == Justify()
+    assert missing(Justify(), asked(proof=touched(2)), GOING) == Justify()

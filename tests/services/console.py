@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from audit_store.event import Event, Phase, access_event
 from audit_store.log import Logged
 from auth.installation import Installation
-from auth.stepup import Summary, act_digest
+from auth.stepup import ONLY_THE_KEY, Summary, act_digest
 from auth.tables import Act, Person
 from console.app import create_app
 from console.server import server
@@ -77,12 +77,14 @@ class Pages:
             allowed=allowed,
             fields=changes.pop("fields", FIELDS),
             destination=changes.pop("destination", "download:export"),
-            reason_code=reasons.EXPORT_NEEDS_KEY.code,
+            reason_code=changes.pop("reason", reasons.EXPORT_NEEDS_KEY).code,
             reason_values={"asked": asked, "allowed": allowed, "day_limit": 300},
         )
         digest = act_digest(person_id=person.id, action="export", ids=ids, fields=FIELDS, destination="download:export")
-        principal = _principal(person)
-        return self.services.stepup.open(principal=principal, digest=digest, summary=summary, ids=ids, fields=FIELDS, act_id=act_id)
+        asks = changes.pop("asks", ONLY_THE_KEY)
+        return self.services.stepup.open(
+            principal=_principal(person), digest=digest, summary=summary, ids=ids, fields=FIELDS, act_id=act_id, asks=asks
+        )
 
 
 def _principal(person: Person) -> Principal:

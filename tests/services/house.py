@@ -18,9 +18,10 @@ from auth.keys import Keys
 from auth.people import People
 from auth.sessions import Sessions
 from auth.signin import SignIn
-from auth.stepup import StepUp, Summary, act_digest
+from auth.stepup import ONLY_THE_KEY, StepUp, Summary, act_digest
 from auth.tables import Act, Key, Person
 from deploy.demo.software_key import SoftwareKey
+from policies.needs import RequirementKind
 from policies.request import Principal, Status
 
 CREDENTIAL_KEY = bytes(range(32))
@@ -109,7 +110,15 @@ class Ceremonies:
         (key,) = self.keys.of(person.id)
         return key
 
-    def hold(self, person: Person, *, ids: Iterable[str] = ("1", "2"), session_id: str = "s1", act_id: str | None = None) -> Act:
+    def hold(
+        self,
+        person: Person,
+        *,
+        ids: Iterable[str] = ("1", "2"),
+        session_id: str = "s1",
+        act_id: str | None = None,
+        asks: frozenset[RequirementKind] = ONLY_THE_KEY,
+    ) -> Act:
         """An export that waits for a touch."""
         self.opened += 1
         wanted = tuple(ids)
@@ -120,6 +129,7 @@ class Ceremonies:
             ids=wanted,
             fields=("name", "phone"),
             act_id=act_id or f"act{self.opened}",
+            asks=asks,
         )
 
     def refusals(self) -> list[object]:
