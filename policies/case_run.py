@@ -14,6 +14,7 @@ from policies.attributes import RECORD, ResourceType
 from policies.case_text import ApprovalText, ClientsText, ExpectText, GivenText, TouchText
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
 from policies.document import written_mask, written_need
+from policies.effect import EXPORTS, effective_action
 from policies.engine import decide, sight
 from policies.masks import Mask, strictest
 from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Justify, Key
@@ -106,8 +107,10 @@ def judge(given: GivenText, action: Action, policy: Policy) -> Decision:
     if resource.contact_fields & resource.fields:
         clear = frozenset(resource.ids or ()) - sight(request, policy).masked
     resource = replace(resource, clear_contact_ids=clear)
-    usage = replace(request.usage, after=_after(given, action, resource, len(clear)))
-    return decide(replace(request, resource=resource, usage=usage), policy)
+    request = replace(request, resource=resource, usage=replace(request.usage, after=_after(given, action, resource, len(clear))))
+    if (effect := effective_action(request, policy.threshold)) in EXPORTS:
+        request = replace(request, usage=replace(request.usage, after=_after(given, effect, resource, len(clear))))
+    return decide(request, policy)
 
 
 def request_of(given: GivenText, action: Action) -> AccessRequest:
@@ -204,14 +207,15 @@ def _approval(text: ApprovalText, resource: Resource, fields_: frozenset[str], n
 
 
 def _after(given: GivenText, action: Action, resource: Resource, clear: int) -> Counts:
-    """The counters after the act, as if all of its clients were new to the person; what an export delivers counts when it has gone."""
+    """The counters after the act, as if all of its clients were new to the person."""
     asked = len(resource.ids or ())
     if given.resource is ResourceType.CONTENT:  # clients in content that goes out are not shown to anybody by that
         added = {"sent": asked}
     elif action is Action.DELETE:
         added = {"deleted": asked}
     else:
-        added = {"shown": asked, "foreign": asked - len(resource.own), "taken": clear, "changed": asked if action in _CHANGING else 0}
+        added = {"shown": asked, "foreign": asked - len(resource.own), "taken": clear}
+        added |= {"changed": asked if action in _CHANGING else 0, "exported": asked if action in EXPORTS else 0}
     values = {field.name: given.today.get(field.name, 0) + added.get(field.name.partition("_")[0], 0) for field in fields(Counts)}
     return _counts(values | given.after)
 

@@ -24,8 +24,9 @@ MANY = 50
 
 type Verdict = Literal["allow", "challenge", "deny"]
 type Number = Annotated[int, Field(ge=0, le=MOST)]
+"""a number, 0 at least"""
 type Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-"""Of a person, a situation or a case: any text, `anna` or `at night`."""
+"""any text, for example `at night`"""
 
 
 def read_moment(value: Any) -> datetime:
@@ -56,7 +57,9 @@ def _decision(value: Any) -> Any:
 
 
 type Moment = Annotated[datetime, BeforeValidator(read_moment)]
+"""a time with its zone, for example `2026-05-12 22:30 Europe/Berlin`"""
 type Names = Annotated[tuple[Name, ...], BeforeValidator(_one_or_more), Field(max_length=MANY)]
+"""a name of the file or of `people.cases.yaml`, or a list of them"""
 
 
 class _Text(BaseModel):
@@ -67,9 +70,11 @@ class TouchText(_Text):
     """A touch of the key. Without `own` and `others` it is over all clients of the act, else over the first own and others'."""
 
     own: Number | None = None
+    """How many of the person's own clients it is over."""
     others: Number | None = None
+    """How many of somebody else's."""
     fields: frozenset[str] | None = None
-    """None: the fields of the act, read and written."""
+    """Fields that were signed. Left out: those of the act, read and written."""
     verified: bool = True
     """With PIN or biometry."""
 
@@ -80,22 +85,34 @@ class ApprovalText(TouchText):
     by: Name
     """One of `people`, or somebody whose `roles` are given."""
     roles: frozenset[Word] | None = None
+    """Of the approver. Left out: those of the person named by `by`."""
     minutes_ago: Number = 0
+    """How long before the act."""
 
 
 class ClientsText(_Text):
-    """Clients that are alike, with what `where` may ask about them (`policies.attributes.RECORD`)."""
+    """Clients that are alike, with what `where` may ask about them (`record`)."""
 
     count: Annotated[int, Field(gt=0, le=MOST)]
+    """How many."""
     own: bool = False
+    """In the person's own book."""
     active: bool = True
+    """Not put into the archive."""
     created_at: Moment | None = None
+    """When they were entered."""
     changed_at: Moment | None = None
+    """When they were last changed."""
     language: str | None = None
+    """ISO 639-1, for example `de`."""
     countries: tuple[str, ...] = ()
+    """Of their addresses, for example `[DE]`."""
     postal_codes: tuple[str, ...] = ()
+    """Of their addresses, in quotes."""
     cities: tuple[str, ...] = ()
+    """Of their addresses."""
     categories: tuple[str, ...] = ()
+    """Names."""
 
 
 def _counters(numbers: dict[str, int]) -> dict[str, int]:
@@ -106,22 +123,32 @@ def _counters(numbers: dict[str, int]) -> dict[str, int]:
 
 class _AboutPerson(_Text):
     roles: Annotated[frozenset[Word], Field(min_length=1)] | None = None
+    """As the rules name them."""
     status: Status = Status.ACTIVE
+    """Where the employment stands."""
     frozen: bool = False
+    """Frozen by an administrator."""
     level: Level | None = None
-    """None: as the status says, departing from `talk_planned` on."""
+    """Left out: as the status says, departing from `talk_planned` on."""
     team: str | None = None
+    """The person's team."""
     territory: str | None = None
+    """The person's territory."""
     device: str | None = None
+    """The machine that asks."""
     language: str = "de"
+    """In which the person reads."""
     book: Number = 480
+    """Clients in the person's own book."""
 
 
 class PersonText(_AboutPerson):
     """Somebody whom cases name."""
 
     about: str = ""
+    """Who that is, for whoever reads the file."""
     roles: Annotated[frozenset[Word], Field(min_length=1)]
+    """As the rules name them."""
 
 
 class SituationText(_Text):
@@ -129,35 +156,49 @@ class SituationText(_Text):
     is judged."""
 
     about: str = ""
+    """What it is, for whoever reads the file."""
     resource: ResourceType = ResourceType.CLIENT
+    """What the act is about."""
     own: Number | None = None
+    """How many of the person's own clients the act is about."""
     others: Number | None = None
+    """How many of somebody else's."""
     clients: Annotated[tuple[ClientsText, ...], Field(min_length=1, max_length=MANY)] | None = None
     """Instead of `own` and `others`, where it matters what the clients are."""
     fields: frozenset[str] = frozenset({"name", "phone"})
+    """Fields that are asked for."""
     contact: frozenset[str] = frozenset({"phone", "email"})
     """Names of fields that carry contact values."""
     questioned: frozenset[str] = frozenset()
+    """Fields that a filter, an order or a group asks about."""
     written: frozenset[str] = frozenset()
+    """Fields that are written."""
     written_masks: frozenset[str] = frozenset()
     """Those of `written` that bring back a mask."""
     at: Moment | None = None
-    """When it happens; None: at `CLOCK`."""
+    """When it happens. Left out: on Tuesday, 12 May 2026, at 11:00 in Berlin."""
     channel: Channel = Channel.API
+    """The road."""
     destination: str | None = None
     """Host name that an upload goes to."""
     other_site: bool = False
+    """A page of another site has sent it."""
     base: Annotated[int, Field(gt=0)] = 3000
+    """Clients of the company."""
     today: Annotated[dict[str, Number], Field(max_length=len(COUNTERS))] = Field(default_factory=dict)
-    """Counters before the act. Afterwards they are as the act makes them."""
+    """Counters before the act. After it they are as the act makes them."""
     after: Annotated[dict[str, Number], Field(max_length=len(COUNTERS))] = Field(default_factory=dict)
     """Counters after the act that differ from that."""
     touch: TouchText | None = None
+    """A touch over this act."""
     proven_at: Moment | None = None
     """The person's last touch in this session, over whatever."""
     approvals: Annotated[tuple[ApprovalText, ...], Field(max_length=MANY)] = ()
+    """Other people's approvals."""
     justified: bool = False
+    """The person has written why."""
     acknowledged: bool = False
+    """The person has read the warning and goes on."""
     unread: str | None = None
     """Why a part of the content could not be inspected, for example `encrypted`."""
 
@@ -168,28 +209,40 @@ class GivenText(_AboutPerson, SituationText):
     """A person in a situation: named ones, and whatever else is given here, which then holds instead."""
 
     person: Name | None = None
+    """One of the named people."""
     situation: Names = ()
     """One, or several: a later one holds where two say something different."""
     action: Action | None = None
+    """What is done. A case has one, a table none."""
 
 
 class ExpectText(_Text):
     """What must come out; what is left out may be anything, but something must be said."""
 
     decision: Verdict | None = None
+    """`challenge`: something is asked for first."""
     reasons: list[str] | None = None
+    """All reasons, in their order."""
     needs: NeedText | None = None
     """Of a challenge: what is still missing, as `require` is written."""
     asked: Number | None = None
+    """Of a challenge: clients that were asked for."""
     allowed: Number | None = None
+    """Of a challenge: clients that would go out."""
     kept: Number | Literal["all"] | None = None
+    """Clients that go out."""
     masks: dict[Word, Annotated[frozenset[Mask], BeforeValidator(read_masks)]] | None = None
+    """Fields, and how each is masked; a list where clients differ."""
     masked: Number | None = None
+    """Clients of whom a field is masked."""
     observed: frozenset[Word] | None = None
     """Ids of rules in warn-only mode that would have denied or asked for something."""
     notify: bool | None = None
+    """The reviewer is told."""
     watermark: bool | None = None
+    """What goes out carries a mark."""
     quarantine: bool | None = None
+    """The file is put aside."""
 
     @field_validator("reasons")
     @classmethod
@@ -213,8 +266,11 @@ class CaseText(_Text):
     """One act with its expected decision."""
 
     name: Name
+    """What must come out, as a sentence."""
     given: GivenText
+    """Who does what, and when."""
     expect: Expected
+    """What must come out."""
 
     @field_validator("given")
     @classmethod
@@ -228,21 +284,28 @@ class RowText(_Text):
     """What is expected of some of a table's people in some of its situations; without names: of all."""
 
     people: Names = ()
+    """For these people."""
     situations: Names = ()
+    """In these situations."""
     expect: dict[Action, Expected]
+    """Acts, and what must come out of each."""
 
 
 class TableText(_Text):
     """Every action there is for these people in these situations; what is not named expects deny."""
 
     name: Name
+    """What the table is about."""
     people: Names = ()
+    """The people who are asked about."""
     situations: Names = ()
+    """Each of them in each of these situations."""
     given: GivenText = GivenText()
     """What holds for all of them."""
     expect: dict[Action, Expected] | None = None
     """The same for all, or `rows`."""
     rows: Annotated[list[RowText], Field(min_length=1, max_length=MANY * MANY)] | None = None
+    """Where people or situations differ."""
 
     @field_validator("given")
     @classmethod
@@ -262,7 +325,12 @@ class CasesText(_Text):
     """One file of cases."""
 
     about: str = ""
+    """What the file is for."""
     people: dict[Name, PersonText] = Field(default_factory=dict)
+    """People by their names."""
     situations: dict[Name, SituationText] = Field(default_factory=dict)
+    """Situations by their names."""
     cases: list[CaseText] = Field(default_factory=list)
+    """Single acts."""
     tables: list[TableText] = Field(default_factory=list)
+    """Every act there is, for some people in some situations."""

@@ -97,7 +97,9 @@ def test_clients_that_are_only_counted_have_attributes_too():
         (Action.DELETE, "deleted_day", 3),
         (Action.LIST, "changed_day", None),
         (Action.DELETE, "shown_day", None),
-        (Action.EXPORT, "exported_day", None),
+        (Action.EXPORT, "exported_day", 3),
+        (Action.REPORT, "exported_month", 3),
+        (Action.LIST, "exported_day", None),
     ],
 )
 def test_an_act_adds_to_the_counters_that_the_gateway_adds_it_to(action, counter, count):
@@ -112,6 +114,14 @@ def test_an_act_adds_to_the_counters_that_the_gateway_adds_it_to(action, counter
         )
 
     assert [number for number in (1, 2, 3, 4) if stopped(number)] == list(range(1, (count or 0) + 1))
+
+
+def test_a_list_that_is_an_export_by_its_effect_is_counted_as_one():
+    reading = EXPORT | {"id": "read", "actions": ["list", "export"], "reason": None}
+    stop = EXPORT | {"id": "stop", "effect": "deny", "reaches": {"counter": "exported_day", "count": 3}, "reason": "day_limit"}
+    for least, verdict in ((2, Deny), (3, Allow)):
+        rules = compiled([PolicyText.model_validate({"export_threshold": {"answer": least}, "rules": [reading, stop]})], "1")
+        assert isinstance(judge(given(own=1, others=2), Action.LIST, rules), verdict)
 
 
 def test_a_touch_is_over_the_act_unless_it_says_over_what():
