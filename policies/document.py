@@ -353,6 +353,11 @@ def _check(rule: RuleText) -> None:
         raise ValueError("quarantine belongs to a deny")
     if rule.effect is Effect.REQUIRE and rule.require is None:
         raise ValueError("effect require needs `require: key`")
+    if rule.effect is Effect.REQUIRE and (given != ["require"] or rule.whole):
+        others = " and no ".join([*(name for name in given if name != "require"), *(["whole"] if rule.whole else [])])
+        raise ValueError(f"effect require only asks: it has no {others}; put that into a rule with `effect: oblige`")
+    if rule.roles != ANY and ANY in rule.roles:
+        raise ValueError("write `roles: any` for everybody: in a list, any would be a role of that name, which nobody has")
     if rule.effect is Effect.OBLIGE and not (given or rule.whole):
         raise ValueError("effect oblige needs a duty: masks, keep, limit, whole, notify or watermark")
     if rule.effect is Effect.OBLIGE and rule.require is not None:

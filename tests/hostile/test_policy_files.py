@@ -52,6 +52,15 @@ FILES = {
     "pattern bomb": ((RULE % ", when: 'resource.model.matches(\"((a{1000}){1000}){1000}\")'").encode(), "the pattern cannot be read"),
     "deep condition": ((RULE % (", when: '" + "(" * 1000 + "true" + ")" * 1000 + "'")).encode(), "nested deeper"),
     "huge number": ((RULE % (", when: 'usage.base > " + "9" * 3000 + "'")).encode(), "64 bits"),
+    "masks that nothing would put on": (
+        b"rules:\n  - {id: a, roles: any, actions: [read], resource: client, effect: require, require: key, reason: limit_needs_key,"
+        b" masks: {contact: hide}, for: all, whole: true}\n",
+        "it has no masks and no whole",
+    ),
+    "a deny for nobody": (
+        b"rules: [{id: a, roles: [any], actions: any, resource: client, effect: deny, reason: not_for_you}]\n",
+        "write `roles: any`",
+    ),
     "allow anything on clients": (b"rules: [{id: all, roles: any, actions: any, resource: client, effect: allow}]\n", "names its actions"),
 }
 
