@@ -88,10 +88,6 @@ class Glance:
         """How many of these letters each row holds."""
         return np.bitwise_count(letters.take(self.rows).view(np.uint64))[:, 0]
 
-    def holds(self, pair: bytes) -> bool:
-        """Whether one letter stands behind another. Searched for in Python, two letters take three times as long."""
-        return bool(np.any((self.array[:-1] == pair[0]) & (self.array[1:] == pair[1])))
-
     def followers(self, letter: bytes) -> bytes:
         """The bytes that stand behind a letter, each once."""
         if letter not in self.data:
@@ -122,12 +118,13 @@ def look(data: bytes) -> Glance:
             marked |= piece == 43
         if underscore:
             marked |= piece == 95
-        marked[:-1] |= (piece[:-1] - 97 < 26) & (piece[1:] - 65 < 26)
+        from_a = piece - 97
+        marked[:-1] |= (from_a[:-1] < 26) & (piece[1:] - 65 < 26)
         at = where(marked[:_STEP])
         if len(at) * _DENSE > _STEP:
             return Glance(data, nothing[0], nothing[0], dense=True)
         marks.append(at + begin)
-        wordless = (piece < 91) | ((piece | 32) - 97 < 6)
+        wordless = (piece < 91) | (from_a < 6)
         whole = wordless[: min(len(piece), _STEP) // BLOCK * BLOCK].view(np.uint64) == _ALL
         blocks.append(np.flatnonzero(whole) + begin // BLOCK)
     return Glance(data, np.concatenate(marks), np.concatenate(blocks), dense=False)

@@ -16,7 +16,7 @@ _BLOCK = re2.compile(r"(?m)^begin [0-7]{3,4} [^\r\n]{0,255}\r?\n((?:[ -`][ -`]{0
 
 def decode(text: Text) -> Iterator[str | bytes]:
     """Each block as bytes; a line that is none ends it, and what came before it counts."""
-    if not text.encoded.startswith(_BEGIN) and not text.glance.holds(b"\nb"):
+    if not text.encoded.startswith(_BEGIN) and _BEGIN[0] not in text.glance.followers(b"\n"):
         return
     for match in _BLOCK.finditer(text.letters):
         yield b"".join(_lines(match.group(1)))
