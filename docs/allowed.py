@@ -11,7 +11,21 @@ from pydantic.fields import FieldInfo
 
 from docs.described import text_of_alias
 from policies.attributes import ResourceType
+from policies.case_text import (
+    ApprovalText,
+    CasesText,
+    CaseText,
+    ClientsText,
+    ExpectText,
+    GivenText,
+    PersonText,
+    RowText,
+    SituationText,
+    TableText,
+    TouchText,
+)
 from policies.document import LevelText, LimitText, MaskText, NeedText, ReachText, RuleText, ThresholdText, Word
+from policies.masks import Mask
 from policies.request import Action, Channel, Level, Status
 
 HEADINGS: dict[object, str] = {
@@ -29,13 +43,28 @@ HEADINGS: dict[object, str] = {
     NeedText: "Needs",
     Word: "Limits",
 }
-"""What has a section of its own -> its heading."""
+"""What has a section of its own on the page of the language -> its heading."""
+CASE_HEADINGS: dict[type[BaseModel], str] = {
+    CasesText: "A file of cases",
+    PersonText: "A person",
+    SituationText: "A situation",
+    ClientsText: "Clients",
+    TouchText: "A touch",
+    ApprovalText: "An approval",
+    CaseText: "A case",
+    GivenText: "given",
+    ExpectText: "expect",
+    TableText: "A table",
+    RowText: "A row",
+}
+"""And on the page of cases."""
 
 
 def link(kind: object, words: str) -> str:
     """To the section; the words alone where there is none."""
-    heading = HEADINGS.get(kind)
-    return words if heading is None else f"[{words}](policy-language.md#{heading.lower().replace(' ', '-')})"
+    page, headings = ("policy-cases.md", CASE_HEADINGS) if kind in CASE_HEADINGS else ("policy-language.md", HEADINGS)
+    heading = headings.get(kind)
+    return words if heading is None else f"[{words}]({page}#{heading.lower().replace(' ', '-')})"
 
 
 def allowed(kind: Any) -> str:
@@ -63,6 +92,8 @@ def _plain(kind: Any) -> str:
         return link(kind, "a word") if kind in HEADINGS else words
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return link(kind, "a rule" if kind is RuleText else "members")
+    if kind is Mask:
+        return allowed(MaskText)
     return {bool: "`true` or `false`", str: "text", int: "a whole number", float: "a number"}[kind]
 
 
@@ -71,6 +102,8 @@ def default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value in ("", [], (), {}) or value == frozenset():
+    if value is None or isinstance(value, BaseModel) or value in ("", [], (), {}) or value == frozenset():
         return ""
+    if isinstance(value, frozenset):
+        return "`[" + ", ".join(sorted(value)) + "]`"
     return f"`{str(value).lower()}`"

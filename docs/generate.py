@@ -18,7 +18,7 @@ from audit_store.mapping import templates
 from console.cli import COMMANDS
 from console.settings import ElasticSettings, MailSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
-from docs import policy_language
+from docs import policy_cases, policy_language
 from gateway.forward.settings import ProxySettings
 from gateway.settings import CrmSettings
 from policies.reasons import REASONS
@@ -96,6 +96,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events,
     "behaviour.md": behaviour,
     "policy-language.md": policy_language.page,
+    "policy-cases.md": policy_cases.page,
 }
 
 

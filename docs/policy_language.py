@@ -62,8 +62,8 @@ def _opening() -> list[str]:
     return [
         "# Policy language",
         *prose(
-            "Everything that a file of rules can say. [Rules](../policies.md) shows how to work with one. This page is made from the",
-            "code, and its rules are cut out of files that tests run.",
+            "Everything that a file of rules can say. [Rules](../policies.md) shows how to work with one, [Cases](policy-cases.md) how",
+            "rules are tried. This page is made from the code, and its rules are cut out of files that tests run.",
         ),
         *yaml(rule(f"{SHIPPED}/sales.yaml", "manager-exports")),
         *items(
@@ -192,7 +192,7 @@ def _needs() -> list[str]:
     )
     return [
         *heading("Needs"),
-        *table(("require", "what must be there", "asked for today"), rows),
+        *table(("require", "what must be there", "asked for in the CRM"), rows),
         *prose(
             f"`{{all: [...]}}` needs all its parts, `{{any: [...]}}` one: two to {MAX_NEEDS} of them, {MAX_NEEDS} deep. `fresh` and",
             "`expires` are seconds. With `fresh` a touch in the same session counts that is not older; without, the key is touched for",
@@ -200,8 +200,8 @@ def _needs() -> list[str]:
             "seconds, unless it says otherwise. Nobody approves an act of one's own.",
         ),
         *prose(
-            "What nobody can be asked for is denied, in the words of the rule's reason or of `not_asked_for`. On the way out nothing is",
-            "asked for yet.",
+            "A reason and a warning that was read are given with the key, which signs them too. What nobody can be asked for is denied, in the",
+            "words of the rule's reason or of `not_asked_for`. On the way out nothing is asked for yet.",
         ),
         *yaml(
             rule(SERVICE, "region-letters"),

@@ -38,12 +38,13 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads), *lines]
 
 
-def members(model: type[BaseModel]) -> list[str]:
+def members(model: type[BaseModel], without: frozenset[str] = frozenset()) -> list[str]:
     """What can stand in a part of a file."""
     texts = texts_of(model)
     rows = (
         (f"`{field.alias or name}`", _allowed(name, field), default(field), texts.get(name, ""))
         for name, field in model.model_fields.items()
+        if name not in without
     )
     return table(("member", "what may stand there", "default", "what it says"), rows)
 

@@ -1,4 +1,4 @@
-"""`docs/reference/policy-language.md` says something of everything that a file of rules can hold, and shows no rule that nobody tries."""
+"""The pages about rules and cases say something of everything that their files can hold, and show no rule that nobody tries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from docs import policy_cases, policy_language
+from docs.allowed import CASE_HEADINGS
 from docs.described import texts_of
-from docs.policy_language import NEEDS, page
+from docs.policy_language import NEEDS
 from policies.attributes import RECORD, ROOTS, ResourceType
 from policies.case_run import run
 from policies.cases import questions, run_cases
@@ -23,20 +25,21 @@ from policies.request import Action, Channel, Counts, Level, Status
 from policies.rule import Policy, Rule, compiled
 
 ROOT = Path(__file__).parents[2]
-PAGE = page()
+PAGE, CASES_PAGE = policy_language.page(), policy_cases.page()
 MODELS = [PolicyText, ThresholdText, RuleText, ReachText, LimitText, LevelText]
 WORDS = [Effect, Mode, Action, ResourceType, Channel, Status, Level, RequirementKind]
 RULES = [path for folder in ("policies/shipped", "examples") for path in (ROOT / folder).rglob("*.yaml") if not path.name.endswith(CASES)]
-PAGES = [ROOT / "docs" / "policies.md", ROOT / "docs" / "reference" / "policy-language.md"]
+REFERENCE = ROOT / "docs" / "reference"
+PAGES = [ROOT / "docs" / "policies.md", REFERENCE / "policy-language.md", REFERENCE / "policy-cases.md"]
 SERVICE = ROOT / "examples" / "records"
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [*MODELS, *CASE_HEADINGS])
 def test_every_member_is_described(model: type[BaseModel]) -> None:
-    texts = texts_of(model)
+    texts, page = texts_of(model), PAGE if model in MODELS else CASES_PAGE
     for name, field in model.model_fields.items():
         assert texts.get(name), name
-        assert f"| `{field.alias or name}` |" in PAGE
+        assert f"| `{field.alias or name}` |" in page
 
 
 @pytest.mark.parametrize("words", WORDS)
@@ -74,8 +77,10 @@ def test_needs_are_written_as_they_are_read() -> None:
 
 
 def test_every_link_inside_the_page_leads_to_a_heading() -> None:
-    headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)}
-    assert set(re.findall(r"\]\((?:policy-language\.md)?#([^)]+)\)", PAGE)) <= headings
+    both = PAGE + CASES_PAGE
+    for name, page in (("(?:policy-language\\.md)?", PAGE), ("policy-cases\\.md", CASES_PAGE)):
+        headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", page, re.MULTILINE)}
+        assert set(re.findall(rf"\]\({name}#([^)]+)\)", both)) <= headings
 
 
 def blocks() -> list[object]:
