@@ -15,6 +15,7 @@ from audit_store.pseudonyms import SecretError
 from audit_store.replay import NOBODY_ASKED, deciding, recorded_act
 from audit_store.request_record import NotReplayableError, Seat
 from audit_store.search import search
+from auth.stepup import Summary
 from console.language import Speech
 from console.render import page
 from console.rule_trace import RuleTrace, rule_trace
@@ -69,6 +70,7 @@ def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor
             who=None,
             rules=None,
             no_rules="",
+            said=None,
         )
     return page(
         request,
@@ -82,6 +84,7 @@ def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor
         who=who,
         rules=rules,
         no_rules=no_rules,
+        said=_said(services, act_id) if lines else None,
     )
 
 
@@ -107,6 +110,12 @@ def _rules(services: Services, events: list[Logged], speech: Speech) -> tuple[Ru
         return None, speech.say(_NOT_AGAIN.get(error.cause, _NOT_RECORDED))
     except (PolicyErrors, SecretError, OSError):
         return None, speech.say(_NO_RULES)
+
+
+def _said(services: Services, act_id: str) -> str | None:
+    """The reason that the person wrote and signed, where a rule asked for one; it is kept with the act, never in the record."""
+    act = services.stepup.get(act_id)
+    return None if act is None or act.confirmed_at is None else Summary.of(act).said
 
 
 def _for_employee(logged: Logged, speech: Speech) -> str:

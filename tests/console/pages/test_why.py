@@ -8,9 +8,11 @@ import pytest
 
 from audit_store.event import Event, Phase, access_event
 from auth.policy_signature import PolicyKey
-from auth.tables import Person
+from auth.storage import writing
+from auth.tables import Act, Person
 from policies.engine import decide
 from policies.load import load
+from policies.needs import RequirementKind
 from policies.request import AccessRequest, Action, Channel, Context, Counts, Principal, Resource, Status, Usage
 from policies.store import SHIPPED, PolicyStore
 from tests.services.console import FIELDS, Pages, with_names_hidden
@@ -128,3 +130,15 @@ def test_the_timeline_and_the_page_of_the_act_lead_there(pages: Pages, owner: Pe
     assert f"/why/{act.id}" not in pages.client().get(f"/act/{act.id}").text
     day = pages.client(owner).get(f"/people/{anna.id}").text
     assert f'href="/why/{ACT}"' in day
+
+
+def test_the_reason_that_the_person_signed_is_read_by_reviewers_only(pages: Pages, owner: Person, anna: Person) -> None:
+    asks = frozenset({RequirementKind.KEY, RequirementKind.JUSTIFY})
+    act = pages.hold(anna, act_id=ACT, asks=asks)
+    words = "Auf Wunsch des Kunden"
+    with writing(pages.services.engine) as session:
+        row = session.get_one(Act, act.id)
+        row.summary, row.confirmed_at = {**row.summary, "said": words}, datetime.now(UTC)
+    assert words in pages.client(owner).get(f"/why/{ACT}").text
+    assert words not in pages.client().get(f"/why/{ACT}").text
+    assert words not in pages.client(anna).get(f"/why/{ACT}").text
