@@ -200,8 +200,8 @@ def _needs() -> list[str]:
             "seconds, unless it says otherwise. Nobody approves an act of one's own.",
         ),
         *prose(
-            "A reason and a warning that was read are given with the key, which signs them too. What nobody can be asked for is denied, in the",
-            "words of the rule's reason or of `not_asked_for`. On the way out nothing is asked for yet.",
+            "A reason and a warning that was read are given with the key, which signs them too. What nobody can be asked for is denied,",
+            "in the words of the rule's reason or of `not_asked_for`. On the way out nothing is asked for yet.",
         ),
         *yaml(
             rule(SERVICE, "region-letters"),
