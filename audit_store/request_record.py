@@ -97,8 +97,8 @@ def question_members(request: AccessRequest, told_fields: tuple[str, ...], at: d
     for member, truth in (
         ("frozen", principal.frozen),
         ("foreign_origin", not context.origin_trusted),
-        ("justified", request.justified),
-        ("acknowledged", request.acknowledged),
+        ("justified", request.justified or (request.proof is not None and request.proof.justified)),
+        ("acknowledged", request.acknowledged or (request.proof is not None and request.proof.acknowledged)),
     ):
         if truth:
             found[member] = True
@@ -183,6 +183,9 @@ def _request_of(document: Mapping[str, Any], seat: Seat) -> AccessRequest:
         proven_at=None if proven is None else at - timedelta(seconds=proven),
     )
     proof, approvals = _proofs_of(more.get("proofs", ()), asked, act_id, at)
+    justified, acknowledged = more.get("justified", False), more.get("acknowledged", False)
+    if proof is not None:  # it was said with the touch, so it holds for what the touch covers
+        proof = replace(proof, justified=justified, acknowledged=acknowledged)
     return AccessRequest(
         act_id=act_id,
         principal=principal,
@@ -201,8 +204,8 @@ def _request_of(document: Mapping[str, Any], seat: Seat) -> AccessRequest:
         ),
         proof=proof,
         approvals=approvals,
-        justified=more.get("justified", False),
-        acknowledged=more.get("acknowledged", False),
+        justified=justified and proof is None,
+        acknowledged=acknowledged and proof is None,
     )
 
 

@@ -98,7 +98,7 @@ def test_what_needs_and_limits_look_at_comes_back_too() -> None:
         (one.roles, one.at, one.user_verified, one.ids) for one in asked.approvals
     ]
     assert len({one.approver for one in back.approvals} | {back.principal.id}) == 3
-    assert (back.justified, back.acknowledged, back.context.at) == (True, True, NOW)
+    assert (back.proof.justified, back.proof.acknowledged, back.context.at) == (True, True, NOW)
 
 
 def test_one_who_approved_twice_is_one_and_nobody_approves_an_act_of_their_own() -> None:
@@ -239,7 +239,7 @@ READ_BACK: dict[type, set[str]] = {
     Context: {"at", "channel", "destination", "origin_trusted"},
     Usage: {"before", "after", "base", "book"},
     Finding: {"kind", "detector", "clients", "confidence", "where"},
-    KeyProof: {"user_verified", "ids", "fields"},
+    KeyProof: {"user_verified", "ids", "fields", "justified", "acknowledged"},
     ApprovalProof: {"roles", "at", "user_verified", "ids", "fields"},
 }
 LEFT_OUT: dict[type, set[str]] = {
