@@ -40,7 +40,7 @@ async def test_nobody_is_asked_for_a_key_that_would_not_help(gate: Gate, tmp_pat
     gate.assembled = replace(gate.assembled, handler=replace(handler, questions=replace(handler.questions, policy=lambda: policy)))
     gate.own(7)
     gate.listen()
-    answer = await gate.ask(call(*EXPORT), answers([["Muster GmbH", "030 1234567"]]))
+    answer = await gate.ask(call(*EXPORT), answers([[7, "Muster GmbH", "030 1234567"]]))
     assert told(answer)
     (event,) = [one for one in gate.events() if one["event"]["action"] == "access"]
     assert event["torwart"]["act"]["phase"] == "denied"
@@ -54,7 +54,7 @@ async def test_a_reason_is_asked_for_with_the_touch_and_lets_the_export_go(gate:
     gate.assembled = replace(gate.assembled, handler=replace(handler, questions=replace(handler.questions, policy=lambda: policy)))
     gate.own(7)
     gate.listen()
-    waiting = asyncio.create_task(gate.ask(call(*EXPORT), answers([["Muster GmbH", "030 1234567"]])))
+    waiting = asyncio.create_task(gate.ask(call(*EXPORT), answers([[7, "Muster GmbH", "030 1234567"]])))
     (act,) = await gate.held()
     stepup = gate.assembled.handler.touch.stepup
     with pytest.raises(StepUpRefused):
