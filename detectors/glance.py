@@ -20,8 +20,8 @@ BLOCK = 8
 """Bytes of a block. Blocks lie at multiples of it, so a run of at least 15 bytes has a whole one in it."""
 _STEP = 1 << 18
 """Bytes that are looked at at once: they stay in the processor's cache. A multiple of `BLOCK`."""
-_LEAST = 1 << 14
-"""Bytes of a text that is looked over: of a smaller one, reading all is as quick."""
+_LEAST, _MOST = 1 << 14, 16 << 20
+"""Bytes of a text that is looked over: reading all of a smaller one is as quick, and what is seen of a larger one takes too much memory."""
 _DENSE = 8
 """One mark in so many bytes: more of them, and looking closer costs more than reading."""
 LOWER, UPPER, DIGIT, SIGN = 1, 2, 4, 8
@@ -47,7 +47,7 @@ class Glance:
     blocks: Places
     """Numbers of all blocks of nothing but ASCII up to `Z` and letters from a to f, in order: no word stands there."""
     dense: bool
-    """There are so many that they were not counted, or the text is small: then nothing is known, and all is read."""
+    """There are so many that they were not counted, or the text is small or large: then nothing is known, and all is read."""
 
     @cached_property
     def array(self) -> Bytes:
@@ -108,7 +108,7 @@ def look(data: bytes) -> Glance:
     array = np.frombuffer(data, np.uint8)
     plus, underscore = b"+" in data, b"_" in data
     nothing: list[Places] = [np.zeros(0, np.int64)]
-    if len(data) < _LEAST:
+    if not _LEAST <= len(data) <= _MOST:
         return Glance(data, nothing[0], nothing[0], dense=True)
     marks, blocks = nothing.copy(), nothing.copy()
     for begin in range(0, len(data), _STEP):

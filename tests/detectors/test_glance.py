@@ -60,10 +60,11 @@ def test_a_glance_sees_every_digit_sign_and_change_of_letters(text: str, step: i
         assert set(seen.followers(letter)) == {ord(other) for at, one, other in pairs if ord(one) == letter[0] and at + 1 < len(data)}
 
 
-def test_of_a_text_full_of_figures_nothing_is_known() -> None:
+def test_of_a_text_full_of_figures_and_of_small_and_large_ones_nothing_is_known() -> None:
     assert look(b"4711 0815 " * 100_000).dense
     assert not look(b"Sehr geehrte Damen und Herren, " * 100_000).dense
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(glance, "_LEAST", 100)
-        assert look(b"Sehr geehrte Damen und Herren").dense
+        patch.setattr(glance, "_MOST", 200)
+        assert [look(b"Sehr geehrte " * times).dense for times in (7, 8, 15, 16)] == [True, False, False, True]
     assert look(b"").marks.tolist() == []
