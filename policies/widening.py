@@ -1,7 +1,7 @@
 """What new rules let go that the old ones did not: the situations of all cases, with every act, and recorded acts, asked of both.
 
-It finds what these ask, no more: what no case and no recorded act touches is found only where the rules themselves say it
-(`analysis.py`). Roles that stand in a rule but in no case are asked in every situation of the others.
+They find what these ask, no more. What no case and no recorded act touches is named where the rules themselves say it (`loosened.py`,
+`analysis.py`). Roles that stand in a rule but in no case are asked in every situation of the others.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from policies.cases import GivenText, Question, judge
 from policies.compare import Comparison, Kind, compare, verdict
 from policies.document import RuleText
 from policies.engine import decide
+from policies.loosened import loosened
 from policies.request import AccessRequest, Action, Level, Principal, Status
 from policies.rule import Policy
 
@@ -50,7 +51,7 @@ class Widening:
 
     def __str__(self) -> str:
         times = f", {self.times} times" if self.times > 1 else ""
-        verdicts = f"{self.before} -> {self.after}" if self.before != self.after else self.after
+        verdicts = f"{self.before} -> {self.after}" if self.before not in ("", self.after) else self.after
         return f"{self.who}: {self.act}: {verdicts}: {'; '.join(self.changes)} ({self.situation}, {self.place}{times})"
 
 
@@ -126,13 +127,25 @@ def _by_record(old: Policy, new: Policy, requests: Iterable[AccessRequest]) -> I
 
 
 def _by_rules(old: Policy, new: Policy) -> Iterator[Widening]:
+    if new.threshold.answer > old.threshold.answer or new.threshold.minute > old.threshold.minute:
+        words = "more clients may be taken before it counts as an export"
+        yield Widening("rules", "anybody", "every act", "export_threshold", "", "allow", (words,))
     known = {(remark.rule, remark.code) for remark in analyse(old)}
+    named: set[str] = set()
     for remark in analyse(new):
         if remark.widens and (remark.rule, remark.code) not in known:
+            named.add(remark.rule)
             rule = next(rule.text for rule in new.rules if rule.text.id == remark.rule)
-            who = "anybody" if isinstance(rule.roles, str) else ", ".join(sorted(rule.roles))
-            act = "every act" if isinstance(rule.actions, str) else ", ".join(sorted(rule.actions))
-            yield Widening("rules", who, act, f"rule {remark.rule}", "", remark.message, (remark.hint,))
+            yield Widening("rules", *_about(rule), f"rule {remark.rule}", "", remark.message, (remark.hint,))
+    for one in loosened(old, new):
+        if one.text.id not in named:
+            yield Widening("rules", *_about(one.text), f"rule {one.text.id}", "", one.text.effect.value, (one.words,))
+
+
+def _about(rule: RuleText) -> tuple[str, str]:
+    """Whom a rule is about, and which acts."""
+    who = "anybody" if isinstance(rule.roles, str) else ", ".join(sorted(rule.roles))
+    return who, "every act" if isinstance(rule.actions, str) else ", ".join(sorted(rule.actions))
 
 
 def _words(found: Comparison) -> tuple[str, ...]:

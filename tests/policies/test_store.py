@@ -339,7 +339,8 @@ def test_what_is_wider_is_named_and_needs_a_confirmation_of_exactly_this_change(
         store.activate(wide, "b")
     wider = found.value.widenings
     assert [str(line) for line in wider.lines] == [
-        "manager: read: allow: phone clear instead of hide for 1 client (a manager reads a card, a.cases.yaml:2)"
+        "manager: read: allow: phone clear instead of hide for 1 client (a manager reads a card, a.cases.yaml:2)",
+        "manager: read: allow: it lets more go, or in other situations (rule managers-read, rules)",
     ]
     with pytest.raises(WideningError):
         store.activate(wide, "b", confirmed=Confirmation(digest="another", by="P-1"))

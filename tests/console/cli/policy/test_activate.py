@@ -68,7 +68,7 @@ def test_a_widening_is_confirmed_by_a_named_person_and_recorded_with_its_number(
     assert "is about another change" in other.stdout
     run("activate", rules, "--config", config, "--widen", digest, "--by", "oskar@firma.example")
     ours = events(config, "policy-activated")[-1]["torwart"]
-    assert ours["numbers"]["widenings"] == 1
+    assert ours["numbers"]["widenings"] == 2
     assert ours["words"]["confirmed_by"].startswith("P-")
     assert ours["words"]["confirmed_by"] == ours["words"]["by"]
 

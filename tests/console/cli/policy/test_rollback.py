@@ -17,6 +17,6 @@ def test_the_rules_of_the_version_before_come_back_under_a_new_number(tmp_path: 
     assert json.loads(done.stdout) == {"activated": 3}
     assert (tmp_path / "state" / "policies" / "versions" / "0003" / "a.yaml").read_text() == WIDER
     ours = events(config, "policy-activated")[-1]["torwart"]
-    assert (ours["numbers"]["rollback_to"], ours["numbers"]["widenings"]) == (1, 1)
+    assert (ours["numbers"]["rollback_to"], ours["numbers"]["widenings"]) == (1, 2)
     assert "Version 4 is in force" in run("rollback", 2, "--config", config).stdout
     assert "versions/0009: this version is missing" in run("rollback", 9, "--config", config, code=2).stderr
