@@ -40,7 +40,7 @@ def check(path: Rules = None, config: Compared = None, as_json: Json = False) ->
         counts = {"rules": len(found.places), "cases": len(found.results), "version": found.policy.version}
         print_json({"errors": [], "warnings": warnings, **counts, "fields_compared": vocabulary is not None})
     else:
-        _print(found, remarks, vocabulary, path)
+        _print(found, remarks, vocabulary, path, named=config is not None)
 
 
 def _of(config: Path) -> tuple[Vocabulary | None, frozenset[str]]:
@@ -56,15 +56,16 @@ def _vocabulary(house: House) -> Vocabulary | None:
         fail(str(error))
 
 
-def _print(found: Judged, remarks: list[Remark], vocabulary: Vocabulary | None, path: Path | None) -> None:
+def _print(found: Judged, remarks: list[Remark], vocabulary: Vocabulary | None, path: Path | None, *, named: bool) -> None:
     for remark in remarks:
         file, line, column = found.places[remark.rule]
         say(f"{file}:{line}:{column}: warning: {remark.rule} {remark.message} ({remark.hint})")
     if vocabulary is None:
-        say("Fields and record attributes were not compared with a CRM: name one with --config, after its gateway has started once.")
+        how = "start its gateway once" if named else "name one with --config, after its gateway has started once"
+        say(f"Fields and record attributes were not compared with a CRM: {how}.")
     warned = f", {len(remarks)} warning{'' if len(remarks) == 1 else 's'}" if remarks else ""
     counts = f"{len(found.places)} rules and {len(found.results)} cases read, no error{warned}."
-    say(f"{counts} Next: torwart policy test {path or ''}".rstrip())
+    say(f"{counts} Next: torwart policy test {path or ''}".rstrip() if path is not None or not named else counts)
 
 
 def _as_json(remark: Remark, places: Mapping[str, RulePlace]) -> dict[str, object]:

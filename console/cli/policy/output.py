@@ -34,7 +34,7 @@ def refuse(errors: PolicyErrors, as_json: bool) -> NoReturn:
 
 
 def print_results(results: list[Result]) -> None:
-    """One line per case, and per red decision what differs and where it comes from; a green table is one line."""
+    """Per red decision what differs and where it comes from; if there is none, one line per case."""
     groups: dict[tuple[str, int], list[Result]] = {}
     for result in results:
         groups.setdefault((result.file, result.line), []).append(result)
@@ -43,7 +43,7 @@ def print_results(results: list[Result]) -> None:
         red = [result for result in group if not result.green]
         for result in red:
             rows.append(("red", result.title, result.action.value, "\n".join((f"{file}:{line}", *result.wrong, *result.because))))
-        if not red:
+        if not red and all(result.green for result in results):
             one = len(group) == 1
             rows.append(("ok", group[0].title if one else group[0].name, group[0].action.value if one else f"all {len(group)}", ""))
     print_table(("", "case", "act", "what differs"), rows)
