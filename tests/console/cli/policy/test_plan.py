@@ -21,10 +21,15 @@ def test_the_rules_in_force_are_asked_for_the_person_and_the_road(tmp_path: Path
 def test_rules_that_are_not_in_force_can_be_asked_and_are_told_in_their_own_language(tmp_path: Path) -> None:
     config = install(tmp_path)
     rules = tmp_path / "new.yaml"
-    rules.write_text(
-        "rules:\n  - {id: south, roles: any, actions: [list], resource: client, effect: allow,\n"
-        "     where: 'record.postal_codes.exists(code, code.startsWith(\"8\"))'}\n"
-    )
+    rules.write_text("""
+rules:
+  - id: south
+    roles: any
+    actions: [list]
+    resource: client
+    effect: allow
+    where: record.postal_codes.exists(code, code.startsWith("8")) && record.own
+""")
     said = run("plan", OSKAR, "list", rules, "--config", config).stdout
     assert 'record.postal_codes.exists(item, item.startsWith("8")) && record.own' in said
     found = json.loads(run("plan", OSKAR, "list", rules, "--config", config, "--json").stdout)
