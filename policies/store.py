@@ -24,7 +24,7 @@ from policies.problems import PolicyError, PolicyErrors
 from policies.rule import Policy
 from policies.signing import Before, Confirmation, Signer, Statement
 from policies.versions import Stamp, Version, Versions, written
-from policies.widening import Traffic, WideningError, Widenings, no_traffic, widenings
+from policies.widening import Traffic, WideningError, Widenings, incomparable, no_traffic, widenings, with_gap
 
 __all__ = ["SHIPPED", "Change", "Confirmation", "PolicyStore", "RedCasesError", "Traffic", "WideningError"]
 
@@ -216,14 +216,20 @@ class PolicyStore:
         return new
 
     def _wider(self, before: Version | None, new: Judged, content: str, traffic: Traffic) -> Widenings:
-        """Nothing is wider than where nothing is in force, or nothing that this release can still read."""
-        if before is None:
+        """Compare with the last version that can be trusted. Where that is not the newest, whoever spoilt that one could have stricter
+        rules forgotten: this is named like anything that is wider. Nothing is wider than where nothing ever was in force."""
+        newest = self.versions.next_number() - 1
+        if not newest:
             return Widenings((), "")
         try:
-            old, asked = load_contents(before.rules, str(before.number)), questions(before.folder)
+            old, asked = (load_contents(before.rules, str(before.number)), questions(before.folder)) if before is not None else (None, [])
         except PolicyErrors:
-            return Widenings((), "")
-        return widenings(old, new.policy, [*asked, *new.questions], traffic, f"{before.statement.digest} {content}")
+            old, asked = None, []  # this release can no longer read them
+        if before is None or old is None:
+            return incomparable(new.policy, newest, content)
+        change = f"{before.statement.digest} {content}"
+        found = widenings(old, new.policy, [*asked, *new.questions], traffic, change)
+        return found if before.number == newest else with_gap(found, before.number, newest, change)
 
     def _in_force(self) -> int:
         try:

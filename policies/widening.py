@@ -14,7 +14,7 @@ from policies.analysis import analyse
 from policies.case_run import request_of
 from policies.cases import GivenText, Question, judge
 from policies.compare import Comparison, Kind, compare, verdict
-from policies.document import RuleText
+from policies.document import Effect, RuleText
 from policies.engine import decide
 from policies.loosened import loosened
 from policies.request import AccessRequest, Action, Level, Principal, Status
@@ -76,7 +76,26 @@ def widenings(old: Policy, new: Policy, asked: Iterable[Question], traffic: Traf
     lines: tuple[Widening, ...] = ()
     if old.threshold != new.threshold or _texts(old) != _texts(new):
         lines = (*_by_cases(old, new, list(asked)), *_by_record(old, new, traffic(old, new)), *_by_rules(old, new))
-    return Widenings(lines, sha256(change.encode()).hexdigest()[:_DIGITS])
+    return Widenings(lines, _name(change))
+
+
+def _name(change: str) -> str:
+    return sha256(change.encode()).hexdigest()[:_DIGITS]
+
+
+def incomparable(new: Policy, newest: int, content: str) -> Widenings:
+    """All of the new rules, where no earlier version can be trusted or read. `newest`: the number that was in force."""
+    words = f"there is nothing to compare with: version {newest} and those before it cannot be used"
+    rules = {rule.text.id: rule.text for rule in new.rules if rule.text.effect is Effect.ALLOW}
+    lines = [Widening("rules", *_about(text), f"rule {name}", "", text.effect.value, (words,)) for name, text in rules.items()]
+    return Widenings(tuple(lines), _name(f"{newest} {content}"))
+
+
+def with_gap(found: Widenings, compared: int, newest: int, change: str) -> Widenings:
+    """What is wider than an earlier version, where the one in force cannot be used: how strict that was nobody knows any more."""
+    words = f"version {newest} cannot be used and may have been stricter: compared with version {compared}"
+    line = Widening("rules", "anybody", "every act", "versions", "", "unknown", (words,))
+    return Widenings((line, *found.lines), _name(f"{newest} {change}"))
 
 
 def _texts(policy: Policy) -> dict[object, RuleText]:

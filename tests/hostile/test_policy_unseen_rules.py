@@ -49,3 +49,34 @@ def test_a_threshold_whose_case_was_taken_away_is_named(tmp_path: Path) -> None:
     with pytest.raises(WideningError) as found:
         store.activate(rules, "another admin")
     assert [line.situation for line in found.value.widenings.lines] == ["export_threshold"]
+
+
+def spoil(version: Path) -> None:
+    (version / "more.yaml").write_text("rules: []\n")
+
+
+def test_whoever_spoils_the_strict_version_is_not_compared_with_the_one_before_in_silence(tmp_path: Path) -> None:
+    """He may write where the versions lie, and has no key: the rules in force are forgotten, those before them were as wide as he wants."""
+    rules, store = tmp_path / "rules", store_in(tmp_path / "policies")
+    rules.mkdir()
+    (rules / "a.cases.yaml").write_text(CARD)
+    for text in (READS, READS.replace("allow}", "allow, masks: {contact: hide}, for: others}")):
+        (rules / "a.yaml").write_text(text)
+        store.activate(rules, "an admin")
+    spoil(tmp_path / "policies" / "versions" / "0002")
+    (rules / "a.yaml").write_text(READS)
+    with pytest.raises(WideningError) as found:
+        store.activate(rules, "another admin")
+    (line,) = found.value.widenings.lines
+    assert "version 2 cannot be used and may have been stricter: compared with version 1" in str(line)
+
+
+def test_where_all_versions_are_spoilt_every_allow_is_named(tmp_path: Path) -> None:
+    store = store_in(tmp_path / "policies")
+    store.prepare("test")
+    spoil(tmp_path / "policies" / "versions" / "0001")
+    rules = Path(shutil.copytree(SHIPPED, tmp_path / "rules"))
+    (rules / "zz.yaml").write_text(NEW % BACK_DOORS["from one address"])
+    with pytest.raises(WideningError) as found:
+        store.activate(rules, "another admin")
+    assert "rule back-door" in [line.situation for line in found.value.widenings.lines]

@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from auth.policy_signature import PolicyKey
-from policies.store import Change, PolicyStore
+from policies.store import Change, Confirmation, PolicyStore, WideningError
 
 
 def store_in(folder: Path, **listeners: Any) -> PolicyStore:
     """The store in this folder; its key lies beside it, as in a state folder."""
     return PolicyStore(folder, PolicyKey(folder.parent / "keys"), **listeners)
+
+
+def activate_confirmed(store: PolicyStore, rules: Path, by: str) -> int:
+    """Put rules in force, whatever is wider: their number."""
+    try:
+        return store.activate(rules, by)
+    except WideningError as found:
+        return store.activate(rules, by, confirmed=Confirmation(digest=found.widenings.digest, by=by))
 
 
 def activate_for_ever(folder: Path, rules: Path, told: Path, begun: Event) -> None:

@@ -21,7 +21,7 @@ from policies.signing import Confirmation
 from policies.store import SHIPPED, Change, RedCasesError, WideningError
 from tests.policies import stores
 from tests.policies.acts import act
-from tests.policies.stores import store_in
+from tests.policies.stores import activate_confirmed, store_in
 
 RULES = """\
 rules:
@@ -236,7 +236,7 @@ def test_what_is_not_signed_and_whole_is_not_used_the_last_valid_one_stays_and_i
         restarted.current()
     assert all(error.hint for error in found.value.errors)
     assert len(problems) == (0 if spoil in UNSEEN else 1)
-    number = restarted.activate(rules, "admin")
+    number = activate_confirmed(restarted, rules, "admin")
     assert number > 2
     assert restarted.current().version == str(number)
     assert gateway.current().version == (valid.version if spoil is other_key else str(number))
@@ -254,7 +254,7 @@ def test_versions_from_before_they_were_signed_ask_for_an_activation_by_hand(fol
     store.prepare("setup")
     with pytest.raises(PolicyErrors, match=r"not signed \(.*torwart policy activate .*versions/0001"):
         store.current()
-    assert store.activate(version(folder, 1), "admin") == 2
+    assert activate_confirmed(store, version(folder, 1), "admin") == 2
     assert store.current().version == "2"
 
 
@@ -292,7 +292,7 @@ def test_a_number_that_nobody_signed_stops_the_start_and_is_not_kept(folder, rul
         with pytest.raises(PolicyErrors, match="no number after this one"):
             store.activate(rules, "a")
         (folder / "versions" / name).rmdir()
-    store.activate(rules, "a")
+    activate_confirmed(store, rules, "a")
     assert store.current().version == ("100" if name == "0099" else "2")
 
 
