@@ -44,7 +44,8 @@ from auth.config_file import ConfigError
 from auth.console_sessions import may_sign_in
 from auth.enrolment import CEREMONY_SECONDS, REGISTER, Enrolment, use_token
 from auth.options import creation_options, request_options
-from auth.storage import database_now, reading, writing
+from auth.people import PEOPLE
+from auth.storage import database_now, grow, reading, writing
 from auth.tables import EnrolmentToken, Key, Person
 
 ALGORITHMS = (-7, -8, -257)
@@ -225,6 +226,7 @@ class Keys:
     def _lock(self, session: Session, key: Key, why: str, by: str | None) -> None:
         person = session.get_one(Person, key.person_id)
         key.locked_at, key.locked_why = database_now(session), why
+        grow(session, PEOPLE)  # every gateway forgets the touches of its sessions: one may have been this key's
         said = {"key": key.id, "why": why}
         self._record(plain_event(EventAction.KEY_LOCKED, at=datetime.now(UTC), pseudonym=by, subject=person.pseudonym, numbers=said))
 
