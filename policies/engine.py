@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from policies.attributes import Facts
 from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Obligations
 from policies.document import Effect
-from policies.effect import CHANGES, CHANGES_EXISTING, MAKES_NEW, effective_action
+from policies.effect import CHANGES, CHANGES_EXISTING, MAKES_NEW, READING, effective_action
 from policies.hidden import blind_write, masked_question
 from policies.needs import AllOf, Need, RequirementKind, kinds, missing
 from policies.operators import EVALUATION_ERRORS
@@ -160,7 +160,9 @@ def _allowed(
     if keep is not None and (refusal := _refusal(facts, granting, keep, facts.asked, limit, names)):
         return replace(refusal, observed=observed) if observed else refusal
     duties = _obligations(facts, granting, keep)
-    if not requiring or (not facts.asked and action not in CHANGES):
+    if not facts.asked and action not in CHANGES:  # an upload may hold what nobody could read; what reads no client needs nothing
+        requiring = [rule for rule in requiring if rule.where is None and action not in READING]
+    if not requiring:
         return Allow((Because(ALLOWED),), duties, names, observed)
     going = (facts.resource.ids or ()) if keep is None else keep
     return _proven(request, facts, requiring, going, limit, duties, names, observed)

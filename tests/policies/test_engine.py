@@ -255,3 +255,16 @@ def test_words_are_no_touch():
     assert codes(decide(replace(request, proof=touched(1)), policy(rule))) == ["key_confirmed"]
     both = ALLOW | {"require": {"all": ["key", "justify"]}, "reason": "limit_needs_key"}
     assert codes(decide(replace(request, proof=touched(1)), policy(both))) == ["limit_needs_key"]
+
+
+def test_an_upload_that_names_nobody_still_needs_what_is_asked_for_and_a_read_of_nobody_does_not():
+    asked = {"id": "asked", "roles": "any", "actions": ["upload", "list"], "resource": "any", "effect": "require"}
+    asked |= {"require": "key", "reason": "limit_needs_key"}
+    goes = {"id": "goes", "roles": "any", "actions": ["upload", "list"], "resource": "any", "effect": "allow"}
+    goes = [goes | {"resource": "client"}, goes | {"id": "out", "resource": "content"}]
+    upload = _with(act(Action.UPLOAD), type="content")
+    assert isinstance(decide(upload, policy(*goes, asked)), Challenge)
+    assert isinstance(decide(act(Action.LIST), policy(*goes, asked)), Allow)
+    about_some = asked | {"resource": "content", "where": "record.own"}
+    assert isinstance(decide(upload, policy(*goes, about_some)), Allow)
+    assert isinstance(decide(_with(act(Action.UPLOAD, own=1), type="content"), policy(*goes, about_some)), Challenge)
