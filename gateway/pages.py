@@ -42,6 +42,8 @@ _TEXTS: dict[str, dict[str, str]] = {
         "confirm_first": "Bestätigen Sie den Vorgang mit Ihrem Schlüssel. Die Seite öffnet sich in einem neuen Fenster.",
         "confirm_then": "Kehren Sie hierher zurück und senden Sie das Formular noch einmal ab (Zurück-Taste, dann Absenden).",
         "confirm_once": "Die Bestätigung gilt einmal und nur für genau diesen Vorgang.",
+        "send_again": "Kehren Sie hierher zurück und senden Sie dasselbe in den nächsten zwei Minuten noch einmal (Zurück, dann Senden).",
+        "send_once": "Die Bestätigung gilt einmal: Anderer Inhalt oder ein anderes Ziel wird wieder angehalten.",
         "why": "Warum?",
         "back": "Zurück zum CRM",
         "sign_in": "Zur Anmeldung",
@@ -60,6 +62,8 @@ _TEXTS: dict[str, dict[str, str]] = {
         "confirm_first": "Confirm the act with your key. The page opens in a new window.",
         "confirm_then": "Come back here and send the form again (back button, then submit).",
         "confirm_once": "The confirmation counts once and for exactly this act.",
+        "send_again": "Come back here and send the same again within two minutes (back button, then send).",
+        "send_once": "The confirmation counts once: other content, or another place, is held again.",
         "why": "Why?",
         "back": "Back to the CRM",
         "sign_in": "Go to the sign-in",
@@ -85,11 +89,9 @@ def denial_page(refusal: Refusal) -> bytes:
     texts = _texts(refusal.language)
     headline, sentence = headline_of(refusal)
     body = [f"<h1>{escape(headline)}</h1>", f'<p class="lead">{escape(sentence)}</p>']
-    if refusal.link and urlsplit(refusal.link).path.startswith("/act/"):
-        steps = (texts["confirm_first"], texts["confirm_then"])
-        body.append("<ol>" + "".join(f"<li>{escape(step)}</li>" for step in steps) + "</ol>")
-        body.append(f"<p>{escape(texts['confirm_once'])}</p>")
-        ways = [(refusal.link, texts["confirm"], True), ("/", texts["back"], False)]
+    if _to_confirm(refusal):
+        body += _steps(texts["confirm_first"], texts["confirm_then"], texts["confirm_once"])
+        ways = [(refusal.link or "", texts["confirm"], True), ("/", texts["back"], False)]
     else:
         ways = [_first_way(refusal.status, texts)]
         if refusal.link:
@@ -98,10 +100,18 @@ def denial_page(refusal: Refusal) -> bytes:
 
 
 def way_out_page(refusal: Refusal) -> bytes:
-    """In place of a foreign server's answer: what did not go out, and the way to its explanation. No way back: the page is not ours."""
+    """In place of a foreign server's answer: what did not go out, and the way to its explanation, or to its confirmation.
+
+    No way back: the page is not ours.
+    """
+    texts = _texts(refusal.language)
     headline, sentence = headline_of(refusal)
     body = [f"<h1>{escape(headline)}</h1>", f'<p class="lead">{escape(sentence)}</p>']
-    ways = [(refusal.link, _texts(refusal.language)["why"], True)] if refusal.link else []
+    if _to_confirm(refusal):
+        body += _steps(texts["confirm_first"], texts["send_again"], texts["send_once"])
+        ways = [(refusal.link or "", texts["confirm"], True)]
+    else:
+        ways = [(refusal.link, texts["why"], True)] if refusal.link else []
     return _document(refusal.language, headline, body, ways, refusal.act_id or None)
 
 
@@ -128,6 +138,15 @@ def headline_of(refusal: Refusal) -> tuple[str, str]:
     if colon and len(head) <= _HEAD_MAX:
         return head, rest[:1].upper() + rest[1:]
     return refusal.title, text
+
+
+def _to_confirm(refusal: Refusal) -> bool:
+    """Its link leads to the page where the act is confirmed."""
+    return refusal.link is not None and urlsplit(refusal.link).path.startswith("/act/")
+
+
+def _steps(first: str, then: str, once: str) -> list[str]:
+    return [f"<ol><li>{escape(first)}</li><li>{escape(then)}</li></ol>", f"<p>{escape(once)}</p>"]
 
 
 def _first_way(status: int, texts: dict[str, str]) -> tuple[str, str, bool]:

@@ -10,12 +10,12 @@ from http import HTTPStatus
 
 import orjson
 
-from gateway.crm.profile import Refusal
+from gateway.crm.profile import Client, Refusal
 from gateway.exchange import Response
 from gateway.forward.framing import Asked
 from gateway.pages import PAGE_HEADERS, way_out_page
 from gateway.refusals import Refusals
-from policies.reasons import PLACE_REFUSED, Because
+from policies.reasons import PLACE_REFUSED, Because, Reason
 
 REALM = "Torwart"
 _PROBLEM = (("content-type", "application/problem+json"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
@@ -23,6 +23,12 @@ _LOG_IN = {
     "de": "Dieser Proxy verlangt eine Anmeldung: das Kennwort, das Sie dafür bekommen haben.",
     "en": "This proxy needs a log-in: the password that you were given for it.",
 }
+_CONFIRM = {
+    "de": "Angehalten, nichts gesendet: Bestätigen Sie, dann senden Sie noch einmal.",
+    "en": "Held, nothing was sent: confirm, then send it again.",
+}
+_HELD = Because(Reason("confirm_and_send_again", _CONFIRM, _CONFIRM))
+"""In place of the rule's own sentence, which stands on the page of the act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,13 @@ class Answers:
         if status is not None:
             refusal = replace(refusal, status=status)
         return self._shown(asked, refusal)
+
+    def held(self, asked: Asked, act_id: str, language: str | None) -> Response:
+        """What waits to be confirmed and sent again, with the way to the page of the act.
+
+        403 for programs too: the foreign page behind the request would take a 401 for its own server's, and its log-in for over.
+        """
+        return self._shown(asked, self.refusals.challenge(_HELD, act_id, language, Client.PAGE, get=False))
 
     def nowhere(self, asked: Asked | None, language: str | None) -> Response:
         """The name service does not know that name; there is no act to ask about."""

@@ -17,7 +17,9 @@ from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from auth.config_file import ConfigError
 from auth.directory import Directory
+from auth.keys import Keys
 from auth.people import People
+from auth.stepup import StepUp, boot_id
 from detectors.budget import Limits
 from detectors.client_index.index import ClientIndex
 from detectors.scanner import Scanner
@@ -25,6 +27,7 @@ from gateway import grounds
 from gateway.channels.destinations import KINDS, Destinations
 from gateway.forward.answers import Answers
 from gateway.forward.authority import FOLDER, Authority
+from gateway.forward.confirm import Confirmations
 from gateway.forward.credentials import LogIns
 from gateway.forward.heads import Heads
 from gateway.forward.judge import Judge
@@ -77,6 +80,7 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))
     sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
     policies = grounds.policies(state, spool, now)
+    stepup = StepUp(engine, spool.append, Keys(engine, spool.append, installation.rp_id, installation.origin), pseudonyms, boot_id())
     own = None
     if scanner is None:
         scanner = own = Scanner(ClientIndex(state), Limits())
@@ -91,6 +95,7 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
         manifests=Manifests(engine),
         policy=policies.current,
         spool=spool,
+        confirmations=Confirmations(stepup),
         answers=Answers(Refusals(installation.torwart_url, installation.language)),
         now=now,
     )

@@ -1,5 +1,7 @@
 """The route of what goes out, from top to bottom: who, where to, what is in it, may it go, write it down, then let it go or say why not.
 
+What may go once its person has confirmed it is stopped, too: the person sends it again, and then it goes (`gateway.forward.confirm`).
+
 No proxy library is known here. What is raised is a fault of ours, and the guard denies.
 """
 
@@ -8,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from audit_store.event import Content, Event, EventAction, ExportLink, Phase, access_event, plain_event, refused_event
 from audit_store.history import History
@@ -21,6 +24,7 @@ from gateway.channels.destinations import Destinations
 from gateway.exchange import Response
 from gateway.forward import framing
 from gateway.forward.answers import Answers
+from gateway.forward.confirm import Confirmations, act_of, may_ask
 from gateway.forward.credentials import LogIns, barred
 from gateway.forward.framing import Asked, FramingError, Wire
 from gateway.forward.heads import Heads
@@ -29,8 +33,9 @@ from gateway.forward.reading import Scans, digest, joined, read_upload
 from gateway.forward.uploads import HEAD, LARGE, RECORDED_BYTES, Shape, is_upload, shape
 from gateway.unasked import unasked
 from policies import reasons
-from policies.decision import Allow, Challenge, Decision
+from policies.decision import Allow, Challenge, Decision, Deny
 from policies.engine import decide
+from policies.needs import to_ask
 from policies.reasons import Because
 from policies.request import AccessRequest, Action, ClientId, Context, Principal, Resource
 from policies.rule import Policy
@@ -52,6 +57,7 @@ class Judge:
     manifests: Manifests
     policy: Callable[[], Policy]
     spool: Spool
+    confirmations: Confirmations
     answers: Answers
     now: Callable[[], datetime]
 
@@ -80,6 +86,7 @@ class Judge:
         if refused is not None:
             return refused
         asked = framing.read(wire)
+        confirmable = False
         if announced is not None:
             verdict, kind = Verdict(unread=(Unread.TOO_LARGE,), size=announced), LARGE
         elif not is_upload(asked, body):
@@ -89,16 +96,21 @@ class Judge:
         else:
             parts = [*await read_upload(self.scanner, asked, body), await self.heads.read(asked, target=bool(body))]
             verdict, kind = joined(parts), shape(asked, body)
-        return await self._upload(asked, body, verdict, kind) or asked
+            beside = parts[1:] if body else parts[-1:]  # no digest holds it, so nobody confirms what could not be read there
+            confirmable = may_ask(asked) and not any(one.unread for one in beside)
+        return await self._upload(asked, body, verdict, kind, confirmable=confirmable) or asked
 
     async def message(self, asked: Asked, content: bytes) -> bool:
-        """Judge one message of a WebSocket that `asked` opened: True lets it go on. What was not allowed is recorded."""
+        """Judge one message of a WebSocket that `asked` opened: True lets it go on. What was not allowed is recorded.
+
+        What a person would have to confirm first does not go on either: no page could say so, and a program does not send it again.
+        """
         self.directory.refresh()
         if not content:
             return self._person(asked) is not None
         verdict = await self.scanner.scan(content)
         kind = Shape("message", None, named=False, file=slice(0, len(content)))
-        return await self._upload(asked, content, verdict, kind) is None
+        return await self._upload(asked, content, verdict, kind, confirmable=False) is None
 
     def place(self, host: str, port: int) -> tuple[str, ...]:
         """The addresses of a place that was judged. Raises PlaceError."""
@@ -181,40 +193,61 @@ class Judge:
 
     # what is in it, and may it go
 
-    async def _upload(self, asked: Asked, body: bytes, verdict: Verdict, kind: Shape) -> Response | None:
-        """The decision on something that was scanned: None lets it go out, and then it is recorded where it must be."""
+    async def _upload(self, asked: Asked, body: bytes, verdict: Verdict, kind: Shape, *, confirmable: bool) -> Response | None:
+        """The decision on something that was scanned: None lets it go out, and then it is recorded where it must be.
+
+        `confirmable`: what was read is all of it, and the person can be told.
+        """
         file_digest = await digest(body[kind.file]) if body else None
-        exports = await self._exports(asked, verdict)
-        self.directory.refresh()  # the scan took its time: a freeze acts now
-        person = self._person(asked)
-        if person is None:
-            return await self._refused(asked, None, Because(reasons.NO_PRINCIPAL, {"what": "log-in ended meanwhile"}))
-        act_id = secrets.token_urlsafe(16)
-        question = self._question(act_id, asked, person, verdict)
-        decision = decide(question, self.policy())
         size = verdict.size if not body else len(body[kind.file])
-        content = Content(size, file_digest, kind.extension, exports)
+        content = Content(size, file_digest, kind.extension, await self._exports(asked, verdict))
+        act_id = secrets.token_urlsafe(16)
+        asking = self._asking(asked, act_id, verdict)  # the scan took its time: a freeze acts now
+        if asking is None:
+            return await self._nobody_now(asked)
+        question, decision = asking
+        if isinstance(decision, Challenge) and confirmable and to_ask(decision.need) is not None:
+            act = await act_of(question, asked, body)
+            asking = self._asking(asked, act_id, verdict)
+            if asking is None:
+                return await self._nobody_now(asked)
+            question, decision = self._confirmed(*asking, act)
+            if isinstance(decision, Challenge):
+                return await self._held(asked, question, decision, content, kind, act)
+        person = question.principal
         if not isinstance(decision, Allow):
             return await self._denied(asked, question, decision, content, kind)
         sent = frozenset(verdict.clients)
         if not (sent or verdict.unread or kind.named or len(body) >= RECORDED_BYTES):
             return None  # an ordinary form
-        event = access_event(
-            request=question,
-            decision=decision,
-            phase=Phase.ALLOWED,
-            shown=NOBODY,
-            taken=NOBODY,
-            rows=0,
-            fields=(),
-            route=f"proxy {kind.form}",
-            bytes_out=len(body),
-            method=asked.method,
-            content=content,
-        )
+        event = self._event(asked, question, decision, Phase.ALLOWED, content, kind, bytes_out=len(body))
         # Counted before anything is awaited: of two uploads under way at once, the second must see the first.
         self.history.note(person.pseudonym, question.context.at, sent=sent, event_id=event.id)
-        return await self._recorded(event, None, asked, act_id, person.language)
+        return await self._recorded(event, None, asked, question.act_id, person.language)
+
+    def _asking(self, asked: Asked, act_id: str, verdict: Verdict) -> tuple[AccessRequest, Decision] | None:
+        """The question as things stand now, and what the rules say; None: the log-in has ended, or its person may do nothing any more."""
+        self.directory.refresh()
+        person = self._person(asked)
+        if person is None:
+            return None
+        question = self._question(act_id, asked, person, verdict)
+        return question, _whole(question, decide(question, self.policy()))
+
+    def _confirmed(self, question: AccessRequest, decision: Decision, act: str) -> tuple[AccessRequest, Decision]:
+        """The same where nobody has confirmed it; else with the proof, which is used up. A limit holds all the same (attacks X24)."""
+        if not isinstance(decision, Challenge) or (proof := self.confirmations.given(question, act)) is None:
+            return question, decision
+        question = replace(question, act_id=proof.grant_id, proof=proof)
+        decided = _whole(question, decide(question, self.policy()))
+        if question.principal.session_id is not None:
+            self.directory.touched(question.principal.session_id, proof.confirmed_at)
+        if isinstance(decided, Challenge):
+            decided = Deny((Because(reasons.NOT_WHAT_WAS_SIGNED),), decided.rules, observed=decided.observed)
+        return question, decided
+
+    async def _nobody_now(self, asked: Asked) -> Response:
+        return await self._refused(asked, None, Because(reasons.NO_PRINCIPAL, {"what": "log-in ended meanwhile"}))
 
     def _question(self, act_id: str, asked: Asked, person: Principal, verdict: Verdict) -> AccessRequest:
         at = self.now()
@@ -236,26 +269,56 @@ class Judge:
             findings=verdict.findings("body"),
         )
 
+    async def _held(self, asked: Asked, question: AccessRequest, challenge: Challenge, content: Content, kind: Shape, act: str) -> Response:
+        """The way to its confirmation. Recorded as held by the first of those that ask for the same."""
+        person = question.principal
+        event = self._event(asked, question, challenge, Phase.HELD, content, kind, digest=act)
+        try:
+            act_id = await self.confirmations.ask(question, challenge, act, partial(self.spool.append_soon, event))
+        except SpoolError:
+            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), question.act_id, person.language)
+        if act_id is None:
+            return await self._denied(asked, question, Deny((Because(reasons.TOO_MANY_OPEN),), challenge.rules), content, kind)
+        return self.answers.held(asked, act_id, person.language)
+
     async def _denied(self, asked: Asked, question: AccessRequest, decision: Decision, content: Content, kind: Shape) -> Response:
         person = question.principal
-        if isinstance(decision, Challenge):  # nobody can be asked for anything on a foreign page
+        if isinstance(decision, Challenge):  # nobody can be asked for this, or not on this road
             decision = unasked(decision)
         because = decision.reasons[0] if decision.reasons else Because(reasons.NOT_FOR_YOU)
         answer = self.answers.stopped(asked, because, question.act_id, person.language)
-        event = access_event(
+        event = self._event(asked, question, decision, Phase.DENIED, content, kind, http_status=answer.status)
+        return await self._recorded(event, answer, asked, question.act_id, person.language)
+
+    def _event(
+        self,
+        asked: Asked,
+        question: AccessRequest,
+        decision: Decision,
+        phase: Phase,
+        content: Content,
+        kind: Shape,
+        *,
+        bytes_out: int = 0,
+        http_status: int | None = None,
+        digest: str | None = None,
+    ) -> Event:
+        proof = question.proof
+        return access_event(
             request=question,
             decision=decision,
-            phase=Phase.DENIED,
+            phase=phase,
             shown=NOBODY,
             taken=NOBODY,
             rows=0,
             fields=(),
             route=f"proxy {kind.form}",
-            http_status=answer.status,
+            bytes_out=bytes_out,
+            digest=proof.act_digest if proof is not None else digest,
+            http_status=http_status,
             method=asked.method,
             content=content,
         )
-        return await self._recorded(event, answer, asked, question.act_id, person.language)
 
     async def _exports(self, asked: Asked, verdict: Verdict) -> tuple[ExportLink, ...]:
         """The exports that the clients in an upload came from."""
@@ -264,3 +327,12 @@ class Judge:
         pseudonym = self.logins.pseudonym(asked.connection_id)
         links = await asyncio.to_thread(self.manifests.explain, tuple(verdict.clients), verdict.keys, pseudonym=pseudonym)
         return tuple(link.short() for link in links)
+
+
+def _whole(question: AccessRequest, decision: Decision) -> Decision:
+    """What goes out cannot be cut: where the rules let a part of its clients go, nothing goes."""
+    if isinstance(decision, Deny) or decision.obligations.keep is None:
+        return decision
+    if decision.obligations.keep >= frozenset(question.resource.ids or ()):
+        return decision
+    return Deny((Because(reasons.NOT_FOR_YOU),), decision.rules, observed=decision.observed)

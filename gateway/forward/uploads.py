@@ -66,14 +66,22 @@ def shape(asked: Asked, body: bytes) -> Shape:
     return Shape(form, extension, named=extension is not None, file=everything)
 
 
+def boundary(asked: Asked) -> bytes | None:
+    """What stands between the parts of a form (RFC 2046, section 5.1.1); None if it is none, or does not say."""
+    media = asked.header("content-type") or ""
+    if not media.strip().lower().startswith("multipart/"):
+        return None
+    found = _BOUNDARY.search(media)
+    return None if found is None else (found[1] or found[2]).encode("latin-1")
+
+
 def _part(asked: Asked, body: bytes, after: int) -> slice:
     """From the end of the part's head to the next boundary."""
-    found = _BOUNDARY.search(asked.header("content-type") or "")
+    mark = boundary(asked)
     start = body.find(b"\r\n\r\n", after)
-    if found is None or start < 0:
+    if mark is None or start < 0:
         return slice(0, len(body))
-    mark = b"\r\n--" + (found[1] or found[2]).encode("latin-1")
-    end = body.find(mark, start)
+    end = body.find(b"\r\n--" + mark, start)
     return slice(start + 4, end if end >= 0 else len(body))
 
 

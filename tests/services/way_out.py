@@ -22,10 +22,12 @@ from audit_store.database import open_database
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from auth.assignments import Assignments
+from auth.keys import Keys
 from auth.people import People
 from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
 from deploy.demo.outside import Outside
+from deploy.demo.software_key import SoftwareKey
 from deploy.demo.tryton_process import free_port
 from detectors.budget import Limits
 from detectors.client_index.build import Build
@@ -38,7 +40,7 @@ from gateway.forward.places import Resolver, resolve
 from gateway.forward.reading import Scans
 from gateway.forward.server import LIMITS, Proxy
 from gateway.forward.settings import Forward, read_forward
-from policies.store import SHIPPED, PolicyStore
+from policies.store import SHIPPED, Confirmation, PolicyStore, WideningError
 from tests.services.outside import NAMES
 from tests.services.waiting import talk
 
@@ -60,6 +62,13 @@ proxy:
   allow: [{allow}]
   destinations: {{cloud.localhost: cloud, webmail.localhost: webmail, messenger.localhost: messenger}}
 """
+_CASES = """\
+cases:
+  - name: what names no client goes out
+    given: {roles: [manager], resource: content, own: 0, channel: website, destination: web.example, action: upload}
+    expect: allow
+"""
+"""No rules are activated without one."""
 
 
 def email(number: int) -> str:
@@ -115,6 +124,32 @@ class Firm:
         forward = read_forward(self.config)
         assert forward is not None
         return forward
+
+    def activate(self, rules: str) -> None:
+        """Other rules than the shipped ones, as the next version; what becomes wider is confirmed."""
+        folder = self.folder / "rules"
+        folder.mkdir()
+        (folder / "rules.yaml").write_text(rules, encoding="utf-8")
+        (folder / "rules.cases.yaml").write_text(_CASES, encoding="utf-8")
+        store = PolicyStore(self.state / "policies", PolicyKey(self.state / "keys"))
+        try:
+            store.activate(folder, "torwart")
+        except WideningError as wider:
+            store.activate(folder, "torwart", confirmed=Confirmation(digest=wider.widenings.digest, by="torwart"))
+
+    def enrol(self) -> SoftwareKey:
+        """A key in Anna's hand, registered by the ordinary token."""
+        key, origin = SoftwareKey(), f"http://torwart.localhost:{self.torwart}"
+        engine, spool = open_database(self.state / "torwart.db"), Spool.open(self.state / "spool" / "cli", "cli")
+        try:
+            keys = Keys(engine, spool.append, "torwart.localhost", origin)
+            token = keys.issue_token(self.anna, None)
+            options, _ = keys.begin_registration(token)
+            keys.complete_registration(token, key.create(options, origin))
+        finally:
+            spool.close()
+            engine.dispose()
+        return key
 
     def people(self) -> AbstractContextManager[tuple[People, Sessions, Assignments]]:
         """People, sessions and assignments, for an administrator's measures."""
