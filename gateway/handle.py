@@ -162,13 +162,13 @@ class Handler:
         if call.kind is not CallKind.DATA or call.resource.ids is not None or call.action in WRITES:
             return call
         plan = self.questions.plan(judged.question)
-        if plan is None or plan.kind is PlanKind.ALWAYS:
-            return call
-        if plan.tree is None:
-            return None
-        narrowed, exact = self.profile.narrowed(call, plan.tree, self.directory.book(judged.question.principal.id))
+        if plan is None or plan.kind is PlanKind.NEVER:
+            return None if plan else call
+        narrowed, exact = call, True
+        if plan.tree is not None:
+            narrowed, exact = self.profile.narrowed(call, plan.tree, self.directory.book(judged.question.principal.id))
         asks = call.action is Action.SEARCH or call.resource.fields <= _NUMBERS or not call.resource.questioned_fields <= _NUMBERS
-        return None if asks and not exact else narrowed
+        return None if asks and (plan.is_open or not exact) else narrowed
 
     # Beside it: what the rules ask about the clients
 

@@ -47,6 +47,8 @@ class Plan:
     """Ids of the rules because of which it is not exact: something in them can only be judged with the answer."""
     rules: tuple[str, ...] = ()
     """Ids of the rules that the plan is made of."""
+    is_open: bool = False
+    """A rule about single records says more than the tree: `decide` may take records out that the tree lets through."""
 
 
 _OWN = Compare(OWN, Op.EQ, True)
@@ -60,6 +62,7 @@ class _Draft:
     wanted: list[Tree] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
+    is_open: bool = False
 
 
 def plan(request: AccessRequest, policy: Policy) -> Plan:
@@ -80,8 +83,10 @@ def plan(request: AccessRequest, policy: Policy) -> Plan:
     tree = all_of((any_of(draft.allowed), *draft.wanted))
     later, rules = tuple(draft.later), tuple(draft.rules)
     if isinstance(tree, bool):
-        return Plan(PlanKind.ALWAYS if tree else PlanKind.NEVER, None, exact=not (tree and later), later=later if tree else (), rules=rules)
-    return Plan(PlanKind.CONDITIONAL, tree, exact=not later, later=later, rules=rules)
+        if not tree:
+            return Plan(PlanKind.NEVER, None, exact=True, rules=rules)
+        return Plan(PlanKind.ALWAYS, None, exact=not later, later=later, rules=rules, is_open=draft.is_open)
+    return Plan(PlanKind.CONDITIONAL, tree, exact=not later, later=later, rules=rules, is_open=draft.is_open)
 
 
 def _may_match(rule: Rule, facts: Facts) -> bool:
@@ -105,6 +110,8 @@ def _add(rule: Rule, facts: Facts, draft: _Draft) -> bool:
     draft.rules.append(rule.id)
     if not sure or bound.blurred or rule.limit is not None:
         draft.later.append(rule.id)
+    if (rule.where is not None or rule.keep_own) and (bound.blurred or not sure):
+        draft.is_open = True
     if rule.effect is Effect.ALLOW:
         draft.allowed.append(where.true)
     if sure:

@@ -18,6 +18,8 @@ GERMAN, FRENCH = 7, 8
 PARTY = "model.party.party"
 LANGUAGE, POSTCODE = 'record.language == "fr"', 'record.postal_codes.exists(code, code.startsWith("1"))'
 """What Tryton cannot filter by, and what it can."""
+NO_TREE = "size(record.categories) > 1"
+"""What no plan can say: the plan is that everything may be given, and it is not exact."""
 AWAY = """
 rules:
   - {id: all, roles: [manager], actions: [list, read, search, export], resource: client, effect: allow}
@@ -71,9 +73,10 @@ QUESTIONS = {
 }
 
 
+@pytest.mark.parametrize("where", [LANGUAGE, NO_TREE, f"!record.own && {NO_TREE}", f"!record.own || {LANGUAGE}"])
 @pytest.mark.parametrize("asked", QUESTIONS.values(), ids=QUESTIONS.keys())
-async def test_where_the_crm_cannot_leave_them_out_it_is_not_asked(gate: Gate, tmp_path: Path, asked: Request) -> None:
-    policy = rules(tmp_path, LANGUAGE)
+async def test_where_the_crm_cannot_leave_them_out_it_is_not_asked(gate: Gate, tmp_path: Path, asked: Request, where: str) -> None:
+    policy = rules(tmp_path, where)
     ruled(gate, lambda: policy)
     answer = await gate.ask(asked, crm(GERMAN, FRENCH))
     assert gate.reached == []

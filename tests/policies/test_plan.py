@@ -175,7 +175,7 @@ def test_a_condition_that_the_act_decides(where, kind):
     ],
 )
 def test_what_no_tree_can_say_is_left_to_the_answer(where):
-    assert of(where) == Plan(PlanKind.ALWAYS, None, False, ("1:r0",), ("1:r0",))
+    assert of(where) == Plan(PlanKind.ALWAYS, None, False, ("1:r0",), ("1:r0",), True)
     assert of(f"record.own && ({where})").tree == Compare("own", Op.EQ, True)
     assert of(f"!({where})").kind is PlanKind.ALWAYS
 
