@@ -15,10 +15,14 @@ from gateway.crm.protocols import rest
 from gateway.crm.protocols.jsonrpc import RpcCall
 from gateway.exchange import Request
 from policies.request import Channel, ClientId
-from policies.tree import Node
+from policies.tree import Node, attributes_of
 
 _FILTERING = frozenset({"search", "search_count", "search_read", "export_data_domain"})
 """Methods whose first argument is a filter."""
+_TRANSLATED = frozenset({"categories"})
+"""Attributes whose values Tryton translates: a filter compares them in the caller's language, rules see them in the CRM's own."""
+_NUMBERS_ONLY = frozenset({"search", "search_count"})
+"""Methods whose answer is the same in every language."""
 
 
 def narrowed(call: Call, expected: Expected, tree: Node, own: frozenset[ClientId]) -> tuple[Call, bool]:
@@ -32,12 +36,17 @@ def narrowed(call: Call, expected: Expected, tree: Node, own: frozenset[ClientId
     if not pushed.domain:
         return call, pushed.exact
     both = ["AND", domain, pushed.domain] if domain else pushed.domain
+    is_translated = not _TRANSLATED.isdisjoint(attributes_of(tree))
     if expected.rpc is not None:
-        rpc = RpcCall(expected.rpc.id, expected.rpc.method, [both, *expected.rpc.params[1:]])
-        upstream = replace(call.upstream, body=rpc.body())
-        return replace(call, upstream=upstream, context=replace(expected, rpc=rpc)), pushed.exact
-    text = rest.encode(both) if call.channel is Channel.REST else json.dumps(both, separators=(",", ":"))
-    return replace(call, upstream=_with_filter(call.upstream, text)), pushed.exact
+        *args, about = expected.rpc.params[1:]
+        if is_translated and expected.rpc.method.rpartition(".")[2] in _NUMBERS_ONLY:
+            about, is_translated = {name: value for name, value in about.items() if name != "language"}, False
+        rpc = RpcCall(expected.rpc.id, expected.rpc.method, [both, *args, about])
+        changed = replace(call, upstream=replace(call.upstream, body=rpc.body()), context=replace(expected, rpc=rpc))
+    else:
+        text = rest.encode(both) if call.channel is Channel.REST else json.dumps(both, separators=(",", ":"))
+        changed = replace(call, upstream=_with_filter(call.upstream, text))
+    return changed, pushed.exact and not (is_translated and _names_language(call, expected))
 
 
 def _domain(call: Call, expected: Expected) -> Any:
@@ -58,6 +67,14 @@ def _context(call: Call, expected: Expected) -> Any:
         return expected.rpc.params[-1]
     given = dict(call.upstream.query).get("c")
     return {} if given is None else parse(given)
+
+
+def _names_language(call: Call, expected: Expected) -> bool:
+    """Whether the caller chose the language that is filtered in."""
+    if expected.rpc is None and (call.upstream.header("accept-language") is not None or "l" in dict(call.upstream.query)):
+        return True
+    about = _context(call, expected)
+    return isinstance(about, dict) and bool(about.get("language"))
 
 
 def _only_active(domain: Any, about: Any) -> bool:

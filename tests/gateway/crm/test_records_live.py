@@ -170,3 +170,22 @@ async def test_what_was_read_for_the_rules_does_not_go_out(firm: Firm, tryton: R
     (first, *_) = await firm.rpc("search_read", EVERYBODY, 0, 1, None, ["name"])
     assert first.keys() == {"id", "name"}
     assert TRYTON.name == "tryton"
+
+
+async def test_a_language_is_no_way_round_a_rule_about_categories(firm: Firm, tryton: RunningCrm) -> None:
+    """Tryton filters by the name in the caller's language; whoever chose one without that name would count whom the rules keep away."""
+    some = parties(tryton, 400)
+    with tryton.log_in("admin") as session:
+        (vip,) = session.call("model.party.category.search", [["name", "=", "VIP"]], 0, None, None, {})
+        session.call("model.party.category.write", [vip], {"name": "Stammkunde"}, {"language": "de"})
+    firm.rules('record.categories.exists(category, category == "VIP")', "deny")
+    domain = [["id", "in", some], ["active", "=", True]]
+    kept = [record["id"] for record in await firm.rpc("read", some, ["name"])]
+    for language in ("en", "de"):
+        about = {"headers": (firm.cookie,), "language": language}
+        count = await firm.ask(rpc(f"{PARTY}.search_count", domain, **about))
+        assert orjson.loads(count.body)["result"] == len(kept) < len(some)
+        found = await firm.ask(rpc(f"{PARTY}.search", domain, **about))
+        assert sorted(orjson.loads(found.body)["result"]) == sorted(kept)
+        asked = await firm.ask(rpc(f"{PARTY}.search_read", domain, 0, None, None, ["id"], **about))
+        assert asked.status == 403
