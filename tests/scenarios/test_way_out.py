@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ProxySettings, expect
 
 from audit_store.alerts import Alerts
 from audit_store.database import open_database
@@ -33,6 +33,7 @@ from detectors.client_index.identifier import Identifier, Kind
 from policies import reasons
 from policies.reasons import Because
 from tests.scenarios.disguises import packed, with_password
+from tests.services.browser import VirtualKey
 from tests.services.waiting import until, until_it_listens
 from tests.services.way_out import SECRET, Firm, clients_of, email, phone, rows
 
@@ -95,9 +96,13 @@ def desk_of(chromium: Browser, firm: Firm, far: Outside) -> Iterator[Desk]:
     """Anna's desk in this firm; nothing of a client may have arrived outside at its end."""
     far.arrivals.seen.clear()
     far.arrivals.messages.clear()
-    context = chromium.new_context(
-        proxy={"server": f"http://127.0.0.1:{firm.port}", "username": "anna", "password": SECRET}, locale="de-DE"
-    )
+    way: ProxySettings = {
+        "server": f"http://127.0.0.1:{firm.port}",
+        "username": "anna",
+        "password": SECRET,
+        "bypass": f"torwart.localhost:{firm.torwart}",
+    }
+    context = chromium.new_context(proxy=way, locale="de-DE")
     yield Desk(firm, far, context)
     context.close()
     values = [value.encode() for number in EXPORTED for value in (email(number), f"2{number:07d}")]
@@ -291,6 +296,85 @@ def test_s9_twelve_telephones_by_a_messengers_web_client_are_stopped(desk: Desk)
     assert (act["torwart"]["channel"], act["event"]["reason"]) == ("messenger", "clients_leave")
     assert len(clients_of(act)) == 12
     assert desk.far.arrivals.messages == [b"Guten Morgen"]
+
+
+WARNED = """
+rules:
+  - {id: goes, roles: any, actions: [upload], resource: content, effect: allow}
+  - {id: warned, roles: any, actions: [upload], resource: content, channels: [cloud], when: resource.asked >= 1, effect: require,
+     require: {all: [acknowledge, key]}, reason: send_warned}
+"""
+TWO = rows(2, 4)
+
+
+@pytest.fixture
+def asked_desk(chromium: Browser, tmp_path: Path, far: Outside) -> Iterator[Desk]:
+    """A desk whose way out warns, and asks for the key."""
+    firm = Firm(tmp_path / "firm", [far.port])
+    firm.activate(WARNED)
+    with proxy_of(firm), process_of(firm, "console.server", firm.torwart), desk_of(chromium, firm, far) as one:
+        yield one
+
+
+def register(desk: Desk, key: VirtualKey) -> None:
+    page = desk.context.new_page()
+    page.goto(f"{desk.firm.origin}/enrol/{desk.firm.token()}")
+    key.plug_into(page)
+    page.locator("#touch").click()
+    expect(page.locator("#said")).to_have_class(re.compile("good"))
+    key.pull()
+    page.close()
+
+
+def held(desk: Desk, page: Page) -> str:
+    """The way to its confirmation, on the page that came in place of the cloud's."""
+    expect(page.get_by_role("heading", name="Angehalten, nichts gesendet")).to_be_visible()
+    expect(page.get_by_text("Bestätigen Sie, dann senden Sie noch einmal.")).to_be_visible()
+    link = page.get_by_role("link", name="Mit Schlüssel bestätigen").get_attribute("href") or ""
+    assert link.startswith(f"{desk.firm.origin}/act/")
+    return link
+
+
+def test_a_warning_that_was_read_and_a_touch_let_exactly_this_upload_out_once(
+    asked_desk: Desk, virtual_key: VirtualKey, axe: Callable[[Page], list[str]]
+) -> None:
+    desk = asked_desk
+    register(desk, virtual_key)
+    page = desk.open("cloud", "/")
+    upload(page, "angebot.csv", "text/csv", TWO)
+    link = held(desk, page)
+    assert re.search(r"\b2\b", page.inner_text("ol")) is None  # no count is told
+    assert axe(page) == []
+    assert desk.far.arrivals.uploads() == []
+
+    page.keyboard.press("Tab")
+    with desk.context.expect_page() as opened:
+        page.keyboard.press("Enter")
+    act = opened.value
+    assert act.url == link
+    expect(act.get_by_text(Because(reasons.SEND_WARNED).for_employee("de"))).to_be_visible()
+    assert re.search(r"\b2\b", act.inner_text("#ask")) is None
+    virtual_key.plug_into(act)
+    act.locator("#read").check()
+    act.locator("#touch").click()
+    expect(act.locator("#confirmed")).to_be_visible()
+    act.close()
+
+    page.bring_to_front()
+    page.go_back()
+    upload(page, "angebot.csv", "text/csv", TWO)
+    expect(page.get_by_role("status")).to_contain_text("angebot.csv")
+    (arrival,) = desk.far.arrivals.uploads()
+    assert TWO in arrival.body
+
+    page.go_back()
+    upload(page, "angebot.csv", "text/csv", TWO)
+    assert held(desk, page) != link
+    assert len(desk.far.arrivals.uploads()) == 1
+    assert [one["torwart"]["act"]["phase"] for one in desk.acts()] == ["held", "allowed", "held"]
+    first, second, third = [one["torwart"]["act"]["id"] for one in desk.acts()]
+    assert link.endswith(f"/{first}")
+    assert first == second != third
 
 
 def test_ordinary_uploads_pass_without_a_word(desk: Desk) -> None:

@@ -137,18 +137,22 @@ class Firm:
         except WideningError as wider:
             store.activate(folder, "torwart", confirmed=Confirmation(digest=wider.widenings.digest, by="torwart"))
 
+    @property
+    def origin(self) -> str:
+        """Torwart's own pages."""
+        return f"http://torwart.localhost:{self.torwart}"
+
+    def token(self) -> str:
+        """What Anna registers a key with."""
+        with _keys(self) as keys:
+            return keys.issue_token(self.anna, None)
+
     def enrol(self) -> SoftwareKey:
         """A key in Anna's hand, registered by the ordinary token."""
-        key, origin = SoftwareKey(), f"http://torwart.localhost:{self.torwart}"
-        engine, spool = open_database(self.state / "torwart.db"), Spool.open(self.state / "spool" / "cli", "cli")
-        try:
-            keys = Keys(engine, spool.append, "torwart.localhost", origin)
-            token = keys.issue_token(self.anna, None)
+        key, token = SoftwareKey(), self.token()
+        with _keys(self) as keys:
             options, _ = keys.begin_registration(token)
-            keys.complete_registration(token, key.create(options, origin))
-        finally:
-            spool.close()
-            engine.dispose()
+            keys.complete_registration(token, key.create(options, self.origin))
         return key
 
     def people(self) -> AbstractContextManager[tuple[People, Sessions, Assignments]]:
@@ -196,6 +200,16 @@ def _house(state: Path) -> Iterator[tuple[People, Sessions, Assignments]]:
     try:
         record = spool.append
         yield People(engine, record, pseudonyms), Sessions(engine, record, key), Assignments(engine, record)
+    finally:
+        spool.close()
+        engine.dispose()
+
+
+@contextmanager
+def _keys(firm: Firm) -> Iterator[Keys]:
+    engine, spool = open_database(firm.state / "torwart.db"), Spool.open(firm.state / "spool" / "cli", "cli")
+    try:
+        yield Keys(engine, spool.append, "torwart.localhost", firm.origin)
     finally:
         spool.close()
         engine.dispose()

@@ -64,16 +64,14 @@ class Desk:
     def act(self, answer: Heard) -> Act:
         """The act that an answer leads to."""
         assert answer.status == 403
-        base = f"http://torwart.localhost:{self.way_out.firm.torwart}/act/"
-        assert answer.problem["link"] == base + answer.problem["act"]
+        assert answer.problem["link"] == f"{self.way_out.firm.origin}/act/{answer.problem['act']}"
         act = self.stepup.get(answer.problem["act"])
         assert act is not None
         return act
 
     def confirm(self, act: Act, said: str | None = None, *, read: bool = True) -> None:
         """On the act's page."""
-        options = self.stepup.begin(act.id, said, read=read)
-        self.stepup.complete(act.id, self.key.get(options, f"http://torwart.localhost:{self.way_out.firm.torwart}"))
+        self.stepup.complete(act.id, self.key.get(self.stepup.begin(act.id, said, read=read), self.way_out.firm.origin))
 
     def told(self, phase: str) -> list[Mapping[str, Any]]:
         """What was recorded of acts that came so far."""
@@ -354,7 +352,7 @@ async def test_the_page_leads_to_the_act_and_says_what_to_do(desk: Desk, languag
         sessions.bind("a-log-in-secret-of-carla", "proxy", carla.id, "carla")
     page = (await desk.upload(log_in="a-log-in-secret-of-carla", **PAGE)).body.decode()
     (held,) = desk.told("held")
-    link = f"http://torwart.localhost:{desk.way_out.firm.torwart}/act/{held['torwart']['act']['id']}"
+    link = f"{desk.way_out.firm.origin}/act/{held['torwart']['act']['id']}"
     assert f'<a class="button first" href="{link}" target="_blank" rel="noopener noreferrer">{words}</a>' in page
     assert ("Angehalten, nichts gesendet" if language == "de" else "Held, nothing was sent") in page
 
