@@ -144,3 +144,18 @@ async def test_rules_that_come_while_the_crm_answers_see_what_they_ask_for(gate:
 
     answer = await gate.ask(call(f"{PARTY}.read", [GERMAN, FRENCH], ["name"]), slow)
     assert [record["id"] for record in orjson.loads(answer.body)["result"]] == [GERMAN]
+
+
+async def test_a_table_of_named_records_is_no_filter(gate: Gate, tmp_path: Path) -> None:
+    policy = rules(tmp_path, POSTCODE)
+    ruled(gate, lambda: policy)
+
+    def table(asked: Request) -> Response:
+        if asked.method == "GET":
+            return Response(200, (("content-type", "text/csv"),), b"party/id,city\r\n7,Kiel\r\n8,Ulm\r\n")
+        postcodes = [{"id": 7, "addresses.": [{"postal_code": "24103"}]}, {"id": 8, "addresses.": [{"postal_code": "10115"}]}]
+        return result(postcodes, number=orjson.loads(asked.body)["id"])
+
+    answer = await gate.ask(request("GET", "/crm/data/party.address", *COOKIE, query="d=[70,80]&f=city"), table)
+    assert ("d", "[70,80]") in gate.reached[0].query
+    assert answer.body.decode().split() == ["city", "Kiel"]
