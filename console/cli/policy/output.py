@@ -49,7 +49,7 @@ def print_results(results: list[Result]) -> None:
     print_table(("", "case", "act", "what differs"), rows)
     count = sum(not result.green for result in results)
     if results:
-        say(f"{len(results)} decisions, {count} red." if count else f"{len(results)} decisions, all as expected.")
+        say(f"{len(results)} decision{'' if len(results) == 1 else 's'}, {f'{count} red' if count else 'all as expected'}.")
     else:
         say("There is no case: write what the rules must do into NAME.cases.yaml.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -71,10 +72,15 @@ def _print(found: Plan, policy: Policy, who: str, action: Action, channel: Chann
     if found.tree is not None:
         say(f"  {as_text(found.tree)}")
     if found.rules:
-        say(f"By the rules {', '.join(found.rules)}.")
+        say(f"By the rules {_named(found.rules)}.")
     if not found.exact:
-        say(f"At most these: with the answer in hand, {', '.join(found.later)} may take more out.")
+        say(f"At most these: with the answer in hand, {_named(found.later)} may take more out.")
     say("Masks, limits and what the person is asked for are no part of a plan: torwart policy explain ID says them of an act.")
+
+
+def _named(rules: Iterable[str]) -> str:
+    """As they are written, without the version."""
+    return ", ".join(rule.rpartition(":")[2] for rule in rules)
 
 
 def _principal(house: House, person: Person) -> Principal:

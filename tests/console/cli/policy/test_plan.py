@@ -32,6 +32,7 @@ rules:
 """)
     said = run("plan", OSKAR, "list", rules, "--config", config).stdout
     assert 'record.postal_codes.exists(item, item.startsWith("8")) && record.own' in said
+    assert "By the rules south." in said
     found = json.loads(run("plan", OSKAR, "list", rules, "--config", config, "--json").stdout)
     assert found["tree"]["and"][1] == {"compare": {"attribute": "own", "op": "==", "value": True}}
 
