@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from policies.compare import need_in_words
 from policies.document import ANY, Effect, Mode, RuleText
-from policies.effect import EXPORTS
+from policies.effect import EXPORTS, READING
 from policies.masks import CONTACT_GROUP
 from policies.needs import AllOf, AnyOf, Approval, Key, Need, to_ask
 from policies.request import Action, Channel, Level, Status
@@ -50,6 +50,7 @@ def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozens
     checks: list[Callable[[list[Variant]], Iterator[Remark]]] = [
         _Reach(variants).remarks,
         _wide(variants),
+        _partly_kept_away(variants),
         _not_carried_out,
         lambda rule: _unknown_fields(rule, vocabulary) if vocabulary else iter(()),
     ]
@@ -185,6 +186,30 @@ def _wide(variants: list[Variant]) -> Callable[[list[Variant]], Iterator[Remark]
                 yield Remark(text.id, "open_export", message, "add `require: key`, or a `limit`", widens=True)
             if isinstance(text.roles, str) and acts & EXPORTS:
                 yield Remark(text.id, "export_by_anybody", "lets anybody export clients", "name the roles", widens=True)
+
+    return remarks
+
+
+def _partly_kept_away(variants: list[Variant]) -> Callable[[list[Variant]], Iterator[Remark]]:
+    """Denies that keep some clients away from one way of reading and leave another open: by a count, a table or a copy they are told of."""
+    denies = [one for one in variants if one.acts and one.text.effect is Effect.DENY]
+    allows = [one for one in variants if one.acts and one.text.effect is Effect.ALLOW and one.text.where is None]
+
+    def is_open(act: Action, variant: Variant) -> bool:
+        asked = replace(variant, text=variant.text.model_copy(update={"actions": frozenset({act})}))
+        closing = [one for one in denies if one.text.where in (None, variant.text.where) and one.text.when in (None, variant.text.when)]
+        return any(one.meets(asked) for one in allows) and not any(one.covers(asked) for one in closing)
+
+    def remarks(rule: list[Variant]) -> Iterator[Remark]:
+        for variant in rule:
+            text = variant.text
+            if not variant.acts or text.effect is not Effect.DENY or text.where is None or isinstance(text.actions, str):
+                continue
+            closed = sorted(act.value for act in text.actions.intersection(READING))
+            left = sorted(act.value for act in {*READING, Action.COPY} - text.actions if is_open(act, variant))
+            if closed and left:
+                message = f"keeps clients away from {', '.join(closed)}, but {', '.join(left)} can still tell of them"
+                yield Remark(text.id, "partly_kept_away", message, "name these acts too, if nothing is to be known of these clients")
 
     return remarks
 

@@ -109,7 +109,7 @@ def test_what_reaches_far_counts_as_widening_and_the_rest_does_not(tmp_path: Pat
 
 def test_fields_attributes_and_roles_are_compared_with_what_there_is_if_that_is_known(remarks):  # type: ignore[no-untyped-def]
     masking = ALLOW % ", masks: {contact: hide, phon: hide, name: hide}, for: others"
-    where = '{id: far, roles: any, actions: [read], resource: client, where: \'record.language == "fr" || "FR" in record.countries\', %s}'
+    where = '{id: far, roles: any, actions: [list, read], resource: client, where: \'record.language == "fr" || "FR" in record.countries\', %s}'
     denies = where % "effect: deny, reason: not_for_you"
     assert remarks(masking, denies) == []
     assert remarks(masking, denies, vocabulary=TRYTON, roles=frozenset({"manager"})) == [
@@ -135,3 +135,24 @@ def test_a_role_that_nobody_has_is_named_once_for_all_rules_about_it(tmp_path: P
     (remark,) = analyse(load(tmp_path), roles=frozenset({"managers", "owner"}))
     assert (remark.rule, remark.message) == ("reads", "is about manager, like 2 more rules: nobody has that role")
     assert remark.hint == "did you mean managers?"
+
+
+AWAY = "{id: away, roles: [manager], actions: %s, resource: client, effect: deny, reason: not_for_you, where: record.active}"
+
+
+@pytest.mark.parametrize(
+    ("acts", "others", "found"),
+    [
+        ("[list, read]", [], False),
+        ("[list]", [], True),
+        ("[list, read]", ["{id: more, roles: [manager], actions: [search], resource: client, effect: allow}"], True),
+        ("[list, read]", ["{id: more, roles: [manager], actions: [copy], resource: client, effect: allow}"], True),
+        ("[list, read]", ["{id: more, roles: [manager], actions: [copy], resource: client, effect: allow, where: record.own}"], False),
+        ("[list, read]", ["{id: more, roles: [owner], actions: [search], resource: client, effect: allow}"], False),
+        ("[list]", [AWAY.replace("away", "cards") % "[read]"], False),
+        ("any", [], False),
+        ("[update]", [], False),
+    ],
+)
+def test_clients_that_are_kept_away_from_some_ways_of_reading_only_are_listed(remarks, acts, others, found):  # type: ignore[no-untyped-def]
+    assert (("away", "partly_kept_away") in remarks(ALLOW % "", AWAY % acts, *others)) is found
