@@ -192,7 +192,7 @@ def _needs() -> list[str]:
     )
     return [
         *heading("Needs"),
-        *table(("require", "what must be there", "asked for in the CRM"), rows),
+        *table(("require", "what must be there", "asked for"), rows),
         *prose(
             f"`{{all: [...]}}` needs all its parts, `{{any: [...]}}` one: two to {MAX_NEEDS} of them, {MAX_NEEDS} deep. `fresh` and",
             "`expires` are seconds. With `fresh` a touch in the same session counts that is not older; without, the key is touched for",
@@ -201,7 +201,8 @@ def _needs() -> list[str]:
         ),
         *prose(
             "A reason and a warning that was read are given with the key, which signs them too. What nobody can be asked for is denied,",
-            "in the words of the rule's reason or of `not_asked_for`. On the way out nothing is asked for yet.",
+            "in the words of the rule's reason or of `not_asked_for`. An upload through the proxy is stopped, confirmed on Torwart's page",
+            "and sent again; a message of a WebSocket, and what is too large to be read, is denied. Of files on a desk nothing is asked.",
         ),
         *yaml(
             rule(SERVICE, "region-letters"),

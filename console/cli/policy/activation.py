@@ -101,7 +101,7 @@ def _not_confirmed(wider: Widenings, widen: str | None, as_json: bool) -> NoRetu
 
 
 def _print_widenings(wider: Widenings) -> None:
-    say(f"These rules let more go than those in force, in {len(wider.lines)} of the situations and acts that were tried:")
+    say(f"These rules let more go than those in force, in {len(wider.lines)} way{'' if len(wider.lines) == 1 else 's'}:")
     for line in wider.lines:
         say(f"  {line}")
     say("The record will name who confirmed it. A second person's key is not asked for here.")
