@@ -189,9 +189,9 @@ OUT_OF_HOURS = _reason(
 HAND_OVER_NEEDS_TWO = _reason(
     "hand_over_needs_two",
     de="Angehalten, nichts geändert: Eine Übergabe von Kunden braucht Ihren Schlüssel und die Zustimmung einer zweiten Person. "
-    "Zustimmungen kann Torwart noch nicht einholen.",
+    "Zustimmungen kann Torwart noch nicht einholen; wenden Sie sich an Ihre Leitung.",
     en="Held, nothing was changed: a hand-over of clients needs your key and the consent of a second person. Torwart cannot ask for "
-    "consents yet.",
+    "consents yet; ask your management.",
     reviewer_de="Übergabe von {asked} Kunden angehalten: Schlüssel und Zustimmung einer zweiten Person fehlen.",
     reviewer_en="Hand-over of {asked} clients held: the key and a second person's consent are missing.",
 )
@@ -211,8 +211,10 @@ MASKED_QUESTION = _reason(
 )
 MASKED_WRITE = _reason(
     "masked_write",
-    de="Angehalten: Dieses Feld lässt sich nicht ändern, weil Sie seinen Wert bei diesen Kunden nicht sehen dürfen.",
-    en="Stopped: this field cannot be changed, because you may not see its value for these clients.",
+    de="Angehalten, nichts geändert: Den Wert dieses Feldes sehen Sie bei diesen Kunden nicht, deshalb lässt er sich nicht überschreiben. "
+    "Lassen Sie das Feld, wie es ist, oder wenden Sie sich an Ihre Leitung.",
+    en="Stopped, nothing was changed: you do not see the value of this field for these clients, so it cannot be written over. Leave the "
+    "field as it is, or ask your management.",
     reviewer_de="Ein verdecktes Feld ({fields}) sollte überschrieben werden, dessen Maske wie ein Wert aussieht.",
     reviewer_en="A masked field ({fields}) whose mask looks like a value was to be overwritten.",
 )
