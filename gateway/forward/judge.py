@@ -218,7 +218,7 @@ class Judge:
         if not isinstance(decision, Allow):
             return await self._denied(asked, question, decision, content, kind)
         sent = frozenset(verdict.clients)
-        if not (sent or verdict.unread or kind.named or len(body) >= RECORDED_BYTES):
+        if question.proof is None and not (sent or verdict.unread or kind.named or len(body) >= RECORDED_BYTES):
             return None  # an ordinary form
         event = self._event(asked, question, decision, Phase.ALLOWED, content, kind, bytes_out=len(body))
         # Counted before anything is awaited: of two uploads under way at once, the second must see the first.

@@ -37,6 +37,8 @@ rules:
      require: {approval: {role: owner}}, reason: send_needs_consent}
   - {id: unread, roles: any, actions: [upload], resource: content, when: 'findings.exists(found, found.kind == "uninspectable")',
      effect: require, require: acknowledge, reason: send_warned}
+  - {id: paste, roles: any, actions: [upload], resource: content,
+     when: has(context.destination) && context.destination.startsWith("paste."), effect: require, require: key, reason: limit_needs_key}
 """
 PAGE = {"accept": "text/html", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
 BORIS = "a-log-in-secret-of-boris"
@@ -114,6 +116,8 @@ async def test_an_upload_is_stopped_confirmed_and_let_out_once(desk: Desk) -> No
     assert allowed["torwart"]["act"] == {"id": act.id, "phase": "allowed", "action": "upload", "digest": act.digest}
     assert allowed["event"]["reason"] == "key_confirmed"
     assert clients_of(allowed) == {"1", "3"}
+    (proof,) = allowed["torwart"]["question"]["proofs"]
+    assert (proof["kind"], proof["verified"], allowed["torwart"]["question"]["acknowledged"]) == ("key", True, True)
     assert allowed["torwart"]["usage"]["sent_day"] == 2
 
     third = await desk.upload()
@@ -160,6 +164,14 @@ async def test_a_warning_that_was_not_read_confirms_nothing(desk: Desk) -> None:
         desk.confirm(act, read=False)
     assert (await desk.upload()).problem["act"] == act.id
     assert desk.arrived == 0
+
+
+async def test_what_was_confirmed_is_recorded_however_small_it_is(desk: Desk) -> None:
+    kind = "application/x-www-form-urlencoded"
+    desk.confirm(desk.act(await desk.way_out.send("POST", "paste", "/new", b"text=hallo", content_type=kind)))
+    assert desk.arrived == 0
+    assert (await desk.way_out.send("POST", "paste", "/new", b"text=hallo", content_type=kind)).status == 200
+    assert [act["event"]["reason"] for act in desk.told("allowed")] == ["key_confirmed"]
 
 
 # anything else is stopped again
