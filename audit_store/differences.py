@@ -7,7 +7,6 @@ Which contact values went clear is as the masks of that time left them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -142,14 +141,6 @@ class Differences:
             reason = new.reasons[0].reason.code if new.reasons else ""
             counts = len(resource.ids or ()), len(resource.own)
             line.examples.append(Example(act.act_id, act.at, *counts, going(old, request), going(new, request), reason, said))
-
-
-def differences(old: Policy, new: Policy, acts: Iterable[Recorded]) -> Differences:
-    """Judge all acts by both."""
-    found = Differences(old, new)
-    for act in acts:
-        found.add(act)
-    return found
 
 
 def effects(old: Decision, new: Decision, request: AccessRequest) -> tuple[Effect, ...]:

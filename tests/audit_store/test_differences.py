@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from audit_store.differences import EXAMPLES, Differences, Effect, differences
+from audit_store.differences import EXAMPLES, Differences, Effect
 from audit_store.event import Phase
 from audit_store.replay import Recorded
 from policies.document import PolicyText, RuleText
@@ -36,7 +36,10 @@ def recorded(number: int = 0, phase: Phase = Phase.RELEASED, asked: AccessReques
 
 
 def found(old: Policy, new: Policy, *acts: Recorded) -> Differences:
-    return differences(old, new, acts or [recorded()])
+    tally = Differences(old, new)
+    for act in acts or [recorded()]:
+        tally.add(act)
+    return tally
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ InForce = Annotated[Path | None, typer.Option("--config", help="Torwart's config
 
 
 def refuse(errors: PolicyErrors, as_json: bool) -> NoReturn:
+    """Print every error with its place, then end the command with exit code 2: nothing of rules with an error is used."""
     if as_json:
         members = ("file", "line", "column", "message", "hint")
         print_json({"errors": [{name: getattr(error, name) for name in members} for error in errors.errors]})
@@ -55,6 +56,7 @@ def print_results(results: list[Result]) -> None:
 
 
 def result_as_json(result: Result) -> dict[str, Any]:
+    """One decision of a case, with the codes of its reasons and the rules that made it."""
     return {
         "file": result.file,
         "line": result.line,
