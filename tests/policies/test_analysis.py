@@ -109,7 +109,8 @@ def test_what_reaches_far_counts_as_widening_and_the_rest_does_not(tmp_path: Pat
 
 def test_fields_attributes_and_roles_are_compared_with_what_there_is_if_that_is_known(remarks):  # type: ignore[no-untyped-def]
     masking = ALLOW % ", masks: {contact: hide, phon: hide, name: hide}, for: others"
-    where = '{id: far, roles: any, actions: [list, read], resource: client, where: \'record.language == "fr" || "FR" in record.countries\', %s}'
+    asks = 'record.language == "fr" || "FR" in record.countries'
+    where = f"{{id: far, roles: any, actions: [list, read], resource: client, where: '{asks}', %s}}"
     denies = where % "effect: deny, reason: not_for_you"
     assert remarks(masking, denies) == []
     assert remarks(masking, denies, vocabulary=TRYTON, roles=frozenset({"manager"})) == [
