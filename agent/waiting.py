@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CAPACITY = 10_000
-"""Files that wait at once; beyond it everything is walked over instead (promises H103)."""
+"""Files that wait at once; beyond it everything is walked over instead."""
 PATIENCE_SECONDS = 60.0
 """Longer than this no file keeps us waiting by changing."""
 

@@ -1,4 +1,4 @@
-"""The agent speaks to Torwart's host and to nobody who only says so (promises H109)."""
+"""The agent speaks to Torwart's host and to nobody who only says so."""
 
 from __future__ import annotations
 
