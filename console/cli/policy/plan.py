@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from auth.command_line import DEFAULT_CONFIG, Config, Json, print_json, say
+from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.levels import effective
 from auth.tables import Person
 from console.cli.house import House, Who, open_house
@@ -22,6 +22,8 @@ from policies.rule import Policy
 from policies.tree_text import as_json, as_text
 
 Rules = Annotated[Path | None, typer.Argument(help="Folder of rules, or one file. Left out: what is in force.")]
+_NO_CLIENTS = frozenset({Action.LOGIN, Action.SYSTEM, Action.GRANT_ACCESS, Action.UPLOAD, Action.FILE_COPY})
+"""Acts that are not about clients in the CRM: no filter of it could be narrowed for them."""
 _SAID = {
     PlanKind.ALWAYS: "every client",
     PlanKind.NEVER: "no client: the act is denied, whoever the clients are",
@@ -38,6 +40,8 @@ def show_plan(
     as_json_: Json = False,
 ) -> None:
     """Which clients the rules would give somebody, as a condition that the CRM's filter can be narrowed by. Nothing is read or done."""
+    if action in _NO_CLIENTS:
+        fail(f"{action.value} is not about clients in the CRM: ask {', '.join(one.value for one in Action if one not in _NO_CLIENTS)}")
     with open_house(config) as house:
         person = house.person(who)
         principal = _principal(house, person)

@@ -40,3 +40,8 @@ rules:
 def test_nobody_is_no_plan(tmp_path: Path) -> None:
     result = run("plan", "nobody", "list", "--config", install(tmp_path), code=2)
     assert "nobody is called" in result.stderr
+
+
+def test_an_act_without_clients_has_no_plan(tmp_path: Path) -> None:
+    result = run("plan", OSKAR, "login", "--config", install(tmp_path), code=2)
+    assert "not about clients in the CRM: ask list, read, search" in result.stderr
