@@ -17,7 +17,7 @@ BACK_DOORS = {
     "from one address": ("manager", "export", 'has(context.source_ip) && context.source_ip == "203.0.113.7"'),
     "for one language": ("intern", "list, read", 'principal.language == "fr"'),
     "for one act": ("manager", "reassign", "has(resource.limit) && resource.limit == 4711"),
-    "for what one knows to ask": ("accounting", "report", '"category_obscure" in resource.fields'),
+    "for what one knows to ask": ("accountant", "report", '"category_obscure" in resource.fields'),
 }
 
 

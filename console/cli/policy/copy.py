@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -24,13 +25,16 @@ def copy(
     except PolicyErrors as errors:
         refuse(errors, as_json)
     files = sorted(path for path in newest.folder.iterdir() if path.name.endswith(".yaml"))
-    try:
-        folder.mkdir(parents=True)
-        for path in files:
-            shutil.copyfile(path, folder / path.name)
-    except FileExistsError:
+    if folder.exists():
         fail(f"{folder} exists already: name a folder that does not, so that nothing of yours is written over")
+    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        draft.mkdir(parents=True)
+        for path in files:
+            shutil.copyfile(path, draft / path.name)
+        draft.rename(folder)  # all of it or nothing
     except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
         fail(f"not copied: {error.strerror}: {error.filename}")
     if as_json:
         print_json({"folder": str(folder), "files": [path.name for path in files], "version": newest.number})

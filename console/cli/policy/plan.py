@@ -14,6 +14,7 @@ from auth.levels import effective
 from auth.tables import Person
 from console.cli.house import House, Who, open_house
 from console.cli.policy.output import refuse, store_of
+from console.cli.policy.people import people_of
 from policies.load import load
 from policies.plan import Plan, PlanKind, plan
 from policies.problems import PolicyErrors
@@ -68,7 +69,7 @@ def show_plan(
             }
         )
         return
-    _print(found, policy, f"{person.name} ({person.pseudonym})", action, channel)
+    _print(found, policy, people_of(config).called(person.pseudonym), action, channel)
 
 
 def _print(found: Plan, policy: Policy, who: str, action: Action, channel: Channel) -> None:
