@@ -100,7 +100,7 @@ def test_the_act_names_the_clients_the_person_and_the_export_and_no_value(watch:
     assert decode_ids(ours["clients"]["asked"]) == ids
     assert (ours["act"]["action"], ours["act"]["phase"], ours["channel"], ours["device"]) == ("file_copy", "observed", "removable", NAME)
     assert ours["exports"] == [{"name": name, "act": "mailing", "clients": 40}]
-    assert ours["findings"] == [{"kind": "clients", "detector": "client_index", "clients": 40}]
+    assert ours["findings"] == [{"kind": "clients", "detector": "client_index", "clients": 40, "where": "file"}]
     assert (act["user"]["id"], act["event"]["outcome"]) == (watch.anna.pseudonym, "success")
     assert (ours["clients"]["shown_count"], ours["clients"]["taken_count"]) == (0, 0)
 
@@ -128,7 +128,7 @@ def test_what_could_not_be_read_is_an_act_without_clients(watch: Watch) -> None:
     watch.tells(b"", suspected=frozenset(), unread=("encrypted", "invented"))
     watch.confirmations.step()
     (act,) = watch.acts()
-    assert act["torwart"]["findings"] == [{"kind": "uninspectable", "detector": "encrypted", "clients": 0}]
+    assert act["torwart"]["findings"] == [{"kind": "uninspectable", "detector": "encrypted", "clients": 0, "where": "file"}]
     assert act["torwart"]["clients"]["asked_count"] == 0
 
 
