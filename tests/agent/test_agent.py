@@ -72,7 +72,7 @@ def test_an_encrypted_archive_is_told_as_unread(office: Office) -> None:
     until(office.copies)
     (act,) = office.copies()
     assert act["torwart"]["clients"]["asked_count"] == 0
-    assert act["torwart"]["findings"] == [{"kind": "uninspectable", "detector": "encrypted", "clients": 0}]
+    assert act["torwart"]["findings"] == [{"kind": "uninspectable", "detector": "encrypted", "clients": 0, "where": "file"}]
 
 
 def test_what_happened_while_the_agent_was_down_is_found_once_and_what_was_told_is_not_told_again(office: Office) -> None:

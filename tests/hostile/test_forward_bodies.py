@@ -85,7 +85,7 @@ async def test_a_gigabyte_is_refused_at_its_head_and_never_held(way_out: WayOut)
     (act,) = way_out.acts()
     assert act["event"]["reason"] == "unread_leaves"
     assert act["file"] == {"size": 1024 * MIB}
-    assert act["torwart"]["findings"] == [{"kind": "uninspectable", "detector": "too_large", "clients": 0}]
+    assert act["torwart"]["findings"] == [{"kind": "uninspectable", "detector": "too_large", "clients": 0, "where": "body"}]
     assert way_out.far.arrivals.seen == []
 
 
