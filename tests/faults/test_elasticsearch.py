@@ -108,10 +108,10 @@ def test_a_passing_fault_loses_nothing_and_doubles_nothing(stand: Stand, name: s
 
 
 def test_a_liar_that_leaves_out_a_few_is_found_out_by_reading_back(stand: Stand) -> None:
-    """Fault 12: `errors: false` for all, and every 20th is not there."""
-    stand.write(400)
+    """Fault 12: `errors: false` for all, and every 20th is not there. A sample misses it one time in three: of twelve, one sees it."""
     stand.proxy.fault = swallowing(lambda place: place % 20 == 0)
-    for _ in range(3):
+    for _ in range(12):
+        stand.write(100)
         stand.try_once()
     assert stand.failures["AnswerError"] >= 1
     stand.proxy.fault = honest
