@@ -46,6 +46,7 @@ CONFIRMATIONS: Mapping[str, str] = {
     "reassign": N_("Confirm the hand-over of clients"),
     "read": N_("Confirm the opening of further clients"),
     "list": N_("Confirm the opening of further clients"),
+    "upload": N_("Confirm the sending"),
 }
 PLACES: Mapping[str, str] = {
     "web": N_("to the screen, in the CRM"),

@@ -36,7 +36,8 @@ def act_page(request: Request, act_id: str, found: Annotated[Visitor, Depends(vi
 def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
     summary = Summary.of(act)
     who = services.who(services.people.by_id(act.person_id))
-    channel, _, _ = summary.destination.partition(":")
+    channel, _, host = summary.destination.partition(":")
+    outside = summary.action == Action.UPLOAD
     if (channel, summary.action) == ("web", "export"):  # the web client makes a file of what the CRM answers
         channel = "download"
     seconds = max(0, round((act.expires_at - datetime.now(UTC)).total_seconds()))
@@ -48,10 +49,11 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
         "who": who.name or who.pseudonym,
         "what": word(ACTIONS, summary.action, speech),
         "fields": field_words(summary.fields, speech) if summary.fields else None,
-        "where": None if summary.action in WRITES else word(PLACES, channel, speech),
+        "where": host if outside else None if summary.action in WRITES else word(PLACES, channel, speech),
         "asks": act.needs.split(),
         "warning": _warning(act, summary, speech),
-        "counted": summary.action != Action.UPLOAD,  # how many were recognised would tell a masked number (attacks X11)
+        "outside": outside,  # nothing waits in the CRM: the person sends the same again
+        "counted": not outside,  # how many were recognised would tell a masked number (attacks X11)
         "fewer": summary.allowed != summary.asked,
         "limit": limit if isinstance(limit, int) else None,
         "seconds": seconds,

@@ -63,6 +63,19 @@ def test_equal_numbers_are_named_once(pages: Pages):
     assert "40" in text
 
 
+def test_of_an_upload_the_server_is_named_and_no_number(pages: Pages):
+    """How many clients were recognised in it would tell a masked number (attacks X11)."""
+    person_id, _ = with_key(pages)
+    hold(pages, person_id, asked=4711, allowed=4711, fields=(), action="upload", destination="cloud:cloud.example")
+    text = pages.client().get("/act/act-1").text
+    assert "Senden bestätigen" in text
+    assert "<bdi>cloud.example</bdi>" in text
+    assert "4.711" not in text
+    assert "4711" not in text
+    assert "senden Sie dasselbe noch einmal" in text
+    assert "im CRM" not in text
+
+
 def test_the_button_is_not_active_at_once_and_has_no_focus(pages: Pages):
     person_id, _ = with_key(pages)
     hold(pages, person_id)
