@@ -32,7 +32,7 @@ from audit_store.log_file import (
     put_cursor,
     seal,
 )
-from audit_store.log_verify import Problem, problems
+from audit_store.log_verify import Problem, Watch, problems
 from audit_store.spool_file import Stored
 from audit_store.sqlite_file import own_folder, translated
 
@@ -137,16 +137,17 @@ class Log:
             yield from (row.document for row in rows)
             after = rows[-1].sequence
 
-    def verify(self, *spools: Source) -> list[Problem]:
+    def verify(self, *spools: Source, watch: Watch | None = None) -> list[Problem]:
         """Compute every producer's chain and the order of the log again, and compare with the spools given; [] if all is as it was.
 
         Names the first bad place of each harm. Who can write both the log and the spools, and computes all hashes anew, is not seen:
-        signed checkpoints outside the machine are what will show that. Raises LogError, SpoolError.
+        signed statements outside the machine show that, where `watch` compares with them (`audit_store.statement_verify`).
+        Raises LogError, SpoolError.
         """
         with self._lock, translated("the log cannot be read", LogError):
             self._connection.execute("BEGIN")
             try:
-                return problems(self._connection, spools)
+                return problems(self._connection, spools, watch)
             finally:
                 self._connection.execute("ROLLBACK")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -43,17 +43,24 @@ class Problem:
         return f"{', '.join(place)}: {self.text}" if place else self.text
 
 
-def problems(connection: sqlite3.Connection, spools: Iterable[Source]) -> list[Problem]:
-    """All problems, by place, at most `PROBLEMS_MAX`. The caller holds one read transaction."""
+type Watch = Callable[[int, int, str, int, int, bytes], Iterable[Problem]]
+"""Is shown each entry in order (sequence, received, producer, epoch, producer_sequence, hash), and says what it finds wrong with it."""
+
+
+def problems(connection: sqlite3.Connection, spools: Iterable[Source], watch: Watch | None = None) -> list[Problem]:
+    """All problems, by place, at most `PROBLEMS_MAX`. The caller holds one read transaction. `watch` is shown every entry in any case."""
     known: dict[str, tuple[int, int, bytes]] = {}
-    found = list(islice(_of_entries(connection, known), PROBLEMS_MAX))
+    found: list[Problem] = []
+    for problem in _of_entries(connection, known, watch):
+        if len(found) < PROBLEMS_MAX:
+            found.append(problem)
     found += _of_cursors(connection, known)
     for spool in spools:
         found += islice(_of_spool(connection, spool), PROBLEMS_MAX)
     return found[:PROBLEMS_MAX]
 
 
-def _of_entries(connection: sqlite3.Connection, known: dict[str, tuple[int, int, bytes]]) -> Iterator[Problem]:
+def _of_entries(connection: sqlite3.Connection, known: dict[str, tuple[int, int, bytes]], watch: Watch | None) -> Iterator[Problem]:
     """The order of the log, each producer's chain in it, and the columns for searching. Fills `known` with the end of each chain.
 
     Goes on after a problem from what is stored, so that one harm is one line and not one for every event after it.
@@ -88,6 +95,8 @@ def _of_entries(connection: sqlite3.Connection, known: dict[str, tuple[int, int,
             yield Problem(sequence, producer, number, "is not readable as an event")
         elif tuple(columns) != columns_of(document):
             yield Problem(sequence, producer, number, "is filed under what is not in it: a search would miss it")
+        if watch is not None:
+            yield from watch(sequence, received, producer, epoch, number, digest)
         known[producer] = (number, epoch, digest)
         expected, previous = sequence + 1, stored_seal
 
