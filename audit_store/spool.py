@@ -40,8 +40,9 @@ __all__ = ["Head", "Receipt", "Spool", "SpoolError", "SpoolReader", "Stored", "r
 GROUP_MAX = 512
 """Events in one commit: bounds a group, far above what arrives during one fsync."""
 COMPANY_SECONDS = 0.002
-"""How long a group waits for more, if the one before it had more than one event: so many connections share an fsync, and a single one,
-whose next event comes when its last one is durable, does not wait. With 16 connections on one core this halved the CPU of an event."""
+"""How long a group waits for more at most, if those before it had more than one event: so many connections share an fsync, and a single
+one, whose next event comes when its last one is durable, does not wait. With 16 connections on one core this halved the CPU of an event.
+It ends when as many are there as before: with 64 writers that tripled the events a second."""
 FILE = "spool.db"
 MARKER = "head"
 
@@ -110,6 +111,9 @@ class Spool:
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._closed = False
+        self._company = 0
+        """How many events besides its first one a group waits for."""
+        self._complete = threading.Event()
 
     @classmethod
     def open(cls, folder: Path, producer: str) -> Spool:
@@ -143,7 +147,8 @@ class Spool:
     async def append_soon(self, event: Event) -> Receipt:
         """Store one event together with those of other coroutines in one commit; durable on return. Raises SpoolError.
 
-        A group is what arrives while the group before it is being written; with company, it waits `COMPANY_SECONDS` for more.
+        A group is what arrives while the group before it is being written; with company, it waits until as many are there as
+        shared the last commits, `COMPANY_SECONDS` at most.
         """
         loop = asyncio.get_running_loop()
         waiting = Waiting(event.canonical(), loop, loop.create_future())
@@ -154,6 +159,8 @@ class Spool:
                 self._writer = threading.Thread(target=self._write_groups, name=f"spool {self.producer}", daemon=True)
                 self._writer.start()
             self._queue.put(waiting)
+        if self._queue.qsize() >= self._company:
+            self._complete.set()
         return await waiting.future
 
     def begin_epoch(self, cause: str, *, after: Head | None = None) -> Receipt:
@@ -235,15 +242,17 @@ class Spool:
         return self._connection
 
     def _write_groups(self) -> None:
-        company = False
+        size = 1
         while (waiting := self._queue.get()) is not None:
             group = [waiting]
-            if company:
-                time.sleep(COMPANY_SECONDS)
+            self._company = size - 1
+            self._complete.clear()
+            if self._queue.qsize() < self._company:
+                self._complete.wait(COMPANY_SECONDS)
             with contextlib.suppress(Empty):
                 while len(group) < GROUP_MAX and (waiting := self._queue.get_nowait()) is not None:
                     group.append(waiting)
-            company = len(group) > 1
+            size = max(len(group), size // 2)
             try:
                 tell(group, self._store([one.canonical for one in group]))
             except SpoolError as error:
