@@ -190,6 +190,27 @@ def test_a_single_writer_never_waits_for_company(folder: Path, monkeypatch: pyte
     spool.close()
 
 
+def test_a_group_is_complete_when_as_many_are_there_as_before(folder: Path) -> None:
+    spool = Spool.open(folder, "gateway")
+    spool._writer = threading.current_thread()  # nobody takes what waits
+    spool._company = 3
+
+    async def come() -> list[bool]:
+        seen = []
+        tasks = []
+        for number in range(3):
+            tasks.append(asyncio.create_task(spool.append_soon(plain(number))))
+            await asyncio.sleep(0)
+            seen.append(spool._complete.is_set())
+        for task in tasks:
+            task.cancel()
+        return seen
+
+    assert asyncio.run(come()) == [False, False, True]
+    spool._writer = None
+    spool.close()
+
+
 def test_a_coroutine_that_is_cancelled_hurts_nobody_else(folder: Path) -> None:
     spool = Spool.open(folder, "gateway")
 
