@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import decisions, gateway, scan, way_out
+from tests.bench import audit, decisions, gateway, scan, way_out
 from tests.bench.report import BenchError, MissingError, Row, save, table
 
 BENCHES: dict[str, Callable[[bool], dict[str, Row]]] = {
+    "audit": audit.run,
     "decisions": decisions.run,
     "gateway": gateway.run,
     "scan": scan.run,
