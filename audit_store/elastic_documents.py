@@ -12,6 +12,7 @@ from audit_store.elastic_bulk import TOO_LARGE, Item, Misfit
 from audit_store.log import Entry
 from audit_store.log_file import columns_of, parsed, received_at
 from audit_store.mapping import PLACE
+from audit_store.search_marks import MARKS_VERSION, Marks
 from audit_store.wording import short, without_surrogates
 
 UNREADABLE, FORGED = "unreadable", "forged_place"
@@ -32,7 +33,7 @@ def item_of(entry: Entry) -> Item | Misfit:
         return Misfit(Item(entry.hash.hex(), b""), FORGED, f"it brings members of {PLACE}")
     # A line break ends a document on its way; in JSON it can only stand between two parts, where a blank is the same.
     line = entry.canonical.replace(b"\n", b" ").rstrip()
-    return Item(entry.hash.hex(), b'%s,"%s":%s}' % (line[:-1], PLACE.encode(), orjson.dumps(_place(entry))))
+    return Item(entry.hash.hex(), b'%s,"%s":%s}' % (line[:-1], PLACE.encode(), orjson.dumps(_place(entry, document))))
 
 
 def dead_letter(entry: Entry, misfit: Misfit, at: datetime) -> Item:
@@ -47,21 +48,31 @@ def dead_letter(entry: Entry, misfit: Misfit, at: datetime) -> Item:
         "user": {"id": person},
         "torwart": {"act": {"id": act_id, "phase": phase}, "subject": subject},
         "error": {"type": misfit.kind, "message": short(misfit.reason)},
-        PLACE: _place(entry),
+        PLACE: _place(entry, found, clients=misfit.kind != TOO_LARGE),
     }
     if len(text) <= ORIGINAL_MAX_BYTES and misfit.kind != TOO_LARGE:
         document["torwart"]["original"] = text  # type: ignore[index] # built above
     return Item(misfit.item.id, orjson.dumps(without_surrogates(document)))
 
 
-def _place(entry: Entry) -> dict[str, Any]:
-    return {
+def _place(entry: Entry, document: Mapping[str, Any], *, clients: bool = True) -> dict[str, Any]:
+    """Where the event stands in the log, and what it is found by. `clients`: the clients that it is about are named one by one."""
+    marks = Marks(document)
+    place: dict[str, Any] = {
         "sequence": entry.sequence,
         "received": received_at(entry.received).isoformat(timespec="milliseconds"),
         "producer": entry.producer,
         "epoch": entry.epoch,
         "producer_sequence": entry.producer_sequence,
+        "marks_version": MARKS_VERSION,
+        "marks": sorted(marks.facets),
+        "words": sorted(marks.words),
     }
+    if marks.at is not None:
+        place["at"] = marks.at
+    if clients and marks.clients is not None:
+        place |= {name: sorted(ids) for name, ids in zip(("asked", "shown", "taken"), marks.clients, strict=True) if ids}
+    return place
 
 
 def _speaks_for_the_log(document: Mapping[str, Any]) -> bool:

@@ -1,50 +1,71 @@
 """The same questions as `audit_store.search`, answered by Elasticsearch with the same rows.
 
-Whatever a person typed travels as a term or a range, never as a query of its own (promises G102): there is no wildcard, script or query
-string to be written.
+It is asked by the marks that were shipped with every event (`audit_store.search_marks`), each as a term, and by ranges of numbers: no
+analyser has a say in it, and nobody writes a query, wildcard or script (promises G102).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from audit_store.elastic import AnswerError, Elastic
 from audit_store.log import Logged
 from audit_store.log_file import parsed
-from audit_store.mapping import BOTH, PLACE, WORD_MAX
-from audit_store.search import Question, sayable
+from audit_store.mapping import BOTH, PLACE
+from audit_store.search import Conditions, Mark, Question, Where
+from audit_store.search_marks import MARKS_VERSION
 
-_FIELDS = {"act_id": "torwart.act.id", "action": "event.action", "phase": "torwart.act.phase"}
-"""Column of the log -> member of the event."""
-_COMPARISONS = {">=": "gte", "<": "lt"}
 _SEQUENCE = f"{PLACE}.sequence"
 HITS_MAX = 10_000
 """Hits of one search (`index.max_result_window`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far Elasticsearch can answer."""
+
+    position: int
+    """The last sequence that it has; 0: none."""
+    older: tuple[int, int] | None
+    """First and last sequence among events that a release sent which knew other marks: questions do not find them."""
+
+
 def answer(elastic: Elastic, question: Question) -> list[Logged]:
-    """What Elasticsearch has of the answer, in the order of the log. Raises ElasticError."""
-    if question.size == 0 or any(
-        len(word) > WORD_MAX for word in (question.person or "", question.observed or "", *question.words().values())
-    ):
+    """What Elasticsearch has of the answer, in the order of the log. Raises QuestionRefusedError, ElasticError."""
+    conditions = question.conditions()
+    if conditions is None or question.size == 0:
         return []
     try:
-        return [_row(hit["_source"]) for hit in _hits(elastic, query(question))]
+        return [_row(hit["_source"]) for hit in _hits(elastic, query(question, conditions))]
     except (KeyError, TypeError, ValueError):
         raise AnswerError("the answer holds what Torwart did not ship: run `torwart events elastic-check`") from None
 
 
-def query(question: Question) -> dict[str, Any]:
-    """The body of the search."""
-    filters: list[dict[str, Any]] = [{"term": {_FIELDS[column]: word}} for column, word in question.words().items()]
-    if question.person is not None:
-        person = sayable(question.person)
-        either = [{"term": {"user.id": person}}, {"term": {"torwart.subject": person}}]
-        filters.append({"bool": {"should": either, "minimum_should_match": 1}})
-    if question.observed is not None:
-        filters.append({"term": {"torwart.observed": sayable(question.observed)}})
-    filters += [{"range": {"@timestamp": {_COMPARISONS[comparison]: time}}} for comparison, time in question.times()]
+def reach(elastic: Elastic) -> Reach:
+    """How far Elasticsearch can answer now. Raises ElasticError."""
+    older = {"bool": {"must_not": [{"term": {f"{PLACE}.marks_version": MARKS_VERSION}}]}}
+    ends = {"first": {"min": {"field": _SEQUENCE}}, "last": {"max": {"field": _SEQUENCE}}}
+    body = {"size": 0, "track_total_hits": False, "aggs": {"last": ends["last"], "older": {"filter": older, "aggs": ends}}}
+    found = _asked(elastic, body)
+    try:
+        numbers = found["aggregations"]["last"], found["aggregations"]["older"]["first"], found["aggregations"]["older"]["last"]
+        last, first_older, last_older = (None if one["value"] is None else int(one["value"]) for one in numbers)
+    except (KeyError, TypeError, ValueError):
+        if found.get("_shards", {}).get("total") == 0:
+            return Reach(0, None)
+        raise AnswerError("the answer counts no events: is there something between Torwart and Elasticsearch?") from None
+    return Reach(last or 0, None if first_older is None or last_older is None else (first_older, last_older))
+
+
+def query(question: Question, conditions: Conditions) -> dict[str, Any]:
+    """The body of the search: values to be equal to and ranges of numbers, nothing else."""
+    filters = [_any_of(group) for group in conditions]
+    since, until = question.span
+    if since is not None or until is not None:
+        times = {name: time for name, time in (("gte", since), ("lt", until)) if time is not None}
+        filters.append({"range": {f"{PLACE}.at": times}})
     if question.edge is None:
         filters.append({"exists": {"field": _SEQUENCE}})
     else:
@@ -56,7 +77,16 @@ def query(question: Question) -> dict[str, Any]:
         "collapse": {"field": _SEQUENCE},
         "size": question.size,
         "track_total_hits": False,
+        "_source": {"excludes": [f"{PLACE}.{where.value}" for where in Where]},
     }
+
+
+def _any_of(group: tuple[Mark, ...]) -> dict[str, Any]:
+    values: dict[Where, list[str]] = {}
+    for mark in group:
+        values.setdefault(mark.where, []).append(mark.value)
+    either: list[dict[str, Any]] = [{"terms": {f"{PLACE}.{where.value}": found}} for where, found in values.items()]
+    return either[0] if len(either) == 1 else {"bool": {"should": either, "minimum_should_match": 1}}
 
 
 def present(elastic: Elastic, after: int, until: int) -> set[int]:
@@ -96,14 +126,22 @@ def everything(elastic: Elastic, after: int | None, until: int | None) -> list[L
 
 def _hits(elastic: Elastic, body: dict[str, Any]) -> list[dict[str, Any]]:
     """What a search found, if all of the server could be searched."""
-    found = elastic.ask("POST", f"/{BOTH}/_search", body)
+    found = _asked(elastic, body)
     try:
-        if found["timed_out"] or found["_shards"]["failed"]:
-            raise AnswerError("Elasticsearch answers for a part of the events only: look at its health")
         hits: list[dict[str, Any]] = found["hits"]["hits"]
     except (KeyError, TypeError):
         raise AnswerError("the answer is no list of events: is there something between Torwart and Elasticsearch?") from None
     return hits
+
+
+def _asked(elastic: Elastic, body: dict[str, Any]) -> dict[str, Any]:
+    found = elastic.ask("POST", f"/{BOTH}/_search", body)
+    try:
+        if found["timed_out"] or found["_shards"]["failed"]:
+            raise AnswerError("Elasticsearch answers for a part of the events only: look at its health")
+    except (KeyError, TypeError):
+        raise AnswerError("the answer is no list of events: is there something between Torwart and Elasticsearch?") from None
+    return found
 
 
 def _claimed(hit: dict[str, Any]) -> int:

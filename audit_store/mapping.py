@@ -19,7 +19,7 @@ DEAD_LETTERS = "logs-torwart.deadletter-default"
 """Data stream of events that the mapping refuses, as text and with the reason."""
 BOTH = "logs-torwart.*-default"
 """Both of them in a question; the names under which `deploy/elasticsearch/roles.yml` gives rights."""
-VERSION = 2
+VERSION = 3
 """Grows when a member is added or a type changes: an older template is then installed anew (`torwart events elastic-install`)."""
 PRIORITY = 500
 """Above the templates for `logs-*-*` that come with Elasticsearch (100) and with Fleet (200)."""
@@ -31,6 +31,8 @@ WORD_MAX = 1024
 _WORD: dict[str, Any] = {"type": "keyword", "ignore_above": WORD_MAX}
 _KEPT: dict[str, Any] = {"type": "keyword", "index": False, "doc_values": False}
 """Given back, not searched: a set of thousands of client ids as one word is longer than an index takes."""
+_MARK: dict[str, Any] = {"type": "keyword", "ignore_above": WORD_MAX, "doc_values": False}
+"""What an event is found by (`audit_store.search_marks`): asked for, never sorted or counted by."""
 _OPEN: dict[str, Any] = {"type": "flattened", "ignore_above": WORD_MAX}
 """Names that differ from event to event, without making the mapping grow: found as words, also the numbers."""
 _DATE, _LONG, _TRUTH = {"type": "date"}, {"type": "long"}, {"type": "boolean"}
@@ -49,11 +51,18 @@ _HEAD: dict[str, dict[str, Any]] = {
     "torwart.act.phase": _WORD,
     "torwart.subject": _WORD,
     "user.id": _WORD,
+    f"{PLACE}.asked": _MARK,
+    f"{PLACE}.at": _LONG,
     f"{PLACE}.epoch": _LONG,
+    f"{PLACE}.marks": _MARK,
+    f"{PLACE}.marks_version": _LONG,
     f"{PLACE}.producer": _WORD,
     f"{PLACE}.producer_sequence": _LONG,
     f"{PLACE}.received": _DATE,
     f"{PLACE}.sequence": _LONG,
+    f"{PLACE}.shown": _MARK,
+    f"{PLACE}.taken": _MARK,
+    f"{PLACE}.words": _MARK,
 }
 """What questions are asked by: the same in both streams."""
 EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {

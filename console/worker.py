@@ -1,7 +1,7 @@
 """The console's background work: take the producers' records into the central log, run the behaviour rules, end open acts, tell somebody.
 
-One thread watches, every quarter of a second; one more for each way out sends, so that a mail server that hangs delays no alert; one more
-ships the record to Elasticsearch.
+One thread watches, every quarter of a second; one more for each way out sends, so that a mail server that hangs delays no alert; one keeps
+the log's own index for searching up, and one more ships the record to Elasticsearch.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Log
 from audit_store.manifests import Manifests
 from audit_store.pseudonyms import secret
+from audit_store.search_index import IndexWriter
 from audit_store.spool import FILE, SpoolError, SpoolReader
 from auth.stepup import StepUp
 from console.confirm import Confirmations
@@ -35,6 +36,8 @@ PAUSE_SECONDS = 0.25
 EXPIRE_EVERY_ROUNDS = 4
 """It takes the database's write lock for a moment, which the data path wants too."""
 SEND_PAUSE_SECONDS = 0.5
+INDEX_PAUSE_SECONDS = 1.0
+"""Between two looks of the search: what it has not yet, an answer reads from the log itself."""
 SHIP, STOP_SECONDS = "ship", 10
 """The thread that ships, and how long is waited for it at the end: what it has not shipped it ships next time."""
 _NOTHING: Mapping[str, Callable[[], object]] = MappingProxyType({})
@@ -74,11 +77,14 @@ class Worker:
         stepup: StepUp,
         notifier: Notifier,
         record: Callable[[Event], object],
+        search: IndexWriter | None = None,
         before_rules: Mapping[str, Callable[[], object]] = _NOTHING,
         shipping: Shipping | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`spools` is the folder with one folder per producer; `before_rules` are further stages by name, between intake and rules."""
+        """`spools` is the folder with one folder per producer; `search` is the log's own index, which is kept up in a thread of its own;
+        `before_rules` are further stages by name, between intake and rules.
+        """
         self.health = Health(elastic=shipping.health if shipping else None)
         self._shipping = shipping
         self._spools = spools
@@ -87,6 +93,7 @@ class Worker:
         self._runner = runner
         self._stepup = stepup
         self._notifier = notifier
+        self._search = search
         self._record = record
         self._before_rules = before_rules
         self._now = now
@@ -100,6 +107,8 @@ class Worker:
         self._threads += [
             threading.Thread(target=self._send, args=(channel,), name=f"send {channel}", daemon=True) for channel in self._to_send
         ]
+        if self._search is not None:
+            self._threads.append(threading.Thread(target=self._index, name="index", daemon=True))
         if self._shipping is not None:
             words = (self._ending, self._guarded)
             self._threads.append(threading.Thread(target=self._shipping.run, args=words, name=SHIP, daemon=True))
@@ -118,12 +127,15 @@ class Worker:
         for _, reader in self._readers.values():
             reader.close()
         self._readers.clear()
+        if self._search is not None:
+            self._search.close()
 
     def step(self) -> None:
         """One round of everything, sending included."""
         self._round()
         for channel in self._notifier.channels:
             self._send_due(channel)
+        self._index_due()
         if self._shipping is not None:
             self._shipping.step(self._guarded)
         self._count()
@@ -144,6 +156,15 @@ class Worker:
 
     def _send_due(self, channel: str) -> None:
         self._guarded(f"send {channel}", lambda: self._notifier.send_due(channel, self._now()))
+
+    def _index(self) -> None:
+        while not self._ending.wait(INDEX_PAUSE_SECONDS):
+            self._index_due()
+
+    def _index_due(self) -> None:
+        index = self._search
+        if index is not None:
+            self._guarded("search", lambda: index.step(self._log))
 
     def _round(self, *, acts: bool = True) -> None:
         self._guarded("intake", self._take)
@@ -255,5 +276,6 @@ def worker_for(
         notifier=notifier,
         record=record,
         before_rules={"confirm": confirmations.step, "refused agents": services.agent_alarms.flush},
+        search=IndexWriter(installation.state / "log"),
         shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
     )

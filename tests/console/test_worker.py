@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from audit_store.event import EventAction, Phase, plain_event
+from audit_store.search import Question
+from audit_store.search_answer import Searcher
 from audit_store.spool import Spool
 from detectors.cases import START, Step
 from policies import reasons
@@ -88,6 +90,24 @@ def test_a_stage_that_fails_is_seen_and_recorded_and_ends_no_other(house: House,
     assert worker.health.well
     said = house.recorded(EventAction.SELF_TEST)
     assert [document["event"]["outcome"] for document in said] == ["failure", "success"]
+    worker.stop()
+
+
+def test_the_index_of_the_log_is_kept_up_and_begun_anew_when_it_is_damaged(house: House):
+    worker = house.worker()
+    house.happens(HELD)
+    worker.step()
+    searcher = Searcher(house.log, house.state / "log", scan_max=0)
+    asked = Question(action=EventAction.ACCESS)
+    assert [row.document["torwart"]["act"]["phase"] for row in searcher.ask(asked).rows] == ["held"]
+    for path in (house.state / "log").glob("search.db*"):
+        path.unlink()
+    (house.state / "log" / "search.db").write_bytes(b"no database" * 1000)
+    worker.step()
+    assert worker.health.errors == {"search": "SearchIndexError"}
+    worker.step()
+    assert worker.health.well
+    assert len(searcher.ask(asked).rows) == 1
     worker.stop()
 
 

@@ -14,6 +14,7 @@ from audit_store.event import Event, EventAction
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms
 from audit_store.search import search
+from audit_store.search_index import IndexWriter
 from audit_store.spool import Spool
 from auth.keys import Keys
 from auth.stepup import StepUp
@@ -84,6 +85,7 @@ class House:
             notifier=self.notifier(*channels, runner=runner),
             record=self.console.append,
             shipping=shipping,
+            search=IndexWriter(self.state / "log"),
             now=self.clock,
         )
 
