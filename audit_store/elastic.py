@@ -23,8 +23,8 @@ __all__ = ["Access", "Elastic", "ElasticError"]
 
 TIMEOUT_SECONDS = 30.0
 """For a whole call, from the connection to the last byte of the answer."""
-SUPPORTED = ((8, 19), (9, 0))
-"""From the first on, and every one from the second on: older ones lack what is used, or get no repairs any more."""
+FIRST, BEYOND = (8, 19), (10, 0)
+"""From the first on and before the second: older ones lack what is used; what the client library speaks ends with 9."""
 JSON, LINES = "application/json", "application/x-ndjson"
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _FAULT = re.compile(r"certificate verify failed: ([^(']*[^(' ])")
@@ -71,7 +71,7 @@ class BadRequestError(AnswerError):
 
 
 class VersionError(ElasticError):
-    """The server is too old."""
+    """The server is too old, or newer than this release knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +134,17 @@ class Elastic:
         """The oldest version among the servers; None if this identity may not see it. Raises VersionError, ElasticError."""
         try:
             nodes = self.ask("GET", "/_nodes/_all/none?filter_path=nodes.*.version")["nodes"]
-            found = min((_version(node["version"]), str(node["version"])) for node in nodes.values())
+            versions = [(_version(node["version"]), str(node["version"])) for node in nodes.values()]
+            if not versions:
+                raise ValueError("no node")
         except RefusedError:
             return None
         except (KeyError, TypeError, ValueError, AttributeError):
             raise AnswerError("the server does not say its version: is there something between Torwart and Elasticsearch?") from None
-        if not (SUPPORTED[0] <= found[0] < (SUPPORTED[0][0] + 1, 0) or found[0] >= SUPPORTED[1]):
-            raise VersionError(f"Elasticsearch {found[1]} is not supported: 8.19 or a later 8, or any 9, is needed")
-        return found[1]
+        for version, words in (min(versions), max(versions)):
+            if not FIRST <= version < BEYOND:
+                raise VersionError(f"Elasticsearch {words} is not supported: 8.19 or a later 8, or any 9, is needed")
+        return min(versions)[1]
 
     def end(self) -> None:
         """From another thread: end the call that is waiting, and every later one at once, with StoppedError."""

@@ -19,6 +19,8 @@ DEAD_LETTERS = "logs-torwart.deadletter-default"
 """Data stream of events that the mapping refuses, as text and with the reason."""
 BOTH = "logs-torwart.*-default"
 """Both of them in a question; the names under which `deploy/elasticsearch/roles.yml` gives rights."""
+EVENTS_TEMPLATE, DEAD_LETTERS_TEMPLATE = "torwart-events", "torwart-deadletter"
+"""Names of the index templates."""
 VERSION = 3
 """Grows when a member is added or a type changes: an older template is then installed anew (`torwart events elastic-install`)."""
 PRIORITY = 500
@@ -196,7 +198,7 @@ DEAD_LETTER_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
 
 def templates() -> dict[str, dict[str, Any]]:
     """Name -> body of the index templates, as `PUT _index_template/NAME` takes them."""
-    return {"torwart-events": _template(EVENTS, EVENT_MEMBERS), "torwart-deadletter": _template(DEAD_LETTERS, DEAD_LETTER_MEMBERS)}
+    return {EVENTS_TEMPLATE: _template(EVENTS, EVENT_MEMBERS), DEAD_LETTERS_TEMPLATE: _template(DEAD_LETTERS, DEAD_LETTER_MEMBERS)}
 
 
 def _template(stream: str, members: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

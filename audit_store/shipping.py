@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from audit_store.elastic import AnswerError, Elastic, ElasticError
 from audit_store.elastic_bulk import Item, Misfit, create
 from audit_store.elastic_documents import dead_letter, item_of
-from audit_store.elastic_install import check_templates, install
+from audit_store.elastic_install import Retention, check_templates, install
 from audit_store.elastic_search import present
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Entry, Log
@@ -62,12 +62,12 @@ class Shipper:
         reader: Elastic | None,
         record: Callable[[Event], object],
         *,
-        installs: bool = False,
+        installs: Retention | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Without a `reader` nothing is read back, and what the server loses after its acknowledgement is not noticed.
 
-        `installs`: put the templates where they are missing; for a server that asks nobody who he is.
+        `installs`: put the templates where they are missing, with this retention; for a server that asks nobody who he is.
         """
         self._engine = engine
         self._log = log
@@ -151,8 +151,8 @@ class Shipper:
         if not self._checked:
             if self._reader is not None:
                 self.version = self._reader.check_version()
-                if self._installs:
-                    install(self._writer)
+                if self._installs is not None:
+                    install(self._writer, retention=self._installs)
                 check_templates(self._reader)
             self._checked = True
 

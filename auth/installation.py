@@ -39,7 +39,10 @@ _PATHS = {
     "crm": ("certificate", "key"),
     "proxy": ("trusted",),
     "mail": ("password_file",),
-    "elastic": ("ca", "certificate", "key", "password_file", "api_key_file", "reader_password_file", "reader_api_key_file"),
+    "elastic": (
+        *("ca", "certificate", "key", "password_file", "api_key_file"),
+        *("reader_password_file", "reader_api_key_file", "reader_certificate", "reader_key"),
+    ),
 }
 """Members that name files; relative ones start at the folder of the configuration file."""
 ELASTIC_URL = "TORWART_ELASTIC_URL"

@@ -100,9 +100,16 @@ crm:
 #   reader_user: torwart-reader
 #   reader_password_file: elastic-reader.password
 #   # Statt Benutzer und Passwort: api_key_file, reader_api_key_file. / Instead of user and password.
+#   # Statt der Dateien: TORWART_ELASTIC_PASSWORD, …_API_KEY, …_READER_PASSWORD, …_READER_API_KEY. / Instead of the files.
 #   # Aussteller des Zertifikats, wenn es nicht der des Systems ist. / Authority of its certificate, if not one of the system's.
 #   # ca: elastic-ca.pem
 #   # Eigenes Zertifikat, wo Elasticsearch eines verlangt. / Certificate of Torwart's own, where Elasticsearch wants one.
 #   # certificate: torwart-client.pem
 #   # key: torwart-client.key
+#   # Ohne Passwort die Anmeldung selbst (PKI); der Leser braucht dann sein eigenes. / Without a password the log-in itself (PKI).
+#   # reader_certificate: torwart-reader.pem
+#   # reader_key: torwart-reader.key
+#   # Nach so vielen Tagen löscht Elasticsearch (elastic-install sagt es ihm). / After so many days Elasticsearch deletes.
+#   # retention_days: 365
+#   # dead_letter_retention_days: 90
 """

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from audit_store.elastic import Access, Elastic, ElasticError, StoppedError
+from audit_store.elastic_install import Retention
 from audit_store.shipping import Shipper
 from auth.config_file import ConfigError
 from console.services import Services
@@ -143,7 +146,7 @@ def shipping_for(services: Services, settings: ElasticSettings, now: Callable[[]
         connections[0],
         connections[1] if reading else None,
         services.spool.append,
-        installs=not settings.has_writer,
+        installs=None if settings.has_writer else retention_of(settings),
         now=now,
     )
     return Shipping(shipper, tuple(connections), now)
@@ -151,14 +154,19 @@ def shipping_for(services: Services, settings: ElasticSettings, now: Callable[[]
 
 def writer_access(settings: ElasticSettings) -> Access:
     """The identity that adds events. Raises ConfigError."""
-    return _access(settings, settings.user, settings.password_file, settings.api_key_file)
+    password = _secret(settings.password_file, settings.password)
+    api_key = _secret(settings.api_key_file, settings.api_key)
+    return Access(settings.url, settings.user, password, api_key, settings.ca, settings.certificate, settings.key)
 
 
 def reader_access(settings: ElasticSettings) -> Access | None:
     """The identity that searches; None if there is none. Where the server asks nobody who he is, neither does this. Raises ConfigError."""
     if settings.has_writer and not settings.has_reader:
         return None
-    return _access(settings, settings.reader_user, settings.reader_password_file, settings.reader_api_key_file)
+    password = _secret(settings.reader_password_file, settings.reader_password)
+    api_key = _secret(settings.reader_api_key_file, settings.reader_api_key)
+    shown = (settings.reader_certificate or settings.certificate, settings.reader_key or settings.key)
+    return Access(settings.url, settings.reader_user, password, api_key, settings.ca, *shown)
 
 
 def access_of(settings: ElasticSettings, user: str, password: str) -> Access:
@@ -166,12 +174,19 @@ def access_of(settings: ElasticSettings, user: str, password: str) -> Access:
     return Access(settings.url, user, password, None, settings.ca, settings.certificate, settings.key)
 
 
-def _access(settings: ElasticSettings, user: str | None, password_file: Path | None, api_key_file: Path | None) -> Access:
-    password, api_key = (_secret(path) if path else None for path in (password_file, api_key_file))
-    return Access(settings.url, user, password, api_key, settings.ca, settings.certificate, settings.key)
+def retention_of(settings: ElasticSettings) -> Retention:
+    """What the templates are told."""
+    return Retention(settings.retention_days, settings.dead_letter_retention_days)
 
 
-def _secret(path: Path) -> str:
+def _secret(path: Path | None, given: SecretStr | None) -> str | None:
+    """The secret of a file, or that of the environment."""
+    if path is None:
+        return None if given is None else given.get_secret_value()
+    return _secret_in(path)
+
+
+def _secret_in(path: Path) -> str:
     try:
         if path.stat().st_mode & 0o077:
             raise ConfigError([f"{path}: others may use this secret — chmod 600 {path}"])

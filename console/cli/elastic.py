@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ from audit_store.tables import Cursor
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.installation import ELASTIC_URL, ConfigError, Sections, load_installation
 from console.settings import ElasticSettings, elastic_settings
-from console.shipping import access_of, reader_access, writer_access
+from console.shipping import access_of, reader_access, retention_of, writer_access
 
 DIFFERENT = 1
 """Exit code: Elasticsearch has not what the record has."""
@@ -38,7 +39,9 @@ SETTLE_SECONDS = 2
 def install(
     user: Annotated[str | None, typer.Option("--user", help="Who installs (role torwart_installer); else the section's user.")] = None,
     password_file: Annotated[Path | None, typer.Option("--password-file", help="File with the password alone; else: asked for.")] = None,
-    retention_days: Annotated[int | None, typer.Option("--retention-days", min=1, help="Elasticsearch deletes what is older.")] = None,
+    retention_days: Annotated[
+        int | None, typer.Option("--retention-days", min=1, help="Elasticsearch deletes events that are older; else as the section says.")
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
@@ -48,7 +51,10 @@ def install(
         settings = _settings(sections)
         access = writer_access(settings) if user is None else access_of(settings, user, _password(user, password_file))
         with _connected(Elastic(access)) as elastic:
-            done = install_templates(elastic, retention_days=retention_days)
+            retention = retention_of(settings)
+            if retention_days is not None:
+                retention = replace(retention, events_days=retention_days)
+            done = install_templates(elastic, retention=retention)
     if as_json:
         print_json({"done": done})
     else:

@@ -42,7 +42,7 @@ _TROUBLES: Mapping[str, str] = {
     "RefusedError": N_("Elasticsearch refuses. Check user, password file and roles (deploy/elasticsearch/roles.yml)."),
     "AnswerError": N_("The answers of Elasticsearch are not right. Check what stands between it and Torwart, and its health."),
     "BadRequestError": N_("The answers of Elasticsearch are not right. Check what stands between it and Torwart, and its health."),
-    "VersionError": N_("This Elasticsearch is too old. Version 8.19 or later is needed."),
+    "VersionError": N_("This version of Elasticsearch is not supported: 8.19 or a later 8, or any 9, is needed."),
     "TemplateError": N_("The templates are missing or older than Torwart. Run: torwart events elastic-install"),
     "LostError": N_("Elasticsearch had lost events that it had confirmed. They were sent again. Look at its health."),
     "DeadLetterError": N_("Elasticsearch refuses an event altogether. Run: torwart events elastic-install"),

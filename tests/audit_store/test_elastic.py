@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from audit_store.elastic import Access, AnswerError, CertificateError, Elastic, RefusedError, UnreachableError
-from audit_store.elastic_install import TemplateError, check_templates, install
+from audit_store.elastic_install import Retention, TemplateError, check_templates, install
 from audit_store.mapping import DEAD_LETTERS, EVENTS, templates
 from tests.services.certificates import Authority
 from tests.services.elastic import Cluster
@@ -63,10 +63,10 @@ def test_installing_twice_changes_nothing(each_elastic: Cluster) -> None:
 
 def test_the_template_keeps_a_retention_that_was_asked_for(each_elastic: Cluster) -> None:
     installer = each_elastic.connect("installer")
-    assert install(installer, retention_days=90)[0].endswith("replaced")
+    assert install(installer, retention=Retention(90))[0].endswith("replaced")
     found = each_elastic.admin("GET", "/_index_template/torwart-events")["index_templates"][0]["index_template"]
     assert found["template"]["lifecycle"]["data_retention"] == "90d"
-    assert install(installer, retention_days=90)[0].endswith("is there already")
+    assert install(installer, retention=Retention(90))[0].endswith("is there already")
     assert install(installer)[0].endswith("replaced")
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from audit_store.elastic_install import Retention
 from auth.config_file import ConfigError, Sections
 from auth.installation import load_installation
 from console.settings import ElasticSettings, elastic_settings
-from console.shipping import reader_access, writer_access
+from console.shipping import reader_access, retention_of, writer_access
 
 GOOD = "state: state\ntorwart:\n  url: http://torwart.localhost:8401\ncrm:\n  url: http://crm.localhost:8400\n  upstream: http://127.0.0.1:8000\n"
 FULL = """\
@@ -27,8 +28,8 @@ def sections(tmp_path: Path, text: str) -> Sections:
     return load_installation(path)[1]
 
 
-def elastic(tmp_path: Path, text: str, url: str | None = None) -> ElasticSettings:
-    found = elastic_settings(sections(tmp_path, text), {} if url is None else {"TORWART_ELASTIC_URL": url})
+def elastic(tmp_path: Path, text: str, url: str | None = None, **environment: str) -> ElasticSettings:
+    found = elastic_settings(sections(tmp_path, text), environment | ({} if url is None else {"TORWART_ELASTIC_URL": url}))
     assert found is not None
     return found
 
@@ -110,13 +111,50 @@ def test_an_address_that_is_unsafe_or_none_is_refused_with_its_line(tmp_path: Pa
         ("user: a\n  password_file: b\n  api_key_file: c", "two identities"),
         ("certificate: a", "certificate and key belong together"),
         ("reader_user: a\n  reader_password_file: b", "a reader without a writer"),
-        ("pasword: a", "is not known — did you mean password_file?"),
-        ("password: a", "is not known"),
+        ("pasword_file: a", "is not known — did you mean password_file?"),
+        ("password: a", "must not stand here — put it alone into a file .password_file., or into TORWART_ELASTIC_PASSWORD"),
+        ("reader_api_key: a", "must not stand here .* TORWART_ELASTIC_READER_API_KEY"),
+        ("reader_certificate: a", "reader_certificate and reader_key belong together"),
+        ("retention_days: 0", "greater than or equal to 1"),
     ],
 )
 def test_half_an_identity_is_refused(tmp_path: Path, members: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         elastic(tmp_path, f"elastic:\n  url: https://a.example\n  {members}\n")
+
+
+def test_secrets_may_stand_in_the_environment_instead_of_files(tmp_path: Path) -> None:
+    found = elastic(
+        tmp_path,
+        "elastic:\n  url: https://a.example\n  user: writer\n",
+        TORWART_ELASTIC_PASSWORD="word",
+        TORWART_ELASTIC_READER_API_KEY="aWQ6a2V5",
+    )
+    reading, writing = reader_access(found), writer_access(found)
+    assert (writing.user, writing.password, writing.api_key) == ("writer", "word", None)
+    assert reading is not None
+    assert (reading.user, reading.password, reading.api_key) == (None, None, "aWQ6a2V5")
+    assert not any(secret in repr((found, reading, writing)) for secret in ("word'", "aWQ6a2V5"))
+
+
+def test_a_secret_in_two_places_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="stands in a file and in the environment: keep one"):
+        elastic(tmp_path, FULL, TORWART_ELASTIC_PASSWORD="word")
+
+
+def test_a_certificate_alone_is_a_log_in_and_the_reader_shows_its_own(tmp_path: Path) -> None:
+    own = "elastic:\n  url: https://a.example\n  certificate: w.pem\n  key: w.key\n"
+    assert reader_access(elastic(tmp_path, own)) is None
+    reading = reader_access(elastic(tmp_path, own + "  reader_certificate: r.pem\n  reader_key: r.key\n"))
+    assert reading is not None
+    assert (reading.certificate, reading.key) == (tmp_path / "r.pem", tmp_path / "r.key")
+    assert writer_access(elastic(tmp_path, own)).certificate == tmp_path / "w.pem"
+
+
+def test_each_stream_has_a_retention_of_its_own(tmp_path: Path) -> None:
+    found = elastic(tmp_path, FULL + "  retention_days: 400\n  dead_letter_retention_days: 30\n")
+    assert retention_of(found) == Retention(400, 30)
+    assert retention_of(elastic(tmp_path, FULL)) == Retention(None, None)
 
 
 def test_a_section_that_is_none_is_refused(tmp_path: Path) -> None:

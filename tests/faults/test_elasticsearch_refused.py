@@ -22,9 +22,9 @@ def stand(elastic: Cluster, tmp_path: Path) -> Iterator[Stand]:
 
 @pytest.mark.parametrize(
     ("version", "accepted"),
-    [("7.17.29", False), ("8.18.9", False), ("8.19.0", True), ("8.20.1", True), ("9.0.0", True), ("9.5.2", True), ("10.1.0", True)],
+    [("7.17.29", False), ("8.18.9", False), ("8.19.0", True), ("8.20.1", True), ("9.0.0", True), ("9.5.2", True), ("10.1.0", False)],
 )
-def test_a_server_that_is_too_old_is_refused_by_its_version(stand: Stand, version: str, accepted: bool) -> None:
+def test_a_server_that_is_too_old_or_too_new_is_refused_by_its_version(stand: Stand, version: str, accepted: bool) -> None:
     def aged(asked: Asked, ask: Callable[[Asked], Answer]) -> Answer | None:
         return Answer.of(200, {"nodes": {"a": {"version": version}}}) if asked.path.startswith("/_nodes") else ask(asked)
 
