@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from string import ascii_lowercase, ascii_uppercase, digits
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +23,11 @@ _LEAST, _MOST = 1 << 14, 16 << 20
 """Bytes of a text that is looked over: reading all of a smaller one is as quick, and what is seen of a larger one takes too much memory."""
 _DENSE = 8
 """One mark in so many bytes: more of them, and looking closer costs more than reading."""
-LOWER, UPPER, DIGIT, SIGN = 1, 2, 4, 8
 
 
 def among(letters: bytes) -> NDArray[np.bool_]:
     """For every byte whether it is one of these."""
     return np.isin(np.arange(256), list(letters))
-
-
-_BY_KIND = ((ascii_lowercase.encode(), LOWER), (ascii_uppercase.encode(), UPPER), (digits.encode(), DIGIT), (b"+-/_", SIGN))
-_KINDS = sum((among(letters) * np.uint8(kind) for letters, kind in _BY_KIND), np.zeros(256, np.uint8))
-"""Letters of base64 by kind."""
 
 
 @dataclass(frozen=True)
@@ -55,29 +48,37 @@ class Glance:
         return np.frombuffer(self.data, np.uint8)
 
     @cached_property
+    def marked(self) -> Bytes:
+        """The bytes of `marks`."""
+        return self.array.take(self.marks)
+
+    @cached_property
     def digits(self) -> Places:
         """Where digits stand."""
-        found: Places = self.marks[self._kinds == DIGIT]
+        found: Places = self.marks.take(np.flatnonzero(self.marked - 48 < 10))
         return found
 
     @cached_property
     def before(self) -> Bytes:
-        """The kind of letter before each mark; where the text begins, that of the mark itself."""
+        """The byte before each mark; where the text begins, the mark itself."""
         return self._beside(-1)
+
+    @cached_property
+    def behind(self) -> Bytes:
+        """The byte behind each mark; where the text ends, the mark itself."""
+        return self._beside(1)
 
     @cached_property
     def mixed(self) -> Places:
         """A place in every run of letters, digits and `+-/_` with a letter beside a digit or sign, or a small one before a capital."""
-        before, behind = self.before, self._beside(1)
-        near = (before == LOWER) | (before == UPPER) | (behind == LOWER) | (behind == UPPER)
-        found: Places = self.marks[(self._kinds == LOWER) | near]
+        near = _is_latin(self.before) | _is_latin(self.behind) | is_small(self.marked)
+        found: Places = self.marks.take(np.flatnonzero(near))
         return found
 
     @cached_property
     def rows(self) -> Bytes:
         """The bytes of `blocks`, a block a row."""
-        whole = len(self.data) // BLOCK
-        return self.array[: whole * BLOCK].reshape(-1, BLOCK)[self.blocks]
+        return _rows(self.array, self.blocks)
 
     def full(self, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which rows hold nothing but these letters."""
@@ -92,15 +93,22 @@ class Glance:
         """The bytes that stand behind a letter, each once."""
         if letter not in self.data:
             return b""
-        at = where(self.array == letter[0])
-        return np.unique(self.array[at[at < len(self.data) - 1] + 1]).tobytes()
-
-    @cached_property
-    def _kinds(self) -> Bytes:
-        return _KINDS.take(self.array.take(self.marks))
+        behind = where(self.array[:-1] == letter[0]) + 1
+        found = np.zeros(256, np.bool_)
+        found[self.array.take(behind)] = True
+        return bytes(np.flatnonzero(found).tolist())
 
     def _beside(self, by: int) -> Bytes:
-        return _KINDS.take(self.array.take(self.marks + by, mode="clip")) if len(self.marks) else _KINDS[:0]
+        return self.array.take(self.marks + by, mode="clip") if len(self.marks) else self.array[:0]
+
+
+def is_small(letters: Bytes) -> NDArray[np.bool_]:
+    """Which of them are letters from a to z."""
+    return letters - 97 < 26
+
+
+def _is_latin(letters: Bytes) -> NDArray[np.bool_]:
+    return (letters | 32) - 97 < 26
 
 
 def look(data: bytes) -> Glance:
@@ -118,24 +126,31 @@ def look(data: bytes) -> Glance:
             marked |= piece == 43
         if underscore:
             marked |= piece == 95
-        from_a = piece - 97
-        marked[:-1] |= (from_a[:-1] < 26) & (piece[1:] - 65 < 26)
+        marked[:-1] |= (piece[:-1] - 97 < 26) & (piece[1:] - 65 < 26)
         at = where(marked[:_STEP])
         if len(at) * _DENSE > _STEP:
             return Glance(data, nothing[0], nothing[0], dense=True)
         marks.append(at + begin)
-        wordless = (piece < 91) | (from_a < 6)
-        whole = wordless[: min(len(piece), _STEP) // BLOCK * BLOCK].view(np.uint64) == _ALL
-        blocks.append(np.flatnonzero(whole) + begin // BLOCK)
-    return Glance(data, np.concatenate(marks), np.concatenate(blocks), dense=False)
+        low = piece[: min(len(piece), _STEP) // BLOCK * BLOCK] < 103
+        blocks.append(np.flatnonzero(low.view(np.uint64) == _ALL) + begin // BLOCK)
+    low_blocks = np.concatenate(blocks)
+    wordless = (_rows(array, low_blocks) - 91 < 6).view(np.uint64)[:, 0] == 0  # nor what stands between Z and a
+    return Glance(data, np.concatenate(marks), low_blocks[wordless], dense=False)
+
+
+def _rows(array: Bytes, blocks: Places) -> Bytes:
+    whole = len(array) // BLOCK * BLOCK
+    return array[:whole].view(np.uint64).take(blocks).view(np.uint8).reshape(-1, BLOCK)
 
 
 def where(marked: NDArray[np.bool_]) -> Places:
     """As `np.flatnonzero`, which looks at every byte: here at those blocks alone that hold something."""
     whole = len(marked) // BLOCK * BLOCK
-    rows = np.flatnonzero(marked[:whole].view(np.uint64) != 0)
-    at = np.flatnonzero(marked[:whole].reshape(-1, BLOCK)[rows])
-    return np.concatenate((rows[at // BLOCK] * BLOCK + at % BLOCK, np.flatnonzero(marked[whole:]) + whole))
+    blocks = marked[:whole].view(np.uint64)
+    rows = np.flatnonzero(blocks != 0)
+    at = np.flatnonzero(blocks.take(rows).view(np.bool_))
+    at += (BLOCK * (rows - np.arange(len(rows)))).take(at >> 3)
+    return np.concatenate((at, np.flatnonzero(marked[whole:]) + whole)) if whole < len(marked) else at
 
 
 _ALL = np.uint64(0x0101010101010101)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.glance import Bytes, Places, among
+from detectors.glance import BLOCK, Bytes, Places, among
 from detectors.plain import wide
 
 _MAGICS = (
@@ -52,13 +52,21 @@ def means_something(content: bytes) -> bool:
 
 def may_mean_something(rows: Bytes, lengths: Places) -> NDArray[np.bool_]:
     """For many short contents at once, a row each: False where `means_something` is certain to be, of so many bytes of the row."""
-    inside = np.arange(rows.shape[1] + 1) < lengths[:, None]
-    rows = np.where(inside, np.pad(rows, ((0, 0), (0, 1))), ord(" "))
-    follows = rows & 0xC0 == 0x80
-    broken = np.where(follows[:, 1:], rows[:, :-1] < 0x80, rows[:, :-1] >= 0xC0)
-    strange = np.count_nonzero(~_IS_PLAIN[rows], axis=1)
-    zeros, fours = np.count_nonzero(rows == 0, axis=1), np.count_nonzero(rows == 4, axis=1)
-    utf8 = ~(follows[:, 0] | broken.any(axis=1))
+    count, width = rows.shape
+    padded = np.full((count, (width // BLOCK + 1) * BLOCK), ord(" "), np.uint8)  # a blank behind each row, at least
+    padded[:, :width] = np.where(np.arange(width) < lengths[:, None], rows, np.uint8(ord(" ")))
+    flat = padded.reshape(-1)
+    follows = flat.view(np.int8) < -0x40
+    broken = follows.copy()  # what goes on with no letter, and a letter that nothing goes on with
+    broken[1:] = np.where(follows[1:], flat[:-1] < 0x80, flat[:-1] >= 0xC0)
+    utf8 = ~np.any(broken.reshape(padded.shape).view(np.uint64), axis=1)
+    strange, zeros, fours = (_count(marked) for marked in (~_IS_PLAIN.take(padded), padded == 0, padded == 4))
     words = (strange * 5 <= lengths) | (zeros * 3 >= lengths) | (fours * 4 >= lengths)
-    found: NDArray[np.bool_] = utf8 | words | _BEGINS_MAGIC[rows[:, 0]]
+    found: NDArray[np.bool_] = utf8 | words | _BEGINS_MAGIC.take(padded[:, 0])
     return found
+
+
+def _count(marked: NDArray[np.bool_]) -> Places:
+    """How many of each row."""
+    counts: Places = np.bitwise_count(marked.view(np.uint64)).sum(axis=1, dtype=np.int64)
+    return counts

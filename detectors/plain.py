@@ -68,11 +68,14 @@ def as_text(content: bytes) -> Text | None:
 def _is_simple(sample: bytes) -> bool:
     """True for most text in one byte a letter, told quickly: without control characters, and with a blank of ASCII for every 20 bytes.
 
-    Text in wider letters has bytes below 7; blanks of ASCII are rare in EBCDIC.
+    Text in wider letters has bytes below 7, or every other byte is a low one; blanks of ASCII are rare in EBCDIC.
     """
     letters = np.frombuffer(sample, np.uint8)
-    controls = (letters < 32) & (letters != 10) & (letters != 13) & (letters != 9)
-    return not controls.any() and int(np.count_nonzero(letters == 32)) * 20 > len(letters) and 127 not in sample
+    low = letters < 32
+    controls = low & (letters != 10) & (letters != 13) & (letters != 9) & (letters != 12)
+    if controls.any() or int(np.count_nonzero(low)) * 8 > len(letters):
+        return False
+    return int(np.count_nonzero(letters == 32)) * 20 > len(letters) and 127 not in sample
 
 
 def runs(content: bytes) -> Iterator[Readable]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from detectors.client_index.folding import address, visible
 from detectors.client_index.hashes import MOST_DIGITS, Numbers
 from detectors.client_index.officials import Officials
+from detectors.glance import Places
 
 PIECE = 1 << 17
 """Characters that are worked on at once: bounds the memory for a text that is nothing but digits (attacks X13)."""
@@ -31,6 +32,7 @@ GAP = 4
 SEPARATORS = b" ().-/+_~*'"
 _OTHER, _SEPARATOR, _DIGIT = 0, 1, 2
 _CLASSES = bytes(_DIGIT if c in b"0123456789" else _SEPARATOR if c in SEPARATORS else _OTHER for c in range(256))
+_NO_DIGITS = bytes(c for c in range(256) if c not in b"0123456789")
 _POWERS = np.array([10**k for k in range(MOST_DIGITS + 2)], np.uint64)
 
 _MORE_LOCAL = "!#$%&'*/=?^`{|}~"
@@ -48,7 +50,7 @@ class Candidates:
 
     piece: str
     numbers: Numbers
-    number_places: NDArray[np.int64]
+    number_places: Places
     texts: list[str]
     text_places: list[int]
 
@@ -85,68 +87,89 @@ def addresses(text: str) -> list[str]:
 class _Groups:
     """Groups of digits, in order. `joined`: only separators, and few, stand between a group and the next one."""
 
-    raw: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    digits: NDArray[np.uint8]
+    """Values of all their digits, one group behind the other."""
+    starts: Places
+    ends: Places
     joined: NDArray[np.bool_]
 
 
 def _groups(plain: bytes, *, cut_before: bool, cut_after: bool) -> _Groups:
     classes = np.frombuffer(plain.translate(_CLASSES), np.uint8)
-    is_digit = np.zeros(len(classes) + 2, np.int8)
-    is_digit[1:-1] = classes == _DIGIT
-    edges = np.flatnonzero(np.diff(is_digit))
+    is_digit = np.zeros(len(classes) + 2, np.bool_)
+    np.equal(classes, _DIGIT, out=is_digit[1:-1])
+    edges = np.flatnonzero(is_digit[1:] != is_digit[:-1])
     starts, ends = edges[::2], edges[1::2]
     # A group that touches a cut may be half of one: the piece on the other side has it whole.
     first = 1 if cut_before and len(starts) and starts[0] == 0 else 0
     last = len(starts) - 1 if cut_after and len(starts) and ends[-1] == len(classes) else len(starts)
+    digits = np.frombuffer(plain.translate(None, _NO_DIGITS), np.uint8) - np.uint8(ord("0"))
+    digits = digits[ends[0] - starts[0] if first else 0 : len(digits) - (ends[-1] - starts[-1] if last < len(starts) else 0)]
     starts, ends = starts[first:last], ends[first:last]
     joined = np.zeros(len(starts), np.bool_)
-    gaps = starts[1:] - ends[:-1]
-    near = np.flatnonzero(gaps <= GAP)
-    for step in range(GAP):
-        near = near[(gaps[near] <= step) | (classes[np.minimum(ends[near] + step, len(classes) - 1)] == _SEPARATOR)]
-    joined[near] = True
-    return _Groups(np.frombuffer(plain, np.uint8), starts, ends, joined)
+    joined[:-1] = ~apart(starts, ends, lambda places: classes.take(places) == _SEPARATOR, GAP)
+    return _Groups(digits, starts, ends, joined)
 
 
-def _windows(groups: _Groups, shortest: int) -> tuple[Numbers, NDArray[np.int64]]:
+def apart(starts: Places, ends: Places, separates: Callable[[Places], NDArray[np.bool_]], gap: int) -> NDArray[np.bool_]:
+    """Between which groups of digits, told by where each begins and ends, stands anything but so many separators at most."""
+    between = starts[1:] - ends[:-1]
+    found = between > gap
+    left = np.flatnonzero(~found)  # gaps that are separators so far, and go on
+    for step in range(gap):
+        separated = separates(ends.take(left) + step)
+        found[left[~separated]] = True
+        left = left[separated]
+        left = left[between.take(left) > step + 1]
+        if not len(left):
+            break
+    return found
+
+
+def _windows(groups: _Groups, shortest: int) -> tuple[Numbers, Places]:
     """Every window of joined groups with `shortest` to 17 digits, and the same without `00` in front; and where each begins."""
     lengths = groups.ends - groups.starts
-    values = np.zeros(len(lengths), np.uint64)
-    here = np.flatnonzero(lengths <= MOST_DIGITS)
-    for step in range(MOST_DIGITS):
-        here = here[lengths[here] > step]
-        if not len(here):
-            break
-        values[here] += _POWERS[step] * (groups.raw[groups.ends[here] - 1 - step] - np.uint8(48))
-    numbers, places = [], []
-    begin = last = np.flatnonzero(lengths <= MOST_DIGITS)
-    size, value = lengths[begin], values[begin]
+    behind = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))  # digits before each group
+    begins, lasts, sizes = [], [], []
+    begin = np.flatnonzero(lengths <= MOST_DIGITS)
+    last, size = begin, lengths[begin]
     while len(begin):
-        long = size >= shortest
-        numbers.append(value[long] + _POWERS[size[long]])
-        places.append(groups.starts[begin[long]])
-        after = groups.joined[last]
-        begin, last, size, value = begin[after], last[after] + 1, size[after], value[after]
-        after = size + lengths[last] <= MOST_DIGITS
-        begin, last, size, value = begin[after], last[after], size[after], value[after]
-        value = value * _POWERS[lengths[last]] + values[last]
-        size = size + lengths[last]
-    if not numbers:
+        long = np.flatnonzero(size >= shortest)
+        begins.append(begin.take(long))
+        lasts.append(last.take(long))
+        sizes.append(size.take(long))
+        after = np.flatnonzero(groups.joined.take(last))
+        begin, last = begin.take(after), last.take(after) + 1
+        size = behind.take(last + 1) - behind.take(begin)
+        after = np.flatnonzero(size <= MOST_DIGITS)
+        begin, last, size = begin.take(after), last.take(after), size.take(after)
+    if not begins:
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    return _without_zeros(np.concatenate(numbers), np.concatenate(places), shortest)
+    begin, last, size = np.concatenate(begins), np.concatenate(lasts), np.concatenate(sizes)
+    values = _up_to(groups.digits).take(behind.take(last + 1) - 1) % _POWERS.take(size)
+    return _without_zeros(values, size, groups.starts.take(begin), shortest)
 
 
-def _without_zeros(numbers: Numbers, places: NDArray[np.int64], shortest: int) -> tuple[Numbers, NDArray[np.int64]]:
-    """The `00` before a country's code is an international prefix (ITU-T E.123): the number without it is a candidate too."""
-    size = np.searchsorted(_POWERS, numbers, side="right") - 1
-    rest = numbers - _POWERS[size]
-    zeros = (size >= shortest + 2) & (rest < _POWERS[np.maximum(size - 2, 0)])
-    if not zeros.any():
+def _up_to(digits: NDArray[np.uint8]) -> Numbers:
+    """For each digit the number that ends with it, of the 17 digits (`MOST_DIGITS`) that stand there; fewer at the beginning."""
+    single = digits.astype(np.uint64)
+    found = single
+    for width in (1, 2, 4, 8):
+        before = found
+        found = before.copy()
+        found[width:] += before[:-width] * _POWERS[width]
+    found[MOST_DIGITS - 1 :] += single[: 1 - MOST_DIGITS] * _POWERS[MOST_DIGITS - 1]
+    return found
+
+
+def _without_zeros(values: Numbers, size: Places, places: Places, shortest: int) -> tuple[Numbers, Places]:
+    """As `hashes.number`. The `00` before a country's code is an international prefix (ITU-T E.123): the number without it is one too."""
+    numbers = values + _POWERS.take(size)
+    zeros = np.flatnonzero((size >= shortest + 2) & (values < _POWERS.take(size - 2, mode="clip")))
+    if not len(zeros):
         return numbers, places
-    bare = rest[zeros] + _POWERS[size[zeros] - 2]
-    return np.concatenate((numbers, bare)), np.concatenate((places, places[zeros]))
+    bare = values.take(zeros) + _POWERS.take(size.take(zeros) - 2)
+    return np.concatenate((numbers, bare)), np.concatenate((places, places.take(zeros)))
 
 
 # e-mail addresses

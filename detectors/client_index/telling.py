@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.client_index.candidates import GAP, LONGEST_DOMAIN, LONGEST_LOCAL, SEPARATORS
+from detectors.client_index.candidates import GAP, LONGEST_DOMAIN, LONGEST_LOCAL, SEPARATORS, apart
 from detectors.client_index.folding import visible
 from detectors.client_index.officials import LEAST_DIGITS
 from detectors.glance import Glance, Places, among, where
@@ -91,20 +91,16 @@ def _signs(glance: Glance) -> Places | None:
 def _numbers(glance: Glance, shortest: int, gap: int, separates: NDArray[np.bool_]) -> tuple[Places, Places]:
     """Begin and end of all digits that stand together, with so many separators (`gap`, in bytes) between two at most."""
     digits = glance.digits
-    cuts = np.flatnonzero(np.diff(digits) != 1)
-    starts, ends = np.concatenate((digits[:1], digits[cuts + 1])), np.concatenate((digits[cuts], digits[-1:])) + 1
-    between = starts[1:] - ends[:-1]
-    near = np.flatnonzero(between <= gap)
-    for step in range(gap):
-        near = near[(between[near] <= step) | separates[glance.array.take(ends[near] + step, mode="clip")]]
-    apart = np.ones(len(between), np.bool_)
-    apart[near] = False
-    first = np.concatenate((np.zeros(min(len(starts), 1), np.int64), np.flatnonzero(apart) + 1))
-    if not len(first):
-        return first, first
-    last = np.append(first[1:], len(starts)) - 1
-    enough = np.add.reduceat(ends - starts, first) >= shortest
-    return starts[first[enough]], ends[last[enough]]
+    if not len(digits):
+        return digits, digits
+    later = np.flatnonzero(digits[1:] - digits[:-1] != 1) + 1
+    firsts = np.concatenate((np.zeros(1, np.int64), later))  # which digits begin a group
+    starts, ends = digits.take(firsts), np.concatenate((digits.take(later - 1), digits[-1:])) + 1
+    cuts = np.flatnonzero(apart(starts, ends, lambda places: separates.take(glance.array.take(places)), gap)) + 1
+    first, last = np.concatenate((np.zeros(1, np.int64), cuts)), np.append(cuts, len(starts)) - 1
+    counts = np.append(firsts, len(digits)).take(last + 1) - firsts.take(first)
+    enough = np.flatnonzero(counts >= shortest)
+    return starts.take(first.take(enough)), ends.take(last.take(enough))
 
 
 def _officials(glance: Glance, reach: int) -> tuple[Places, Places]:

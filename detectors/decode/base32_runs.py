@@ -10,7 +10,7 @@ import numpy as np
 import re2
 
 from detectors.formats import Decoder, Layer
-from detectors.glance import LOWER, Glance, among
+from detectors.glance import Glance, among, is_small
 from detectors.meaning import LONG, means_something
 from detectors.text import Text
 
@@ -49,9 +49,11 @@ def _possible(glance: Glance) -> bool:
     """Whether a glance leaves a place for what `_RUN` finds: a block of capital letters, or a figure among small ones."""
     if glance.dense or bool(np.any(glance.full(_CAPITAL))):
         return True
-    figures = glance.marks[glance.before == LOWER]
+    figures = glance.marks.take(np.flatnonzero(is_small(glance.before)))
     figures = figures[figures < len(glance.data) - _BEHIND]
-    return bool(np.any(np.all(_SMALL[glance.array[figures[:, None] + np.arange(_BEHIND + 1)]], axis=1)))
+    for step in range(_BEHIND + 1):
+        figures = figures[_SMALL.take(glance.array.take(figures + step))]
+    return len(figures) > 0
 
 
 _CAPITAL = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")

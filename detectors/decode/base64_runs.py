@@ -73,7 +73,9 @@ def _places(glance: Glance) -> list[int] | None:
     places, data = glance.mixed, glance.array
     if glance.dense or len(places) * _BYTES_PER_PLACE > len(data) + _SMALL:
         return None
-    places = places[np.diff(places, prepend=-2) > 1]  # of neighbours one is enough: they stand in one run
+    first = np.ones(len(places), np.bool_)
+    np.greater(places[1:] - places[:-1], 1, out=first[1:])
+    places = places[first]  # of neighbours one is enough: they stand in one run
     length, _, after = _around(glance, places, SHORTEST)
     places = places[(length >= SHORTEST) | after]
     kept: list[int] = places[_may_mean(glance, places)].tolist()
@@ -83,11 +85,11 @@ def _places(glance: Glance) -> list[int] | None:
 def _around(glance: Glance, places: Places, reach: int) -> tuple[Places, Places, NDArray[np.bool_]]:
     """Letters of the run around each place, and those before it, of at most so many on either side; and whether a line ends behind it."""
     around = glance.array.take(places[:, None] + np.arange(-reach, reach + 1), mode="clip") if len(places) else np.zeros((0, 3), np.uint8)
-    letters = _IS_LETTER[around]
+    letters = _IS_LETTER.take(around)
     letters[:, 0] = letters[:, -1] = False
     middle = letters.shape[1] // 2
     before, behind = np.argmin(letters[:, middle::-1], axis=1), np.argmin(letters[:, middle:], axis=1)
-    after = np.take_along_axis(around, (middle + behind)[:, None], axis=1)[:, 0]
+    after = around.take(np.arange(len(places)) * around.shape[1] + middle + behind)
     return before + behind - 1, before - 1, (after == 10) | (after == 13)
 
 
@@ -97,7 +99,7 @@ def _may_mean(glance: Glance, places: Places) -> NDArray[np.bool_]:
     possible = (length >= _SHIFTED) | after | (places < _SHIFTED) | (places >= len(glance.data) - _SHIFTED)
     asked = np.flatnonzero(~possible)
     begins = places[asked] - before[asked]
-    values = _VALUES[glance.array[begins[:, None] + np.arange(_SHIFTED)]].reshape(len(asked), _SHIFTED // 4, 4)
+    values = _VALUES.take(glance.array.take(begins[:, None] + np.arange(_SHIFTED))).reshape(len(asked), _SHIFTED // 4, 4)
     first, second, third, fourth = (values[:, :, number] for number in range(4))
     decoded = np.stack((first << 2 | second >> 4, second << 4 | third >> 2, third << 6 | fourth), axis=2).reshape(
         len(asked), _SHIFTED // 4 * 3

@@ -60,7 +60,7 @@ def _slices(glance: Glance) -> list[slice] | None:
     if len(blocks) > _MANY:
         return None
     around = blocks[:, None] * BLOCK + np.arange(-_SHORTEST, _SHORTEST + 1)
-    in_run = _IN_RUN[glance.array.take(around, mode="clip")]
+    in_run = _IN_RUN.take(glance.array.take(around, mode="clip"))
     in_run[:, 0] = in_run[:, -1] = False
     blocks = blocks[np.argmin(in_run[:, _SHORTEST::-1], axis=1) + np.argmin(in_run[:, _SHORTEST:], axis=1) > _SHORTEST]
     apart = np.flatnonzero(np.diff(blocks) > 2)
@@ -70,9 +70,8 @@ def _slices(glance: Glance) -> list[slice] | None:
 
 def _prefixed(glance: Glance) -> bool:
     """Whether a digit can have `0x` or `\\x` before it."""
-    zeros = glance.digits[glance.array[glance.digits] == ord("0")]
-    behind = glance.array[np.minimum(zeros + 1, len(glance.data) - 1)] | 0x20
-    return not _X.isdisjoint(glance.followers(b"\\")) or bool(np.any(behind == ord("x")))
+    zeros = (glance.marked == ord("0")) & (glance.behind | 0x20 == ord("x"))
+    return not _X.isdisjoint(glance.followers(b"\\")) or bool(zeros.any())
 
 
 _X = frozenset(b"xX")
