@@ -32,6 +32,8 @@ SERVICES = {
     "elastic_node": "elasticsearch",
     "elastic": "elasticsearch",
     "each_elastic": "elasticsearch",
+    "guarded": "elasticsearch",
+    "trio": "elasticsearch",
 }
 """Fixture -> the real part that it starts."""
 SLOW = {

@@ -36,6 +36,13 @@ USER_ID = 64_321
 """Elasticsearch refuses to run as root: then it runs under this number, which belongs to nobody."""
 ROLES = Path(__file__).parents[2] / "deploy" / "elasticsearch" / "roles.yml"
 USERS = {"writer": "torwart_writer", "reader": "torwart_reader", "installer": "torwart_installer", "admin": "superuser"}
+_PKI = {
+    "xpack.license.self_generated.type": "trial",
+    "xpack.security.http.ssl.client_authentication": "required",
+    "xpack.security.authc.realms.file.files.order": "0",
+    "xpack.security.authc.realms.pki.certificates.order": "1",
+    "xpack.security.authc.realms.pki.certificates.certificate_authorities": "ca.pem",
+}
 COMPLETE = "complete"
 """Holds the number of files of a distribution that was fetched to its end."""
 
@@ -96,8 +103,10 @@ def java_home(least: int) -> Path | None:
 class ElasticNode:
     """One node on free ports of 127.0.0.1, with TLS and users, in a folder of its own."""
 
-    def __init__(self, version: str, java: Path, authority: Authority) -> None:
+    def __init__(self, version: str, java: Path, authority: Authority, *, certificates: Mapping[str, str] | None = None) -> None:
+        """`certificates`: everybody must show one, and it is the log-in of these names: name -> role (PKI realm, trial licence)."""
         self.version = version
+        self._certificates = certificates or {}
         self.ca = authority.file
         self.folder = Path(tempfile.mkdtemp(prefix="torwart-elastic-"))
         self.port, self._transport = free_port(), free_port()
@@ -105,6 +114,7 @@ class ElasticNode:
         self.passwords = {name: f"{name}-{os.urandom(8).hex()}" for name in USERS}
         self._java = java
         self._launcher: subprocess.Popen[bytes] | None = None
+        self._shown: tuple[Path, Path] | None = None
         self._prepare(authority)
 
     @property
@@ -138,6 +148,11 @@ class ElasticNode:
             "xpack.security.http.ssl.key": key.name,
             "xpack.security.http.ssl.certificate_authorities": "ca.pem",
         }
+        if self._certificates:
+            settings |= _PKI
+            lines = (f'{role}: ["CN={name}"]\n' for name, role in self._certificates.items())
+            (self._conf / "role_mapping.yml").write_text("".join(lines))
+            self._shown = authority.issue("admin", folder=self.folder)
         (self._conf / "elasticsearch.yml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
         if os.geteuid() == 0:
             for path in [self.folder, *self.folder.rglob("*")]:
@@ -197,7 +212,10 @@ class ElasticNode:
         """One call as one of the users. Raises urllib.error.HTTPError for a refusal."""
         headers: Mapping[str, str] = {"authorization": f"Basic {self.word(user)}", "content-type": kind}
         asked = urllib.request.Request(self.url + path, body, dict(headers), method=method)
-        with urllib.request.urlopen(asked, timeout=60, context=ssl.create_default_context(cafile=self.ca)) as answer:
+        context = ssl.create_default_context(cafile=self.ca)
+        if self._shown is not None:
+            context.load_cert_chain(*self._shown)
+        with urllib.request.urlopen(asked, timeout=60, context=context) as answer:
             found: bytes = answer.read()
             return found
 
