@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import compress, repeat
@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 from policies.attributes import Attributes, Facts, Member
 from policies.operators import EVALUATION_ERRORS
+from policies.program import Program, Steps
 from policies.request import ClientId, Value
 from policies.shapes import Comparison
 from policies.tree import Op
-from policies.where import OWN, Both, Choice, Leaf, Logic, Negation, Where
+from policies.where import OWN, Leaf, Where
 
 type Records = int
 """A set of records: byte n is 1 if the n-th record is in it."""
@@ -34,11 +35,25 @@ class Verdict(NamedTuple):
     failed: Records
 
 
+class Judged(NamedTuple):
+    """What several conditions say of the records."""
+
+    sets: Sequence[Records]
+    places: Mapping[Where, int]
+    """For each condition where in `sets` the records stand that it is true of."""
+    failed: Mapping[Where, Records]
+    """For which records those failed that failed for any."""
+
+
 _BAD = object()
 """Stands for a value that is none of the attribute's type: whatever asks for it fails."""
 _TRUE, _FALSE, _FAILED = 1, 0, 2
 _FEW = 256
 """Up to so many distinct values, a record's value is one byte, and a whole column is looked up in one step."""
+_JOINED = 16
+"""Up to so many distinct values, the records that have one are kept as a set: to join some is less than to look the column up."""
+_ONLY = tuple([bytes(place) + b"\1" + bytes(_FEW - 1 - place) for place in range(_JOINED)])
+"""For a place the table that leaves 1 of it and 0 of any other."""
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "bool": (bool,),
     "int": (int,),
@@ -57,7 +72,7 @@ _OPERATORS: Mapping[Op, Callable[[Any, Any], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Column:
     values: tuple[Any, ...]
     """The distinct ones."""
@@ -67,16 +82,33 @@ class _Column:
     """For each record its value."""
     kind: type | None
     """Of all values, if they are of one type and none is missing: then they compare with each other and with another of that type."""
+    _sets: dict[int, Records] = field(default_factory=dict)
+    """The records that have the value of a place, for places that were asked for."""
 
-    def spread(self, found: Sequence[int]) -> bytes:
-        """For each record, what was found for its value."""
-        if self.codes is not None:
-            return self.codes.translate(bytes(found).ljust(_FEW))
-        return bytes(map(dict(zip(self.values, found, strict=True)).__getitem__, self.cells))
+    def verdict(self, found: Sequence[int]) -> Verdict:
+        """What was found for each of the values, for the records."""
+        if self.codes is None:
+            return _verdict(bytes(map(dict(zip(self.values, found, strict=True)).__getitem__, self.cells)))
+        if len(found) > _JOINED:
+            return _verdict(self.codes.translate(bytes(found).ljust(_FEW)))
+        true = failed = 0
+        for place, outcome in enumerate(found):
+            if outcome == _TRUE:
+                true |= self._having(place)
+            elif outcome == _FAILED:
+                failed |= self._having(place)
+        return Verdict(true, failed)
+
+    def _having(self, place: int) -> Records:
+        """The records with the value of this place."""
+        known = self._sets.get(place)
+        if known is None:
+            known = self._sets[place] = int.from_bytes((self.codes or b"").translate(_ONLY[place]), "little")
+        return known
 
 
 class Columns:
-    """The records of one act. Conditions that were asked already are not asked again."""
+    """The records of one act."""
 
     def __init__(self, facts: Facts, record: Attributes) -> None:
         self.ids: tuple[ClientId, ...] = facts.resource.ids or ()
@@ -84,7 +116,6 @@ class Columns:
         self._facts = facts
         self._record = record
         self._columns: dict[str, _Column | None] = {}
-        self._found: dict[Leaf | Where, Verdict] = {}
         self._sets: dict[Records, frozenset[ClientId]] = {}
 
     @cached_property
@@ -96,12 +127,18 @@ class Columns:
     def _owned(self) -> bytes:
         return bytes(map(self._facts.resource.own.__contains__, self.ids))
 
-    def judge(self, where: Where) -> Verdict:
-        """Ask a condition of all records."""
-        verdict = self._found.get(where)
-        if verdict is None:
-            verdict = self._found[where] = self._logic(where.logic)
-        return verdict
+    def judge(self, asked: Program) -> Judged:
+        """Ask conditions of all records."""
+        sets: list[Records] = []
+        broken = []
+        for number, leaf in enumerate(asked.leaves):
+            true, failed = self._leaf(leaf)
+            sets.append(true)
+            sets.append(self.all ^ true ^ failed)
+            if failed:
+                broken.append(number)
+        found = _taken(asked.true, sets)
+        return Judged(found, asked.true.places, self._failed(asked, sets, found, frozenset(broken)) if broken else {})
 
     def listed(self, records: Records) -> tuple[ClientId, ...]:
         """The clients of a set, in the order of the answer."""
@@ -118,47 +155,12 @@ class Columns:
         """1 or 0 for each record."""
         return records.to_bytes(len(self.ids), "little")
 
-    def _logic(self, logic: Logic) -> Verdict:
-        match logic:
-            case Leaf():
-                verdict = self._found.get(logic)
-                if verdict is None:
-                    verdict = self._found[logic] = self._leaf(logic)
-                return verdict
-            case Both():
-                return self._any(logic.parts) if logic.any else self._every(logic.parts)
-            case Negation():
-                true, failed = self._logic(logic.part)
-                return Verdict(self.all ^ true ^ failed, failed)
-            case Choice():
-                return self._choice(logic)
-
-    def _every(self, parts: Sequence[Logic]) -> Verdict:
-        true, failed = self.all, 0
-        for part in parts:
-            holds, broke = self._logic(part)
-            if failed or broke:
-                failed = (failed | broke) & (true | failed) & (holds | broke)  # where any side is false, it is false
-            true &= holds
-            if not (true or failed):
-                break
-        return Verdict(true, failed)
-
-    def _any(self, parts: Sequence[Logic]) -> Verdict:
-        true, failed = 0, 0
-        for part in parts:
-            holds, broke = self._logic(part)
-            true |= holds
-            failed |= broke
-            if true == self.all:
-                break
-        return Verdict(true, failed & (self.all ^ true))
-
-    def _choice(self, logic: Choice) -> Verdict:
-        asked, one, other = self._logic(logic.test), self._logic(logic.yes), self._logic(logic.no)
-        false = self.all ^ asked.true ^ asked.failed
-        failed = asked.failed | (asked.true & one.failed) | (false & other.failed)
-        return Verdict((asked.true & one.true) | (false & other.true), failed)
+    def _failed(self, asked: Program, sets: list[Records], true: list[Records], broken: frozenset[int]) -> dict[Where, Records]:
+        """Those records of which a condition is neither true nor false."""
+        doubts, places = asked.doubts(broken), asked.true.places
+        false = _taken(doubts, sets)
+        failed = {where: self.all ^ true[places[where]] ^ false[place] for where, place in doubts.places.items()}
+        return {where: records for where, records in failed.items() if records}
 
     def _leaf(self, leaf: Leaf) -> Verdict:
         if not leaf.attributes:
@@ -168,11 +170,9 @@ class Columns:
         if None in columns:
             return Verdict(0, self.all)
         given = [column for column in columns if column is not None]
-        answers = self._one(leaf, given[0]) if len(given) == 1 else self._several(leaf, given)
-        whole = int.from_bytes(answers, "little")
-        return Verdict(whole & self.all, (whole >> 1) & self.all)
+        return self._one(leaf, given[0]) if len(given) == 1 else self._several(leaf, given)
 
-    def _one(self, leaf: Leaf, column: _Column) -> bytes:
+    def _one(self, leaf: Leaf, column: _Column) -> Verdict:
         if leaf.comparison is not None and (quick := self._compared(leaf.comparison, column)) is not None:
             return quick
         name = leaf.attributes[0]
@@ -182,9 +182,9 @@ class Columns:
             setattr(record, name, value)
             found.append(_FAILED if value is _BAD else self._ask(leaf))
         self._facts.record = None
-        return column.spread(found)
+        return column.verdict(found)
 
-    def _several(self, leaf: Leaf, columns: Sequence[_Column]) -> bytes:
+    def _several(self, leaf: Leaf, columns: Sequence[_Column]) -> Verdict:
         rows = list(zip(*[column.codes or column.cells for column in columns], strict=True))
         found: dict[tuple[Any, ...], int] = {}
         self._facts.record = record = SimpleNamespace()
@@ -196,7 +196,7 @@ class Columns:
                 bad = bad or value is _BAD
             found[row] = _FAILED if bad else self._ask(leaf)
         self._facts.record = None
-        return bytes(map(found.__getitem__, rows))
+        return _verdict(bytes(map(found.__getitem__, rows)))
 
     def _ask(self, leaf: Leaf) -> int:
         try:
@@ -205,18 +205,18 @@ class Columns:
             return _FAILED
         return _TRUE if found is True else _FALSE if found is False else _FAILED
 
-    def _compared(self, comparison: Comparison, column: _Column) -> bytes | None:
+    def _compared(self, comparison: Comparison, column: _Column) -> Verdict | None:
         """A plain comparison without a call for each value; None: it has to be asked one by one."""
         try:
             other = comparison.other(self._facts, ())
         except EVALUATION_ERRORS:
-            return bytes([_FAILED]) * len(self.ids)
+            return Verdict(0, self.all)
         if column.kind is None or type(other) is not column.kind:
             return None
         compare = _OPERATORS[comparison.op]
         if column.codes is None:
-            return bytes(map(compare, column.cells, repeat(other)))
-        return column.spread(bytes(map(compare, column.values, repeat(other))))
+            return _verdict(bytes(map(compare, column.cells, repeat(other))))
+        return column.verdict(bytes(map(compare, column.values, repeat(other))))
 
     def _column(self, name: str) -> _Column | None:
         """A column of the answer; None: it is not there, or is not as long as the answer."""
@@ -237,6 +237,22 @@ class Columns:
         kinds = set(map(type, values))
         plain = len(kinds) == 1 and not kinds.isdisjoint(_PLAIN)
         return _Column(values, codes, cells, kinds.pop() if plain else None)
+
+
+def _verdict(found: bytes) -> Verdict:
+    """Of what was found for each record."""
+    if _FAILED not in found:
+        return Verdict(int.from_bytes(found, "little"), 0)
+    return Verdict(int.from_bytes(found.translate(_ONLY[_TRUE]), "little"), int.from_bytes(found.translate(_ONLY[_FAILED]), "little"))
+
+
+def _taken(asked: Steps, sets: Sequence[Records]) -> list[Records]:
+    """The sets of the leaves and those of all steps."""
+    found = list(sets)
+    add = found.append
+    for join, one, other in asked.steps:
+        add(join(found[one], found[other]))
+    return found
 
 
 def _checked(given: Sequence[Value], member: Member) -> tuple[Sequence[Any], tuple[Any, ...]]:

@@ -8,7 +8,7 @@ that the CRM may be asked. What a rule says about some records only (`where`) wa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from policies.attributes import Facts
 from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Obligations
@@ -16,39 +16,14 @@ from policies.document import Effect
 from policies.effect import CHANGES, CHANGES_EXISTING, MAKES_NEW, READING, effective_action
 from policies.hidden import blind_write, masked_question
 from policies.needs import AllOf, Need, RequirementKind, kinds, missing
-from policies.operators import EVALUATION_ERRORS
 from policies.reasons import ALLOWED, FROZEN, KEY_CONFIRMED, NOT_FOR_YOU, NOT_WHAT_WAS_SIGNED, RULE_ERROR, Because
 from policies.records import Picked
 from policies.request import AccessRequest, Action, ClientId, Status, Value
 from policies.rule import Policy, Rule
 from policies.shares import Limit
+from policies.walk import Matched
 
 _NOT_FOR_YOU = Deny((Because(NOT_FOR_YOU),))
-
-
-@dataclass(slots=True)
-class Matched:
-    """What the walk through the rules found."""
-
-    allows: list[Rule] = field(default_factory=list)
-    requires: list[Rule] = field(default_factory=list)
-    obliges: list[Rule] = field(default_factory=list)
-    denies: list[Rule] = field(default_factory=list)
-    failed: list[Rule] = field(default_factory=list)
-    some: bool = False
-    """One of them is about some records only."""
-    observed: list[tuple[Rule, bool]] = field(default_factory=list)
-    """Rules in warn-only mode that matched, or failed (true)."""
-
-    @property
-    def granting(self) -> list[Rule]:
-        """Rules whose duties hold: where something is allowed, these say how."""
-        return self.allows + self.obliges
-
-    @property
-    def acting(self) -> list[Rule]:
-        """All that matched and act on something."""
-        return self.allows + self.obliges + self.requires + self.denies
 
 
 def decide(request: AccessRequest, policy: Policy) -> Decision:
@@ -62,19 +37,18 @@ def decide(request: AccessRequest, policy: Policy) -> Decision:
     facts = Facts(request, action)
     if not facts.known and action in CHANGES_EXISTING:
         return _NOT_FOR_YOU
-    matched = walk(facts, policy)
+    matched = _matched(facts, policy)
     if matched.failed:
         rule = matched.failed[0]
         return Deny((Because(RULE_ERROR, {"rule": rule.id}),), (rule.id,))
-    denies = [rule for rule in matched.denies if rule.where is None] if matched.some else matched.denies
     observed = _observed(matched, facts, policy) if matched.observed else ()
-    if denies:
+    if denies := matched.at_once.denies:
         reasons = tuple([Because(rule.reason, _numbers(rule, facts)) for rule in denies])
         quarantine = True in [rule.text.quarantine for rule in denies]
         return Deny(reasons, tuple([rule.id for rule in denies]), quarantine, observed)
     if not matched.allows or (action in MAKES_NEW and not facts.asked and all(rule.where is not None for rule in matched.allows)):
         return Deny(_NOT_FOR_YOU.reasons, (), observed=observed)
-    picked = Picked(facts, policy.record, matched.acting) if matched.some and facts.known else None
+    picked = Picked(facts, policy.record, matched.conditions) if matched.some and facts.known else None
     return _allowed(request, facts, action, matched, picked, observed)
 
 
@@ -95,103 +69,60 @@ def sight(request: AccessRequest, policy: Policy) -> Obligations:
     read by its name would meet. Where nothing is allowed, nothing goes out anyway.
     """
     facts = Facts(request, request.action)
-    matched = walk(facts, policy)
-    granting = matched.granting
-    picked = Picked(facts, policy.record, granting) if matched.some and facts.known else None
-    return _obligations(facts, granting, None, picked)
+    matched = _matched(facts, policy)
+    picked = Picked(facts, policy.record, matched.masked) if matched.some and facts.known else None
+    return _obligations(facts, None, matched.masking, matched.marking, picked)
 
 
-def matches(rule: Rule, facts: Facts) -> bool:
-    """Whether a rule that can apply at the person's level does. Raises one of EVALUATION_ERRORS."""
-    if rule.channels is not None and facts.context.channel not in rule.channels:
-        return False
-    if rule.statuses is not None and facts.principal.status not in rule.statuses:
-        return False
-    if rule.reach is not None and not rule.reach.reached(facts):
-        return False
-    return rule.when is None or rule.when(facts)
-
-
-def walk(facts: Facts, policy: Policy) -> Matched:
-    """Ask every rule that can apply."""
-    matched = Matched()
-    for rule in policy.applicable(facts.act, facts.resource.type, facts.principal.roles, facts.principal.level):
-        try:
-            if not matches(rule, facts):
-                continue
-        except EVALUATION_ERRORS:
-            if rule.observed:
-                matched.observed.append((rule, True))
-            else:
-                matched.failed.append(rule)
-            continue
-        if rule.observed:
-            matched.observed.append((rule, False))
-            continue
-        if rule.where is not None:
-            matched.some = True
-        match rule.effect:
-            case Effect.ALLOW:
-                matched.allows.append(rule)
-            case Effect.DENY:
-                matched.denies.append(rule)
-            case Effect.REQUIRE:
-                matched.requires.append(rule)
-            case Effect.OBLIGE:
-                matched.obliges.append(rule)
-    return matched
+def _matched(facts: Facts, policy: Policy) -> Matched:
+    principal = facts.principal
+    return policy.walk(facts.act, facts.resource.type, principal.roles, principal.level).matched(facts)
 
 
 def _allowed(
     request: AccessRequest, facts: Facts, action: Action, matched: Matched, picked: Picked | None, observed: tuple[str, ...]
 ) -> Decision:
-    granting, requires = matched.granting, matched.requires
-    if matched.some and picked is None:  # the answer is not there: what is about some records waits
-        granting, requires = [rule for rule in granting if rule.where is None], [rule for rule in requires if rule.where is None]
     if picked is not None and picked.all:
         return _allowed_some(request, facts, action, matched, picked, observed)
-    rules = granting + requires
-    names = tuple([rule.id for rule in rules])
-    requiring = [rule for rule in rules if rule.need is not None]
+    held = matched.at_once if picked is None else matched  # the answer is not there: what is about some records waits
+    requiring: Sequence[Rule] = held.needing
     if not facts.known and (not requiring or action not in CHANGES):
-        return Allow((Because(ALLOWED),), _obligations(facts, granting, None), names, observed)
-    limit = _tightest(granting, facts)
-    keep = _kept(facts, granting, limit)
-    if keep is not None and (refusal := _refusal(facts, granting, keep, facts.asked, limit, names)):
-        return replace(refusal, observed=observed) if observed else refusal
-    duties = _obligations(facts, granting, keep)
+        return Allow((Because(ALLOWED),), _obligations(facts, None, held.masking, held.marking), held.names, observed)
+    limit = _tightest(held.narrowing, facts)
+    keep = _kept(facts, held.narrowing, limit)
+    if keep is not None and (short := _short(facts, len(keep), facts.asked, held.narrowing, held.whole, limit)):
+        return Deny((short,), held.names, observed=observed)
+    duties = _obligations(facts, keep, held.masking, held.marking)
     if not facts.asked and action not in CHANGES:  # an upload may hold what nobody could read; what reads no client needs nothing
         requiring = [rule for rule in requiring if rule.where is None and action not in READING]
     if not requiring:
-        return Allow((Because(ALLOWED),), duties, names, observed)
+        return Allow((Because(ALLOWED),), duties, held.names, observed)
     going = (facts.resource.ids or ()) if keep is None else keep
-    return _proven(request, facts, requiring, going, limit, duties, names, observed)
+    return _proven(request, facts, requiring, going, limit, duties, held.names, observed)
 
 
 def _allowed_some(
     request: AccessRequest, facts: Facts, action: Action, matched: Matched, picked: Picked, observed: tuple[str, ...]
 ) -> Decision:
     """Where rules that matched are about some of the records."""
-    denies = matched.denies
-    granting = [rule for rule in matched.granting if picked.about(rule)]
-    allowed = picked.allowed(matched.allows, denies)
+    allowed = picked.allowed(matched.allows, matched.denies)
     cut = picked.all ^ allowed
-    if cut and (not allowed or action in CHANGES or True in [rule.whole for rule in granting]):
-        found = list(picked.why_not(cut, denies))
+    whole = picked.holding(matched.whole, picked.all)
+    if cut and (not allowed or action in CHANGES or whole):
+        found = list(picked.why_not(cut, matched.acting, matched.denies))
         reasons = tuple(
             [Because(reason, {"rule": rule.id} if reason is RULE_ERROR and rule else _numbers(rule, facts)) for reason, rule in found]
         )
         return Deny(reasons, tuple([rule.id for _, rule in found if rule is not None]), observed=observed)
-    records, limit = picked.kept(allowed, granting)
+    narrowing = picked.holding(matched.narrowing, picked.all)
+    records, limit = picked.kept(allowed, narrowing)
     keep = picked.listed(records)
-    names = tuple([rule.id for rule in granting])
-    if refusal := _refusal(facts, granting, keep, allowed.bit_count(), limit, names):
-        return replace(refusal, observed=observed)
-    granting = [rule for rule in granting if picked.about(rule) & records]
-    rules = granting + [rule for rule in matched.requires if picked.about(rule) & records]
-    names = tuple([rule.id for rule in rules])
-    duties = _obligations(facts, granting, keep, picked)
-    requiring = [rule for rule in rules if rule.need is not None]
+    if short := _short(facts, len(keep), allowed.bit_count(), narrowing, whole, limit):
+        return Deny((short,), tuple([rule.id for rule in picked.holding(matched.granting, picked.all)]), observed=observed)
+    names = tuple([rule.id for rule in picked.holding(matched.ruling, records)])
+    masking, marking = picked.holding(matched.masking, records), picked.holding(matched.marking, records)
+    duties = _obligations(facts, keep, masking, marking, picked)
+    requiring = picked.holding(matched.needing, records)
     if not requiring:
         return Allow((Because(ALLOWED),), duties, names, observed)
     return _proven(request, facts, requiring, keep, limit, duties, names, observed)
@@ -224,8 +155,8 @@ def _proven(
 
 def _observed(matched: Matched, facts: Facts, policy: Policy) -> tuple[str, ...]:
     """The rules in warn-only mode that would have denied or asked for something, or taken clients out."""
-    some = facts.known and any(rule.where is not None for rule, _ in matched.observed)
-    picked = Picked(facts, policy.record, [rule for rule, failed in matched.observed if not failed]) if some else None
+    some = facts.known and matched.watched.true.places
+    picked = Picked(facts, policy.record, matched.watched) if some else None
     return tuple([rule.id for rule, failed in matched.observed if failed or _would_act(rule, facts, picked)])
 
 
@@ -250,14 +181,14 @@ def _together(requiring: Sequence[Rule]) -> Need:
     return needs[0] if len(needs) == 1 else AllOf(needs)
 
 
-def _tightest(allows: Sequence[Rule], facts: Facts) -> Limit | None:
-    limits = [rule.limit for rule in allows if rule.limit is not None]
+def _tightest(narrowing: Sequence[Rule], facts: Facts) -> Limit | None:
+    limits = [rule.limit for rule in narrowing if rule.limit is not None]
     return min(limits, key=lambda limit: (limit.left(facts.usage), limit.reason.code)) if limits else None
 
 
-def _kept(facts: Facts, allows: Sequence[Rule], limit: Limit | None) -> tuple[ClientId, ...] | None:
+def _kept(facts: Facts, narrowing: Sequence[Rule], limit: Limit | None) -> tuple[ClientId, ...] | None:
     """The clients that may go, in the order of the answer; None: all of them, whatever they are."""
-    keep_own = True in [rule.keep_own for rule in allows]
+    keep_own = True in [rule.keep_own for rule in narrowing]
     if not keep_own and limit is None:
         return None
     ids = facts.resource.ids or ()
@@ -265,21 +196,17 @@ def _kept(facts: Facts, allows: Sequence[Rule], limit: Limit | None) -> tuple[Cl
     return kept if limit is None else kept[: limit.left(facts.usage)]
 
 
-def _refusal(
-    facts: Facts, allows: Sequence[Rule], keep: tuple[ClientId, ...], allowed: int, limit: Limit | None, rules: tuple[str, ...]
-) -> Deny | None:
-    """The denial where nothing would be left, or where a part would be missing from something that cannot be cut.
+def _short(facts: Facts, kept: int, allowed: int, narrowing: Sequence[Rule], whole: Sequence[Rule], limit: Limit | None) -> Because | None:
+    """Why nothing goes: nothing would be left, or a part would be missing from something that cannot be cut.
 
-    `allowed`: clients before `keep: own` and limits.
+    `allowed`: clients before `keep: own` and limits; `kept`: those after.
     """
-    if len(keep) == allowed:
+    if kept == allowed or (kept and not whole):
         return None
-    if keep and not any(rule.whole for rule in allows):
-        return None
-    foreign = facts.others_count and (any(rule.whole for rule in allows) or not facts.own_count)
-    if limit is None or (foreign and any(rule.keep_own for rule in allows)):
-        return Deny((Because(NOT_FOR_YOU),), rules)
-    return Deny((_limit_reason(limit, facts),), rules)
+    foreign = facts.others_count and (whole or not facts.own_count)
+    if limit is None or (foreign and any(rule.keep_own for rule in narrowing)):
+        return Because(NOT_FOR_YOU)
+    return _limit_reason(limit, facts)
 
 
 def _limit_reason(limit: Limit, facts: Facts) -> Because:
@@ -288,23 +215,24 @@ def _limit_reason(limit: Limit, facts: Facts) -> Because:
     return Because(limit.reason, {**numbers, "share": _plain(share.percent or 0)})
 
 
-def _obligations(facts: Facts, granting: Sequence[Rule], keep: tuple[ClientId, ...] | None, picked: Picked | None = None) -> Obligations:
+def _obligations(
+    facts: Facts, keep: tuple[ClientId, ...] | None, masking: Sequence[Rule], marking: Sequence[Rule], picked: Picked | None = None
+) -> Obligations:
     return Obligations(
         keep=None if keep is None else frozenset(keep),
-        masks=tuple(_masks(facts, granting) if picked is None else picked.masks(granting)),
+        masks=tuple(_masks(facts, masking) if picked is None else picked.masks(masking)),
         drop_written=facts.resource.written_fields,
-        notify=any(rule.text.notify for rule in granting),
-        watermark=any(rule.text.watermark for rule in granting),
+        notify=any(rule.text.notify for rule in marking),
+        watermark=any(rule.text.watermark for rule in marking),
     )
 
 
-def _masks(facts: Facts, granting: Sequence[Rule]) -> Iterator[FieldMask]:
-    for rule in granting:
-        if rule.masks:
-            clients = frozenset(facts.resource.ids or ()) if rule.mask_all else facts.others
-            if clients:
-                for name, mask in rule.masks.items():
-                    yield FieldMask(name, mask, clients)
+def _masks(facts: Facts, masking: Sequence[Rule]) -> Iterator[FieldMask]:
+    for rule in masking:
+        clients = frozenset(facts.resource.ids or ()) if rule.mask_all else facts.others
+        if clients:
+            for name, mask in rule.masks.items():
+                yield FieldMask(name, mask, clients)
 
 
 def _numbers(rule: Rule | None, facts: Facts) -> dict[str, int | str]:

@@ -13,10 +13,12 @@ from policies.attributes import Facts
 from policies.columns import Columns
 from policies.decision import Decision
 from policies.effect import effective_action
-from policies.engine import decide, matches
+from policies.engine import decide
 from policies.operators import EVALUATION_ERRORS
+from policies.program import program
 from policies.request import AccessRequest, Action, Level
 from policies.rule import Policy, Rule
+from policies.walk import matches
 
 
 class Outcome(StrEnum):
@@ -80,8 +82,8 @@ def _step(rule: Rule, facts: Facts, columns: Columns | None) -> Step:
     outcome = _outcome(rule, facts)
     records, failed = None, 0
     if rule.where is not None and columns is not None and outcome is Outcome.MATCHED:
-        verdict = columns.judge(rule.where)
-        records, failed = verdict.true.bit_count(), verdict.failed.bit_count()
+        asked = columns.judge(program([rule.where]))
+        records, failed = asked.sets[asked.places[rule.where]].bit_count(), asked.failed.get(rule.where, 0).bit_count()
         if not records:
             outcome = Outcome.FAILED if failed else Outcome.NO_RECORD
     if rule.observed and outcome in (Outcome.MATCHED, Outcome.FAILED):

@@ -13,6 +13,7 @@ from policies.attributes import Attributes, Facts
 from policies.columns import Columns, Records
 from policies.decision import FieldMask
 from policies.masks import Mask
+from policies.program import Program
 from policies.reasons import NOT_FOR_YOU, RULE_ERROR, Reason
 from policies.request import ClientId
 from policies.rule import Rule
@@ -22,51 +23,57 @@ from policies.shares import Limit
 class Picked:
     """The records of one act, sorted by the rules that matched."""
 
-    def __init__(self, facts: Facts, record: Attributes, rules: Sequence[Rule]) -> None:
-        """`rules`: all that matched and act on something."""
+    def __init__(self, facts: Facts, record: Attributes, conditions: Program) -> None:
+        """`conditions`: those of all rules that are asked about."""
         self._facts = facts
         self._columns = Columns(facts, record)
         self.all = self._columns.all
-        self._failing = [(rule, failed) for rule in rules if (failed := self.failed(rule))]
-        self._broken = 0
-        for _, failed in self._failing:
-            self._broken |= failed
+        self._sets, self._places, self._failed = self._columns.judge(conditions)
 
     def about(self, rule: Rule) -> Records:
         """The records that a rule is about."""
-        return self.all if rule.where is None else self._columns.judge(rule.where).true
+        return self.all if rule.where is None else self._sets[self._places[rule.where]]
 
     def failed(self, rule: Rule) -> Records:
         """The records for which nobody can say whether a rule is about them."""
-        return 0 if rule.where is None else self._columns.judge(rule.where).failed
+        return 0 if rule.where is None else self._failed.get(rule.where, 0)
+
+    def holding(self, rules: Iterable[Rule], records: Records) -> list[Rule]:
+        """Those rules that are about any of these records."""
+        sets, places, all_ = self._sets, self._places, self.all
+        return [rule for rule in rules if (all_ if rule.where is None else sets[places[rule.where]]) & records]
 
     def allowed(self, allows: Iterable[Rule], denies: Iterable[Rule]) -> Records:
         """What any allow is about and no deny, and where nothing failed."""
-        allowed, taken = 0, self._broken
+        allowed, taken = 0, 0
         for rule in allows:
             allowed |= self.about(rule)
+            if allowed == self.all:
+                break
         for rule in denies:
             taken |= self.about(rule)
+        for failed in self._failed.values():
+            taken |= failed
         return allowed & (self.all ^ taken)
 
-    def why_not(self, cut: Records, denies: Iterable[Rule]) -> Iterator[tuple[Reason, Rule | None]]:
+    def why_not(self, cut: Records, acting: Iterable[Rule], denies: Iterable[Rule]) -> Iterator[tuple[Reason, Rule | None]]:
         """Why these records are not allowed: the denies that are about them, the rules that failed, else that no rule allows them."""
         open_ = cut
         for rule in denies:
             if here := self.about(rule) & cut:
                 open_ &= self.all ^ here
                 yield rule.reason, rule
-        for rule, failed in self._failing:
-            if here := failed & cut:
+        for rule in acting if self._failed else ():
+            if here := self.failed(rule) & cut:
                 open_ &= self.all ^ here
                 yield RULE_ERROR, rule
         if open_:
             yield NOT_FOR_YOU, None
 
-    def kept(self, allowed: Records, granting: Iterable[Rule]) -> tuple[Records, Limit | None]:
+    def kept(self, allowed: Records, narrowing: Iterable[Rule]) -> tuple[Records, Limit | None]:
         """What `keep: own` and limits leave of the allowed records, and the tightest limit that took something."""
         limits: list[tuple[Limit, int, Records]] = []
-        for rule in granting:
+        for rule in narrowing:
             if rule.keep_own:
                 allowed &= self.all ^ (self.about(rule) & (self.all ^ self._columns.own))
             if rule.limit is not None:
@@ -83,17 +90,16 @@ class Picked:
         """These clients in the order of the answer."""
         return self._columns.listed(records)
 
-    def masks(self, granting: Iterable[Rule]) -> Iterator[FieldMask]:
+    def masks(self, masking: Iterable[Rule]) -> Iterator[FieldMask]:
         """Who is masked, each field with each mask once. Whoever a rule may be about is: a failed condition shows nothing."""
         found: dict[tuple[str, Mask], Records] = {}
-        for rule in granting:
-            if rule.masks:
-                records = self.about(rule) | self.failed(rule)
-                if not rule.mask_all:
-                    records &= self.all ^ self._columns.own
-                if records:
-                    for field, mask in rule.masks.items():
-                        found[field, mask] = found.get((field, mask), 0) | records
+        for rule in masking:
+            records = self.about(rule) | self.failed(rule)
+            if not rule.mask_all:
+                records &= self.all ^ self._columns.own
+            if records:
+                for field, mask in rule.masks.items():
+                    found[field, mask] = found.get((field, mask), 0) | records
         for (field, mask), records in found.items():
             yield FieldMask(field, mask, self._columns.clients(records))
 

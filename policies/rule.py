@@ -15,10 +15,13 @@ from policies.needs import Need
 from policies.reasons import REASONS, Reason
 from policies.request import Action, Channel, Level, Status
 from policies.shares import Counter, Limit, Reach, Share
+from policies.walk import Walk
 from policies.where import OWN, Conditions, Where
 
 _REMEMBERED = 10_000
 """Of combinations of act, level and roles: a company has some hundred."""
+_REMEMBERED_WALKS = 1_000
+"""Of the same combinations: a walk takes more room than its rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Policy:
     """What `where` may ask of a record."""
     index: Mapping[Place, tuple[Rule, ...]] = field(repr=False)
     _found: dict[_Asked, tuple[Rule, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _walks: dict[_Asked, Walk] = field(default_factory=dict, repr=False, compare=False)
 
     def applicable(self, action: Action, resource: str, roles: frozenset[str], level: Level | None = None) -> tuple[Rule, ...]:
         """The rules that can match, in their order: no other rule costs anything. Without a level, those of all levels."""
@@ -78,6 +82,16 @@ class Policy:
             if len(self._found) >= _REMEMBERED:
                 self._found.clear()
             found = self._found[asked] = tuple(self._select(action, resource, roles, level))
+        return found
+
+    def walk(self, action: Action, resource: str, roles: frozenset[str], level: Level) -> Walk:
+        """The walk through the rules that can match."""
+        asked = (action._value_, resource, level._value_, roles)
+        found = self._walks.get(asked)
+        if found is None:
+            if len(self._walks) >= _REMEMBERED_WALKS:
+                self._walks.clear()
+            found = self._walks[asked] = Walk(self.applicable(action, resource, roles, level))
         return found
 
     def masking(self, resource: str, roles: frozenset[str], level: Level) -> tuple[Rule, ...]:
