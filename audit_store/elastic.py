@@ -1,6 +1,7 @@
 """The connection to Elasticsearch under one identity: the only file that knows its client.
 
-Certificates are always verified, every call ends within its time, nothing is retried here: whoever asks decides what an error means.
+Certificates are always verified, every call ends within its time. Of several addresses one that cannot be reached is passed over; nothing
+else is tried again here: whoever asks decides what an error means.
 What comes back is a parsed document or an `ElasticError` that says what to do; no answer of the server stands in its text.
 """
 
@@ -107,8 +108,9 @@ class Elastic:
         self._client = AsyncElasticsearch(
             list(access.urls),
             request_timeout=timeout_seconds,
-            max_retries=0,
+            max_retries=len(access.urls) - 1,
             retry_on_timeout=False,
+            retry_on_status=(),
             sniff_on_start=False,
             serializers={JSON: JsonSerializer()},
             **options,

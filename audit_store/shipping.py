@@ -103,7 +103,7 @@ class Shipper:
         try:
             self._check_server()
             done = 0
-            while done < limit and (batch := self._batch(min(BATCH_EVENTS, limit - done))):
+            while done < limit and (batch := self.batch(self._position, limit - done)):
                 self._deliver(batch)
                 self._store(SHIPPED, batch[-1].sequence)
                 self._position = batch[-1].sequence
@@ -146,6 +146,22 @@ class Shipper:
             wanted = sequences[start : start + BATCH_EVENTS]
             self._deliver([entry for number in wanted for entry in self._log.entries(number - 1, 1, until=number)])
 
+    def batch(self, after: int, limit: int = BATCH_EVENTS, *, until: int | None = None) -> list[Entry]:
+        """The next events of the log behind `after`, so many as are sent at once. Raises LogError."""
+        batch: list[Entry] = []
+        size = 0
+        for entry in self._log.entries(after, min(limit, BATCH_EVENTS), until=until):
+            size += len(entry.canonical)
+            if batch and size > BATCH_BYTES:
+                break
+            batch.append(entry)
+        return batch
+
+    def deliver(self, entries: Sequence[Entry]) -> None:
+        """Send these events, wherever the cursor is; whatever is there already stays as it is. Raises ElasticError."""
+        self._check_server()
+        self._deliver(entries)
+
     def _check_server(self) -> None:
         """Once, and again after every failure: is it new enough, are its templates ours?"""
         if not self._checked:
@@ -155,16 +171,6 @@ class Shipper:
                     install(self._writer, retention=self._installs)
                 check_templates(self._reader)
             self._checked = True
-
-    def _batch(self, limit: int) -> list[Entry]:
-        batch: list[Entry] = []
-        size = 0
-        for entry in self._log.entries(self._position, limit):
-            size += len(entry.canonical)
-            if batch and size > BATCH_BYTES:
-                break
-            batch.append(entry)
-        return batch
 
     def _deliver(self, entries: Sequence[Entry]) -> None:
         """All of it is there afterwards, or an error is raised."""

@@ -46,11 +46,11 @@ def install(
     as_json: Json = False,
 ) -> None:
     """Install the templates of the data streams in Elasticsearch. Once for each release; may be repeated."""
-    with _faults_said():
+    with faults_said():
         _, sections = load_installation(config)
-        settings = _settings(sections)
-        access = writer_access(settings) if user is None else access_of(settings, user, _password(user, password_file))
-        with _connected(Elastic(access)) as elastic:
+        settings = settings_of(sections)
+        access = writer_access(settings) if user is None else access_of(settings, user, password_of(user, password_file))
+        with connected(Elastic(access)) as elastic:
             retention = retention_of(settings)
             if retention_days is not None:
                 retention = replace(retention, events_days=retention_days)
@@ -68,11 +68,11 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Compare every event in Elasticsearch with the record. Exit 1 if one is missing, changed or foreign."""
-    with _faults_said():
+    with faults_said():
         installation, sections = load_installation(config)
         if not (installation.state / "log" / FILE).exists():
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
-        with _opened(installation.state) as (engine, log), reading_elastic(sections) as elastic:
+        with opened(installation.state) as (engine, log), reading_elastic(sections) as elastic:
             shipped = _shipped(engine)
             differences = compare(log, elastic, shipped)
             if differences:  # a search sees an event a second after it was stored
@@ -101,7 +101,7 @@ def check(
 def _resend(state: Path, sections: Sections, log: Log, engine: Engine, reader: Elastic, missing: list[int]) -> None:
     spool = Spool.open(state / "spool" / "cli", "cli")
     try:
-        with _connected(Elastic(writer_access(_settings(sections)))) as writer:
+        with connected(Elastic(writer_access(settings_of(sections)))) as writer:
             Shipper(engine, log, writer, reader, spool.append).resend(missing)
     finally:
         spool.close()
@@ -110,20 +110,20 @@ def _resend(state: Path, sections: Sections, log: Log, engine: Engine, reader: E
 @contextmanager
 def reading_elastic(sections: Sections) -> Iterator[Elastic]:
     """Elasticsearch under the reader's identity, never the writer's. Raises ConfigError, ElasticError."""
-    access = reader_access(_settings(sections))
+    access = reader_access(settings_of(sections))
     if access is None:
         fail("elastic.reader_user and elastic.reader_password_file are missing: reading needs an identity of its own (role torwart_reader)")
-    with _connected(Elastic(access)) as elastic:
+    with connected(Elastic(access)) as elastic:
         yield elastic
 
 
-def _settings(sections: Sections) -> ElasticSettings:
+def settings_of(sections: Sections) -> ElasticSettings:
     settings = elastic_settings(sections, os.environ)
     return settings if settings is not None else fail(f"Elasticsearch is not set up: write the section elastic, or set {ELASTIC_URL}")
 
 
 @contextmanager
-def _connected(elastic: Elastic) -> Iterator[Elastic]:
+def connected(elastic: Elastic) -> Iterator[Elastic]:
     try:
         yield elastic
     finally:
@@ -131,7 +131,7 @@ def _connected(elastic: Elastic) -> Iterator[Elastic]:
 
 
 @contextmanager
-def _faults_said() -> Iterator[None]:
+def faults_said() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
@@ -140,7 +140,7 @@ def _faults_said() -> Iterator[None]:
         fail(str(error))
 
 
-def _password(user: str, file: Path | None) -> str:
+def password_of(user: str, file: Path | None) -> str:
     if file is None:
         if not sys.stdin.isatty():
             fail("the password is missing: --password-file")
@@ -152,7 +152,7 @@ def _password(user: str, file: Path | None) -> str:
 
 
 @contextmanager
-def _opened(state: Path) -> Iterator[tuple[Engine, Log]]:
+def opened(state: Path) -> Iterator[tuple[Engine, Log]]:
     engine = open_database(state / "torwart.db")
     log = Log.open(state / "log", reading=True)
     try:

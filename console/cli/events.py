@@ -12,7 +12,7 @@ from audit_store.log import Log, Problem
 from audit_store.search import LIMIT_MAX
 from audit_store.spool import readers
 from auth.command_line import DEFAULT_CONFIG, Config, Json, print_json, say
-from console.cli import events_search
+from console.cli import events_reindex, events_search
 from console.cli.elastic import check, install
 from console.cli.event_lines import show
 from console.cli.record import open_record, printable
@@ -27,7 +27,7 @@ app.command("elastic-install")(install)
 app.command("elastic-check")(check)
 app.command("search")(events_search.ask)
 app.command("timeline")(events_search.timeline)
-app.command("reindex")(events_search.reindex)
+app.command("reindex")(events_reindex.reindex)
 
 
 @app.command()

@@ -169,14 +169,8 @@ def timeline(
     _say_unsearched(unsearched, Via.LOG)
 
 
-def reindex(
-    search: Annotated[bool, typer.Option("--search", help="The log's own index for searching.")] = False,
-    config: Config = DEFAULT_CONFIG,
-    as_json: Json = False,
-) -> None:
-    """Throw away what is derived from the record and build it anew. The record itself is only read."""
-    if not search:
-        fail("say what to build anew: --search")
+def rebuild_index(config: Path, *, as_json: bool) -> None:
+    """Build the index for searching anew, from the record."""
     with open_record(config) as record:
         newest = record.log.tail(1)
         total = newest[0].sequence if newest else 0
@@ -228,9 +222,7 @@ def _last(log: Log) -> int:
 def _say_unsearched(ranges: Ranges, via: Via) -> None:
     for first, last in ranges:
         if via is Via.ELASTIC:
-            say(
-                f"Not in this answer: events between {first} and {last} that Elasticsearch has not, or not as this release sends them."
-            )
+            say(f"Not in this answer: events between {first} and {last} that Elasticsearch has not, or not as this release sends them.")
         else:
             say(f"Not looked at: events {first} to {last}. The index is being built; `torwart events reindex --search` builds it at once.")
 
