@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.services.demo",
     "tests.services.firm_base",
     "tests.services.elastic",
+    "tests.services.elastic_trio",
     "tests.services.front",
     "tests.services.gate",
     "tests.services.gateway",

@@ -1,6 +1,6 @@
 """Log-in by certificate alone, on a real server that lets nobody in without one: no password anywhere.
 
-The realm for it (PKI) is part of Elasticsearch's paid licences; the node runs on the trial that every node may begin. To demand a certificate
+The realm for it (PKI) is part of the paid licences; the node runs on the trial that every node may begin. To demand a certificate
 beside user and password needs no licence: the last test.
 """
 

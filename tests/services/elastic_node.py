@@ -103,25 +103,31 @@ def java_home(least: int) -> Path | None:
 class ElasticNode:
     """One node on free ports of 127.0.0.1, with TLS and users, in a folder of its own."""
 
+    scheme = "https"
+    heap_megabytes = 512
+
     def __init__(self, version: str, java: Path, authority: Authority, *, certificates: Mapping[str, str] | None = None) -> None:
         """`certificates`: everybody must show one, and it is the log-in of these names: name -> role (PKI realm, trial licence)."""
         self.version = version
         self._certificates = certificates or {}
         self.ca = authority.file
         self.folder = Path(tempfile.mkdtemp(prefix="torwart-elastic-"))
-        self.port, self._transport = free_port(), free_port()
-        self.url = f"https://localhost:{self.port}"
+        self.port, self.transport = free_port(), free_port()
+        self.url = f"{self.scheme}://localhost:{self.port}"
         self.passwords = {name: f"{name}-{os.urandom(8).hex()}" for name in USERS}
         self._java = java
         self._launcher: subprocess.Popen[bytes] | None = None
         self._shown: tuple[Path, Path] | None = None
-        self._prepare(authority)
+        self._authority = authority
+        self.prepare()
 
     @property
     def _conf(self) -> Path:
         return self.folder / "config"
 
-    def _prepare(self, authority: Authority) -> None:
+    def prepare(self) -> None:
+        """Lay out its folder."""
+        authority = self._authority
         home = distribution(self.version)
         shutil.copytree(home, self.folder / "home")
         shutil.copytree(home / "config", self._conf)
@@ -132,22 +138,7 @@ class ElasticNode:
         shutil.copy(ROLES, self._conf / "roles.yml")
         (self._conf / "users").write_text("".join(f"{name}:{_hashed(self.passwords[name])}\n" for name in USERS))
         (self._conf / "users_roles").write_text("".join(f"{role}:{name}\n" for name, role in USERS.items()))
-        settings = {
-            "cluster.name": "torwart-tests",
-            "discovery.type": "single-node",
-            "network.host": "127.0.0.1",
-            "http.port": self.port,
-            "transport.port": self._transport,
-            "path.data": self.folder / "data",
-            "path.logs": self.folder / "logs",
-            "cluster.routing.allocation.disk.threshold_enabled": "false",
-            "xpack.security.enabled": "true",
-            "xpack.security.autoconfiguration.enabled": "false",
-            "xpack.security.http.ssl.enabled": "true",
-            "xpack.security.http.ssl.certificate": certificate.name,
-            "xpack.security.http.ssl.key": key.name,
-            "xpack.security.http.ssl.certificate_authorities": "ca.pem",
-        }
+        settings = self._settings(certificate, key)
         if self._certificates:
             settings |= _PKI
             lines = (f'{role}: ["CN={name}"]\n' for name, role in self._certificates.items())
@@ -158,15 +149,38 @@ class ElasticNode:
             for path in [self.folder, *self.folder.rglob("*")]:
                 os.chown(path, USER_ID, USER_ID, follow_symlinks=False)
 
+    def _settings(self, certificate: Path, key: Path) -> dict[str, object]:
+        return {
+            "cluster.name": "torwart-tests",
+            "discovery.type": "single-node",
+            "network.host": "127.0.0.1",
+            "http.port": self.port,
+            "transport.port": self.transport,
+            "path.data": self.folder / "data",
+            "path.logs": self.folder / "logs",
+            "cluster.routing.allocation.disk.threshold_enabled": "false",
+            "xpack.security.enabled": "true",
+            "xpack.security.autoconfiguration.enabled": "false",
+            "xpack.security.http.ssl.enabled": "true",
+            "xpack.security.http.ssl.certificate": certificate.name,
+            "xpack.security.http.ssl.key": key.name,
+            "xpack.security.http.ssl.certificate_authorities": "ca.pem",
+        }
+
     def start(self) -> None:
         """Begin, and wait until it answers."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Begin, and wait for nothing."""
         (self.folder / "pid").unlink(missing_ok=True)
         other: dict[str, object] = {"user": USER_ID, "group": USER_ID, "extra_groups": []} if os.geteuid() == 0 else {}
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "ES_JAVA_HOME": str(self._java),
-            "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
+            "ES_JAVA_OPTS": f"-Xms{self.heap_megabytes}m -Xmx{self.heap_megabytes}m",
             "ES_PATH_CONF": str(self._conf),
             "ES_TMPDIR": str(self.folder / "tmp"),
         }
@@ -181,9 +195,12 @@ class ElasticNode:
                 start_new_session=True,
                 **other,
             )
+
+    def wait(self) -> None:
+        """Until it answers. Raises RuntimeError if it does not."""
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            if self._launcher.poll() is not None or time.monotonic() > deadline:
+            if self._launcher is None or self._launcher.poll() is not None or time.monotonic() > deadline:
                 words = (self.folder / "console.txt").read_text(errors="replace")[-1_500:]
                 self.stop()
                 raise RuntimeError(f"Elasticsearch {self.version} did not start: {words}")
