@@ -37,7 +37,7 @@ def test_employees_do_not_see_what_reviewers_see(pages: Pages, path: str, role: 
 
 
 @pytest.mark.parametrize("role", ["owner", "security", "admin"])
-@pytest.mark.parametrize("path", ["/alerts", "/people"])
+@pytest.mark.parametrize("path", ["/alerts", "/events", "/people"])
 def test_reviewers_see_alerts_and_people(pages: Pages, path: str, role: str):
     assert pages.client(pages.add("Oskar Brandt", role)).get(path).status_code == 200
 
