@@ -180,6 +180,7 @@ class Observer:
             suspected=suspected[:SUSPECTED_MAX],
             suspected_count=len(suspected),
             unread=[cause.value for cause in verdict.unread],
+            marks=[mark.code for mark in verdict.marks],
         )
 
     def _ids_after(self, sequence: int) -> set[str]:

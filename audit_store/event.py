@@ -70,6 +70,8 @@ class ExportLink:
     act_id: str
     clients: int
     """Clients in the content that were in this export."""
+    marked: bool = False
+    """The content carries the mark of this export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,10 +253,12 @@ def file_event(
     suspected: Collection[int],
     unread: Iterable[str],
     suspected_count: int | None = None,
+    marks: Collection[str] = (),
 ) -> Event:
     """A file that an agent saw arrive at a place. `suspected` are hashes under the desk key: what of them is a client the server says.
 
-    `suspected_count` is how many there were, where not all are named.
+    `suspected_count` is how many there were, where not all are named. `marks` are the codes of the marks in it: which are ours the server
+    says, and the names in them stay out of the record.
     """
     document, event_id = _start(EventAction.FILE_SEEN, at=at, outcome="success")
     document["user"] = {"id": pseudonym}
@@ -264,6 +268,8 @@ def file_event(
     ours["suspected"] = encode_ids([str(one) for one in suspected])
     ours["suspected_count"] = len(suspected) if suspected_count is None else suspected_count
     ours["unread"] = names(frozenset(unread))
+    if marks:
+        ours["marks"] = sorted(set(marks))
     _put_content(document, content)
     return Event(event_id, at, EventAction.FILE_SEEN, None, pseudonym, document)
 
@@ -303,7 +309,7 @@ def _put_content(document: dict[str, Any], content: Content) -> None:
     document["file"] = file
     if content.exports:
         document["torwart"]["exports"] = [
-            {"name": link.name, "act": short(link.act_id), "clients": link.clients}
+            {"name": link.name, "act": short(link.act_id), "clients": link.clients} | ({"marked": True} if link.marked else {})
             for link in content.exports
             if _EXPORT.fullmatch(link.name)
         ]

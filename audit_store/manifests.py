@@ -6,7 +6,7 @@ A manifest is written before the export is released, and its name stands in the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from audit_store.client_sets import decode_ids, encode_ids
 from audit_store.event import ExportLink
-from audit_store.tables import Manifest
+from audit_store.tables import ExportMark, Manifest
 from policies.request import ClientId
 
-__all__ = ["Export", "Link", "Manifest", "Manifests"]
+__all__ = ["Export", "Link", "Manifest", "Manifests", "Marking"]
 
 NAME_DIGITS = 4
 """Of a name, at first; a name that is taken grows, so that it stays unique: people read it to each other."""
@@ -67,6 +67,10 @@ class Link:
         return ExportLink(self.name, self.act_id, self.clients)
 
 
+type Marking = Callable[[str], tuple[str, str]]
+"""Given the short name of an export: puts a mark on its bytes. The mark's code, and SHA-256 of the bytes then."""
+
+
 class Manifests:
     """The exports of an installation. May be used from several processes and threads."""
 
@@ -76,12 +80,19 @@ class Manifests:
         self._known: list[_Known] = []
         self._newest = 0
 
-    def put(self, export: Export) -> str:
-        """Keep an export, durably; its short name. Raises SQLAlchemyError: then nothing may be released."""
+    def put(self, export: Export, marking: Marking | None = None) -> str:
+        """Keep an export, durably; its short name. Raises SQLAlchemyError: then nothing may be released.
+
+        `marking` puts that name on what leaves; its digest is kept instead of that in `export`.
+        """
         with Session(self._engine) as session:
             if self._engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             name = _free_name(session, export.act_id)
+            digest = export.digest
+            if marking is not None:
+                code, digest = marking(name)
+                session.add(ExportMark(code=code, name=name))
             session.add(
                 Manifest(
                     name=name,
@@ -91,7 +102,7 @@ class Manifests:
                     clients=encode_ids(export.clients),
                     keys=encode_ids([str(key) for key in export.keys]),
                     fields=sorted(export.fields),
-                    digest=export.digest,
+                    digest=digest,
                     filter_digest=export.filter_digest,
                     rows=export.rows,
                 )
@@ -108,6 +119,12 @@ class Manifests:
         """The newest export whose delivered bytes have this SHA-256: the file is the very one."""
         with Session(self._engine, expire_on_commit=False) as session:
             return session.scalar(select(Manifest).where(Manifest.digest == digest).order_by(Manifest.at.desc()))
+
+    def of_marks(self, codes: Collection[str]) -> dict[str, Manifest]:
+        """Code -> the export whose mark has it; codes that are none of ours are left out."""
+        asked = select(ExportMark.code, Manifest).join(Manifest, ExportMark.name == Manifest.name).where(ExportMark.code.in_(codes))
+        with Session(self._engine, expire_on_commit=False) as session:
+            return {code: manifest for code, manifest in session.execute(asked)}  # noqa: C416 # a row is no pair for mypy
 
     def explain(self, clients: Collection[ClientId], keys: Collection[int] = (), *, pseudonym: str | None = None) -> list[Link]:
         """The exports that a finding came from, the best first; few, each adding clients that those before it do not have.

@@ -21,7 +21,7 @@ BOTH = "logs-torwart.*-default"
 """Both of them in a question; the names under which `deploy/elasticsearch/roles.yml` gives rights."""
 EVENTS_TEMPLATE, DEAD_LETTERS_TEMPLATE = "torwart-events", "torwart-deadletter"
 """Names of the index templates."""
-VERSION = 3
+VERSION = 4
 """Grows when a member is added or a type changes: an older template is then installed anew (`torwart events elastic-install`)."""
 PRIORITY = 500
 """Above the templates for `logs-*-*` that come with Elasticsearch (100) and with Fleet (200)."""
@@ -92,6 +92,7 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.device": _WORD,
     "torwart.exports.act": _WORD,
     "torwart.exports.clients": _LONG,
+    "torwart.exports.marked": _TRUTH,
     "torwart.exports.name": _WORD,
     "torwart.fields": _WORD,
     "torwart.findings.clients": _LONG,
@@ -100,6 +101,7 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.findings.kind": _WORD,
     "torwart.findings.where": _WORD,
     "torwart.manifest": _WORD,
+    "torwart.marks": _WORD,
     "torwart.needs": _WORD,
     "torwart.notify": _TRUTH,
     "torwart.numbers": _OPEN,

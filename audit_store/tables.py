@@ -80,6 +80,16 @@ class Manifest(Base):
     rows: Mapped[int] = mapped_column(Integer)
 
 
+class ExportMark(Base):
+    """The code of the mark that an export carries (`detectors.mark`), beside its manifest. Never changed."""
+
+    __tablename__ = "export_marks"
+
+    code: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), unique=True)
+    """Of the manifest."""
+
+
 class Cursor(Base):
     """A consumer's place in the central log."""
 

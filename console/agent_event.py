@@ -14,6 +14,7 @@ import orjson
 from audit_store.client_sets import decode_ids
 from audit_store.ecs import CATEGORIES, EventAction
 from auth.agents import KnownAgent
+from detectors.mark import MARKS_MAX, is_code
 from detectors.verdict import Unread
 
 EVENT_BYTES_MAX = 512 * 1024
@@ -23,8 +24,8 @@ KINDS = frozenset(
     {EventAction.FILE_SEEN, EventAction.AGENT_STARTED, EventAction.AGENT_STOPPED, EventAction.AGENT_LOSS, EventAction.STORE_ALARM}
 )
 _TOP = frozenset({"@timestamp", "ecs", "event", "file", "torwart", "user"})
-_OURS = frozenset({"channel", "device", "numbers", "schema", "subject", "suspected", "suspected_count", "unread", "words"})
-_OF_FILES = frozenset({"channel", "device", "suspected", "suspected_count", "unread"})
+_OURS = frozenset({"channel", "device", "marks", "numbers", "schema", "subject", "suspected", "suspected_count", "unread", "words"})
+_OF_FILES = frozenset({"channel", "device", "marks", "suspected", "suspected_count", "unread"})
 _OF_EVENT = frozenset({"action", "category", "id", "kind", "outcome", "severity", "type"})
 _OF_FILE = frozenset({"extension", "hash", "size"})
 _OUTCOMES = ("success", "failure", "unknown")
@@ -114,9 +115,12 @@ def _is_file(file: dict[str, Any]) -> bool:
 
 
 def _is_seen(ours: dict[str, Any]) -> bool:
-    suspected = decode_ids(ours["suspected"], most=SUSPECTED_MAX)
+    suspected, marks = decode_ids(ours["suspected"], most=SUSPECTED_MAX), ours.get("marks", [])
     return (
-        "device" in ours
+        isinstance(marks, list)
+        and len(marks) <= MARKS_MAX
+        and all(map(is_code, marks))
+        and "device" in ours
         and ours["channel"] in ("removable", "folder")
         and isinstance(ours["unread"], list)
         and len(ours["unread"]) <= len(Unread)

@@ -26,6 +26,7 @@ from auth.people import People
 from console.agent_event import SUSPECTED_MAX
 from detectors.client_index.index import ClientIndex
 from detectors.knowledge import Matches
+from detectors.marked import named_by_marks
 from detectors.verdict import Unread, Verdict
 from policies.decision import Allow
 from policies.request import AccessRequest, Action, Channel, ClientId, Context, Resource, Usage
@@ -102,11 +103,13 @@ class Confirmations:
             pseudonym, channel = seen.document["user"]["id"], Channel(seen.document["torwart"]["channel"])
             file = seen.document["file"]
             content = Content(file["size"], file.get("hash", {}).get("sha256"), file.get("extension"))
+            marks = [str(code) for code in seen.document["torwart"].get("marks", ())]
         except (KeyError, TypeError, ValueError, AttributeError):
             return  # the intake lets no such event in
         found = self._index.confirm(suspected) if suspected else Matches()
         person = self._people.by_pseudonym(pseudonym)
-        if person is None or not (found.clients or unread):
+        marked = self._manifests.of_marks(marks) if marks else {}
+        if person is None or not (found.clients or unread or marked):
             return
         directory = self._people_now()
         at = time_of(seen)
@@ -121,7 +124,7 @@ class Confirmations:
             usage=Usage(base=directory.base_size(at), book=directory.book_size(person.id, at)),
             findings=verdict.findings("file"),
         )
-        exports = self._exports(frozenset(clients), found.keys, pseudonym, content.sha256)
+        exports = named_by_marks(marked.values(), clients, self._exports(frozenset(clients), found.keys, pseudonym, content.sha256))
         self._record(
             access_event(
                 request=request,

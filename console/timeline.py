@@ -170,7 +170,11 @@ def _content(document: dict[str, Any], recognised: int, speech: Speech) -> list[
     if unread:
         causes = speech.listed([word(UNREAD, cause, speech) for cause in unread])
         said.append(speech.say("could not be inspected: %(causes)s", causes=causes))
-    said += [speech.say("from export %(name)s", name=link["name"]) for link in ours.get("exports", ())]
+    for link in ours.get("exports", ()):
+        if link["clients"]:
+            said.append(speech.say("from export %(name)s", name=link["name"]))
+        if link.get("marked"):
+            said.append(speech.say("with the mark of export %(name)s", name=link["name"]))
     said += [document["destination"]["domain"]] if "destination" in document else []
     return said
 

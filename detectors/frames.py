@@ -10,9 +10,10 @@ import orjson
 
 from detectors.budget import Limits
 from detectors.client_index.identifier import Kind
+from detectors.mark import MARKS_MAX, mark_of
 from detectors.verdict import Unread, Verdict
 
-VERSION = 1
+VERSION = 2
 """Of this protocol; both ends must speak the same."""
 _LENGTHS = struct.Struct("<IQ")
 _HEAD_MAX = 64 << 20
@@ -64,6 +65,7 @@ def verdict_head(number: int, verdict: Verdict) -> Head:
         "suspected": sorted(verdict.suspected),
         "unread": list(verdict.unread),
         "parts": verdict.parts,
+        "marks": [mark.parts for mark in verdict.marks],
     }
 
 
@@ -81,6 +83,7 @@ def read_verdict(head: Head, number: int, size: int) -> Verdict:
             unread=tuple(cause for cause in Unread if cause in unread),
             size=size,
             parts=_count(head["parts"]),
+            marks=tuple(map(mark_of, head["marks"][:MARKS_MAX])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FrameError("a verdict that is none") from error

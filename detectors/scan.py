@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from detectors.budget import Budget, Limits, SpentError
 from detectors.formats import Format, Layer, Nested, Part, Readable, decoders, formats
 from detectors.knowledge import Matcher, Matches
+from detectors.mark import Mark, find_marks
 from detectors.meaning import means_something
 from detectors.plain import as_text, runs
 from detectors.text import Text
@@ -50,7 +51,8 @@ def scan(
         run.take(Nested(part, media_type) if isinstance(part, bytes) else part, Depth())
     found = run.matches
     clients = {client: frozenset(kinds) for client, kinds in found.clients.items()}
-    return Verdict(clients, frozenset(found.keys), frozenset(found.suspected), run.budget.unread, size, run.parts)
+    marks = tuple(sorted(run.marks, key=str))
+    return Verdict(clients, frozenset(found.keys), frozenset(found.suspected), run.budget.unread, size, run.parts, marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class _Scan:
     matcher: Matcher
     budget: Budget
     matches: Matches = field(default_factory=Matches)
+    marks: set[Mark] = field(default_factory=set)
     parts: int = 0
     seen: set[int] = field(default_factory=set)
     """Digests of texts that were read: ways of writing in different order often give the same text."""
@@ -158,6 +161,7 @@ class _Scan:
             return
         self.parts += 1
         self.budget.check()
+        find_marks(text.encoded, self.marks)
         if not self._passed_over(text):
             for window in _windows(text.letters):
                 self.budget.check()

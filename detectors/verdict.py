@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from detectors.client_index.identifier import Kind
+from detectors.mark import Mark
 from policies.request import ClientId, Finding
 
 CLIENTS, UNINSPECTABLE = "clients", "uninspectable"
@@ -50,11 +51,13 @@ class Verdict:
     """Bytes given to the scan."""
     parts: int = 0
     """Parts that were opened: the content itself, entries of archives, decoded pieces."""
+    marks: tuple[Mark, ...] = ()
+    """Marks of exports that stand in the content, each once; whether they are ours is not known here."""
 
     @property
     def clean(self) -> bool:
-        """Nothing recognised, nothing suspected, everything read."""
-        return not (self.clients or self.suspected or self.unread)
+        """Nothing recognised, nothing suspected, no mark of an export, everything read."""
+        return not (self.clients or self.suspected or self.unread or self.marks)
 
     def findings(self, where: str = "content") -> tuple[Finding, ...]:
         """The verdict as the policy reads it; `where` is a word of ours (`body`, `message`), never a file name."""

@@ -111,6 +111,14 @@ def _does() -> list[str]:
             "least one duty and no `require`. A rule on clients that allows names its acts.",
         ),
         *yaml(rule(f"{SHIPPED}/out-of-hours.yaml", "night-exports")),
+        *heading("The mark of an export", 3),
+        *prose(
+            "With `watermark` a table that is exported (the web client's export, the CSV download) carries one row more, the last one:",
+            "the export's name, the person, the time in UTC, and a code that only this installation can make. It counts nowhere. Letters,",
+            "PDFs and what is an export by its effect alone (a long list on the screen) can carry no row: where a rule asks for one, they",
+            "are denied with `no_mark`; `context.by_effect` tells the latter apart. For acts that are no export it means nothing.",
+        ),
+        *yaml(rule(f"{SHIPPED}/sales.yaml", "sales-exports-marked")),
         *heading("Rules about single clients", 3),
         *prose(
             "With `where` a rule is about those clients of whom it is true. A client may go if an allow lets it through and no deny",

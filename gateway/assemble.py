@@ -20,11 +20,13 @@ from auth.assignments import Assignments
 from auth.directory import Directory
 from auth.installation import Installation
 from auth.keys import Keys
+from auth.people import People
 from auth.sessions import Sessions
 from auth.stepup import StepUp, boot_id
 from detectors.client_index.folder import desk_key, index_key
 from detectors.client_index.hashing import Hashing
 from detectors.client_index.learner import Learner
+from detectors.mark import marker
 from gateway import grounds
 from gateway.books import Books
 from gateway.crm.discover import load_profile
@@ -40,6 +42,7 @@ from gateway.reserved import Reserved
 from gateway.settings import CrmSettings
 from gateway.signin import SignIn
 from gateway.touch import Touch
+from policies.request import Principal
 from policies.vocabulary import VOCABULARY, write_vocabulary
 
 PRODUCER = "gateway"
@@ -81,6 +84,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     with contextlib.suppress(OSError):  # rules are only checked against it on the command line
         write_vocabulary(state / VOCABULARY, profile.vocabulary())
     directory = Directory(engine, pseudonyms, credential_key)
+    people = People(engine, spool.append, pseudonyms)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
     stepup.end_all()  # the requests that the last run held open are gone
@@ -98,13 +102,25 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         questions=Questions(directory, history, policies.current, now),
         touch=touch,
         record=record,
-        exports=Exports(Manifests(engine), Hashing(desk_key(state), index_key(state), settings.regions)),
+        exports=Exports(
+            Manifests(engine), Hashing(desk_key(state), index_key(state), settings.regions), marker(state), _called(installation, people)
+        ),
         learner=Learner(state, settings.regions, partial(_learning, spool, now)),
         refusals=refusals,
         reserved=Reserved(touch, listener, installation.language),
         mask_key=secret(secrets_folder, "mask.key"),
     )
     return Assembled(handler, spool, engine, now)
+
+
+def _called(installation: Installation, people: People) -> Callable[[Principal], str]:
+    """What marks call people: as the installation names them (law 11)."""
+
+    def called(principal: Principal) -> str:
+        person = people.by_id(principal.id) if installation.names == "shown" else None
+        return person.name if person is not None else principal.pseudonym
+
+    return called
 
 
 def _learning(spool: Spool, now: Callable[[], datetime], fault: str | None) -> None:

@@ -264,7 +264,9 @@ class Handler:
         # Counted before the record is awaited: of two answers under way at once, the second must see the first.
         at, pseudonym = question.context.at, question.principal.pseudonym
         self.history.note(pseudonym, at, shown=delivered.shown, taken=delivered.taken, exported=exported, card=card)
-        manifest = await self.exports.keep(question, delivered, identifiers) if exported else None
+        manifest = None
+        if exported:
+            manifest, delivered = await self.exports.keep(question, delivered, identifiers, marked=duties.watermark)
         await self.record.released(question, judged.decision, delivered, state.call.route, manifest=manifest)
         return delivered.response
 

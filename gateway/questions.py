@@ -10,6 +10,7 @@ from audit_store.history import Deed, History, deed
 from auth.directory import Directory
 from gateway.crm.profile import Answer, Call
 from gateway.exchange import Request
+from policies import reasons
 from policies.attributes import ResourceType
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
 from policies.effect import EXPORTS, effective_action
@@ -17,6 +18,7 @@ from policies.engine import decide, sight
 from policies.hidden import hidden_fields
 from policies.masks import CONTACT_GROUP, covers
 from policies.plan import Plan, plan
+from policies.reasons import Because
 from policies.request import WRITES, AccessRequest, Action, ClientId, Context, KeyProof, Principal, Resource, Usage, Value
 from policies.rule import Policy
 
@@ -45,7 +47,9 @@ class Questions:
         """Judge the question alone. Ids are known only where the call names them; `known` are the attributes of those."""
         context = Context(at=self.now(), channel=call.channel, source_ip=request.source_ip)
         resource = replace(call.resource, records=known) if known else call.resource
-        return self._asked(AccessRequest(act_id=act_id, principal=principal, action=call.action, resource=resource, context=context))
+        judged = self._asked(AccessRequest(act_id=act_id, principal=principal, action=call.action, resource=resource, context=context))
+        decision = _fulfilled(judged.decision, judged.question, takes_mark=call.takes_mark)
+        return judged if decision is judged.decision else replace(judged, decision=decision)
 
     def plan(self, question: AccessRequest) -> Plan | None:
         """Which clients the person may be given at all; None: no rule that can match looks at single clients."""
@@ -87,7 +91,7 @@ class Questions:
         if action in EXPORTS:
             usage = self._usage(question, shown=shown, taken=clear, done=deed(action, asked=ids, shown=shown), card=card)
             question = replace(question, usage=usage)
-        return Judged(question, decide(question, policy))
+        return Judged(question, _fulfilled(decide(question, policy), question, takes_mark=answer.takes_mark))
 
     def _asked(self, question: AccessRequest) -> Judged:
         asked = frozenset(question.resource.ids or ())
@@ -131,6 +135,15 @@ def obligations(decision: Decision) -> Obligations | None:
             return duties
         case Deny():
             return None
+
+
+def _fulfilled(decision: Decision, question: AccessRequest, *, takes_mark: bool) -> Decision:
+    """A denial where what leaves must carry a mark and can carry none: an obligation that cannot be met denies (XACML 3.0, 7.18)."""
+    if isinstance(decision, Deny) or not decision.obligations.watermark or question.action not in EXPORTS:
+        return decision
+    if takes_mark or not question.resource.ids:
+        return decision
+    return Deny((Because(reasons.NO_MARK),), decision.rules, observed=decision.observed)
 
 
 def _out_of_sight(duties: Obligations, contact: frozenset[str]) -> frozenset[ClientId]:

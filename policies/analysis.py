@@ -52,6 +52,7 @@ def analyse(policy: Policy, vocabulary: Vocabulary | None = None, roles: frozens
         _wide(variants),
         _partly_kept_away(variants),
         _not_carried_out,
+        _marks,
         lambda rule: _unknown_fields(rule, vocabulary) if vocabulary else iter(()),
     ]
     found = [remark for rule in rules.values() for check in checks for remark in check(rule)]
@@ -240,10 +241,22 @@ def _not_carried_out(rule: list[Variant]) -> Iterator[Remark]:
         if text.require is not None and to_ask(text.require) is None:
             message = f"needs {need_in_words(text.require)}, which nothing asks people for yet"
             yield Remark(text.id, "need_not_asked", message, "until then the act is denied: key, justify and acknowledge can be met")
-        if text.watermark:
-            yield Remark(text.id, "no_watermark", "asks for a watermark, which nothing puts in yet", "what goes out is not marked")
         if text.quarantine:
             yield Remark(text.id, "no_quarantine", "puts a file aside, which no agent does yet", "it stays; the record says so")
+
+
+def _marks(rule: list[Variant]) -> Iterator[Remark]:
+    """Marks that are asked of what carries none: only a table that is exported does."""
+    for variant in rule:
+        text = variant.text
+        if not text.watermark or isinstance(text.actions, str):
+            continue
+        if others := sorted(act.value for act in text.actions - EXPORTS):
+            message = f"asks for a watermark on {', '.join(others)}, which is no export"
+            yield Remark(text.id, "mark_without_export", message, "it means nothing there: a mark is put on tables that are exported")
+        if documents := sorted(act.value for act in text.actions & (EXPORTS - {Action.EXPORT})):
+            message = f"asks for a watermark on {', '.join(documents)}, whose documents can carry none"
+            yield Remark(text.id, "mark_denies", message, "they are denied: only tables that are exported carry a mark")
 
 
 def _unknown_fields(rule: list[Variant], vocabulary: Vocabulary) -> Iterator[Remark]:

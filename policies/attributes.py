@@ -75,12 +75,26 @@ class Facts:
     `record` is set only where one record is judged by itself: an object with the attributes of `RECORD`.
     """
 
-    __slots__ = ("act", "asked", "context", "findings", "known", "others", "others_count", "principal", "record", "resource", "usage")
+    __slots__ = (
+        "act",
+        "asked",
+        "by_effect",
+        "context",
+        "findings",
+        "known",
+        "others",
+        "others_count",
+        "principal",
+        "record",
+        "resource",
+        "usage",
+    )
 
     def __init__(self, request: AccessRequest, action: Action) -> None:
         resource = request.resource
         ids = resource.ids
         self.act = action
+        self.by_effect = request.named is not None or action is not request.action
         self.principal = request.principal
         self.resource = resource
         self.context = request.context
@@ -174,6 +188,7 @@ ROOTS: Mapping[str, Type] = {
             "source_ip": Member(STRING, optional=True, about="The address that the request comes from."),
             "destination": Member(STRING, optional=True, about="The host name that an upload goes to, in small letters."),
             "origin_trusted": Member(BOOL, about="False: a page of another site has sent the request."),
+            "by_effect": Member(BOOL, about="The call is named otherwise (a list, a card), and is an export only by what it delivers."),
         },
     ),
     "usage": Type(
@@ -207,6 +222,7 @@ PLACES: Mapping[str, str] = {
     "resource.own_count": "own_count",
     "resource.others_count": "others_count",
     "resource.written_contact_fields": "written_contact_fields",
+    "context.by_effect": "by_effect",
 }
 """Names whose value lies elsewhere in `Facts` than the name says."""
 

@@ -240,7 +240,7 @@ class ExpectText(_Text):
     notify: bool | None = None
     """The reviewer is told."""
     watermark: bool | None = None
-    """What goes out carries a mark."""
+    """A table that goes out carries a mark."""
     quarantine: bool | None = None
     """The file is put aside."""
 

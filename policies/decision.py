@@ -34,7 +34,7 @@ class Obligations:
     notify: bool = False
     """The reviewer is told of this act by an alert of its own."""
     watermark: bool = False
-    """What goes out carries a mark that names the act."""
+    """A table that is exported carries a mark that names the act; an export that can carry none is denied."""
     hidden: frozenset[str] = frozenset()
     """Of a question: fields (and the group `contact`) that no order of the answer may tell, where the CRM would choose one by itself."""
 

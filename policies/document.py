@@ -284,7 +284,7 @@ class RuleText(_Document):
     notify: Annotated[bool, Field(strict=True)] = False
     """An alert of its own for the reviewer."""
     watermark: Annotated[bool, Field(strict=True)] = False
-    """What goes out carries a mark that names the act. Nothing puts it in yet."""
+    """A table that is exported carries a mark: a last row that names export, person and time. An export that can carry none is denied."""
     quarantine: Annotated[bool, Field(strict=True)] = False
     """Of a deny on a file: the agent puts it aside."""
     levels: Annotated[dict[Level, LevelText], Field(min_length=1)] | None = None

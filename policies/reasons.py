@@ -86,6 +86,14 @@ EXPORT_NEEDS_KEY = _reason(
     reviewer_de="Export von {asked} Kunden angehalten; {allowed} wären nach der Bestätigung hinausgegangen.",
     reviewer_en="Export of {asked} clients held; {allowed} would have left after confirmation.",
 )
+NO_MARK = _reason(
+    "no_mark",
+    de="Angehalten: Dies darf nur mit einer Kennzeichnung hinaus und kann keine tragen. Exportieren Sie eine Tabelle (CSV), oder öffnen "
+    "Sie weniger Kunden auf einmal.",
+    en="Stopped: this may leave only with a mark, and it can carry none. Export a table (CSV), or open fewer clients at once.",
+    reviewer_de="Eine Regel verlangt eine Kennzeichnung (watermark), und die Antwort ist keine Tabelle: Sie konnte keine tragen.",
+    reviewer_en="A rule asks for a mark (watermark), and the answer is no table: it could carry none.",
+)
 REPORT_NEEDS_KEY = _reason(
     "report_needs_key",
     de="Angehalten, nichts verloren: Dieser Bericht braucht Ihren Schlüssel.",

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
+from audit_store.client_sets import decode_ids
 from audit_store.database import DatabaseError, open_database
 from audit_store.event import EventAction, plain_event
 from audit_store.manifests import Link, Manifests
@@ -21,6 +22,8 @@ from detectors.client_index.identifier import Kind
 from detectors.client_index.index import ClientIndex
 from detectors.files import Seen
 from detectors.knowledge import KnowledgeError
+from detectors.mark import Marker, marker
+from detectors.marked import Marked, Trust, judged
 from detectors.scanner import Scanner
 from detectors.verdict import Unread, Verdict
 from detectors.worker_process import WorkerError
@@ -47,6 +50,11 @@ class Content:
 
     scanner: Scanner
     manifests: Manifests
+    marker: Marker
+
+    def marks(self, verdict: Verdict) -> list[Marked]:
+        """The marks in what was scanned, judged. Raises SQLAlchemyError."""
+        return judged(verdict.marks, verdict.clients, self.marker, self.manifests) if verdict.marks else []
 
 
 @contextmanager
@@ -61,7 +69,7 @@ def open_content(config: Path, *, looked_at: str) -> Iterator[Content]:
             scanner = Scanner(index)
             try:
                 _record(installation.state, looked_at)
-                yield Content(scanner, Manifests(engine))
+                yield Content(scanner, Manifests(engine), marker(installation.state))
             finally:
                 scanner.close()
         finally:
@@ -87,6 +95,35 @@ def sentence(verdict: Verdict, links: Iterable[Link]) -> str:
     return said + (f", from export{'s' if len(exports) > 1 else ''} {listed(exports)}" if exports else "")
 
 
+def mark_sentence(marked: Marked) -> str:
+    """`the mark of export 7F3A of 12 May by P-00000001: genuine; 31 of its 40 clients are in the file`."""
+    export = marked.manifest
+    if export is None:
+        if marked.trust is Trust.GENUINE:
+            return f"a genuine mark of export {marked.mark.export}, which is not kept here any more"
+        return f"a mark that is not ours or altered: no export here has its code. It proves nothing; it says: {printable(str(marked.mark))}"
+    said = f"of export {export.name} of {day(export.at)} by {export.pseudonym}"
+    of = f"{marked.clients:,} of its {len(decode_ids(export.clients)):,} clients are in the file"
+    if marked.trust is Trust.ALTERED:
+        return f"an altered mark: its code is that {said}; {of}. Its words, which are not to be believed: {printable(str(marked.mark))}"
+    copied = "" if marked.clients else ". A mark alone can be copied into another file"
+    return f"the mark {said}: genuine; {of}{copied}"
+
+
+def mark_json(marked: Marked) -> dict[str, Any]:
+    """A mark for programs."""
+    export = marked.manifest
+    return {
+        "mark": marked.trust.value,
+        "says": str(marked.mark),
+        "export": export.name if export is not None else None,
+        "act": export.act_id if export is not None else None,
+        "at": export.at.isoformat() if export is not None else None,
+        "person": export.pseudonym if export is not None else None,
+        "clients": marked.clients,
+    }
+
+
 def causes(seen: Seen) -> str:
     """Why a file could not be read, or not whole."""
     return seen.problem or listed([_CAUSES[cause] for cause in seen.verdict.unread])
@@ -104,7 +141,11 @@ def listed(words: list[str]) -> str:
 
 def shown(path: Path) -> str:
     """A path for a terminal and for JSON: what is not printable appears as its escape."""
-    text = str(path)
+    return printable(str(path))
+
+
+def printable(text: str) -> str:
+    """A text from outside for a terminal: what is not printable appears as its escape."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii") for letter in text)
 
 

@@ -9,8 +9,9 @@ import typer
 
 from audit_store.manifests import Link, Manifest
 from auth.command_line import DEFAULT_CONFIG, WRONG, Config, Json, fail, print_json, say
-from console.cli.content import FOUND, causes, day, link_json, open_content, sentence, shown
+from console.cli.content import FOUND, causes, day, link_json, mark_json, mark_sentence, open_content, sentence, shown
 from detectors.files import Seen, scan_file
+from detectors.marked import Marked
 
 app = typer.Typer(help="A file: from which exports it came.")
 
@@ -21,26 +22,29 @@ def trace(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    """Name the exports that a file came from. Exit 1 if there are any, 2 if it could not be read. The look is recorded."""
+    """Name the exports that a file came from. Exit 1 if there are any, or a mark; 2 if it could not be read. The look is recorded."""
     if not file.is_file():
         fail(f"there is no file {shown(file)}")
     with open_content(config, looked_at="a file, traced to its exports") as content:
         seen = scan_file(content.scanner, file)
         itself = content.manifests.of_digest(seen.digest) if seen.digest else None
         links = content.manifests.explain(seen.verdict.clients, seen.verdict.keys) if seen.verdict.clients else []
+        marks = content.marks(seen.verdict)
     if as_json:
-        print_json(_as_json(seen, itself, links))
+        print_json(_as_json(seen, itself, links, marks))
     else:
-        _tell(seen, itself, links)
-    if itself is not None or links:
+        _tell(seen, itself, links, marks)
+    if itself is not None or links or marks:
         raise typer.Exit(FOUND)
     if seen.verdict.unread:
         raise typer.Exit(WRONG)
 
 
-def _tell(seen: Seen, itself: Manifest | None, links: list[Link]) -> None:
+def _tell(seen: Seen, itself: Manifest | None, links: list[Link], marks: list[Marked]) -> None:
     if itself is not None:
         say(f"This file is export {itself.name} of {day(itself.at)} by {itself.pseudonym}, byte for byte.")
+    for marked in marks:
+        say(f"It carries {mark_sentence(marked)}.")
     if seen.verdict.clients:
         say(f"{sentence(seen.verdict, ())}.")
     for link in links:
@@ -52,11 +56,12 @@ def _tell(seen: Seen, itself: Manifest | None, links: list[Link]) -> None:
         say(f"Not read, or not whole: {causes(seen)}.")
 
 
-def _as_json(seen: Seen, itself: Manifest | None, links: list[Link]) -> dict[str, Any]:
+def _as_json(seen: Seen, itself: Manifest | None, links: list[Link], marks: list[Marked]) -> dict[str, Any]:
     return {
         "path": shown(seen.path),
         "clients": len(seen.verdict.clients),
         "identical": itself.name if itself is not None else None,
+        "marks": [mark_json(marked) for marked in marks],
         "exports": [link_json(link) for link in links],
         "unread": [cause.value for cause in seen.verdict.unread],
         "problem": seen.problem,

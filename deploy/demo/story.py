@@ -24,6 +24,7 @@ from deploy.demo.people import ANNA, book_of
 from deploy.demo.step import Step, Words, soon
 from deploy.demo.tryton_rpc import DATABASE, TrytonSession
 from deploy.demo.way_out import WayOut
+from detectors.mark import PREFIX
 from policies.reasons import grouped
 
 FIELDS: Final = ["name", "phone", "email"]
@@ -94,7 +95,7 @@ class Story:
         step = Step(
             (f"Export von {ALLOWED_EXPORT} eigenen Kunden", f"Export of {ALLOWED_EXPORT} own clients"),
             ("Name, Telefon, E-Mail", "name, phone, e-mail"),
-            ("mit dem Schlüssel bestätigt, ausgeliefert", "confirmed with the key, delivered"),
+            ("mit dem Schlüssel bestätigt, ausgeliefert mit Kennzeichnung", "confirmed with the key, delivered with a mark"),
         )
         answer = self._export_own()
         step.expect(answer.status_code == 401, f"the export was not held (status {answer.status_code})")
@@ -102,13 +103,14 @@ class Story:
         step.expect((seen.asked, seen.allowed) == (ALLOWED_EXPORT, ALLOWED_EXPORT), f"the popup names {seen.asked} and {seen.allowed}")
         touched = self.popup.touch(act_id)
         step.expect(touched.status_code == 200, f"the touch was refused ({touched.status_code})")
-        rows = _result(self._export_own())
+        _, *rows, last = _result(self._export_own()) or [[], [""]]
         own = self.crm_rows(self.own[:ALLOWED_EXPORT])
-        step.expect(rows is not None and sorted(rows[1:]) == sorted(own), "the rows are not those of the CRM")
+        step.expect(sorted(rows) == sorted(own), "the rows are not those of the CRM")
+        step.expect(last[0].startswith(PREFIX) and ANNA.name in last[0], "the last row carries no mark of the export")
         again = self._export_own()
         step.expect(again.status_code == 401, "one touch released two exports")
         self.popup.cancel(act_of(again))
-        self.saved = (rows or [])[1:]
+        self.saved = rows  # without the mark: whoever takes a file out has seen it
         step.clients_out = len(self.saved)
         step.look = f"{self.firm.torwart_url}/why/{act_id}"
         step.expect(

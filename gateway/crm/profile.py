@@ -110,6 +110,8 @@ class Call:
     """What a writing call says, the same bytes for the same values: the key signs it, so a repeat with other values is none."""
     waits: bool = True
     """False: the client stands still while this call is open, so it is never held open; the person confirms, then repeats."""
+    takes_mark: bool = False
+    """Its answer is a table, to which a row with a mark can be added."""
     context: object = field(default=None, repr=False)
     """What the profile needs to read the answer."""
 
@@ -125,6 +127,8 @@ class Delivered:
     """Clients of whom a contact field is in the bytes, clear."""
     rows: int
     fields: frozenset[str]
+    marked: Callable[[str], Response] | None = field(default=None, repr=False)
+    """The same with this text as a last row, which counts nowhere; None: nothing in it can carry one (`Answer.takes_mark`)."""
 
 
 class Answer(Protocol):
@@ -153,6 +157,10 @@ class Answer(Protocol):
     @property
     def deleted(self) -> tuple[ClientId, ...]:
         """Clients that this call deleted: named in the call, and the CRM answered without an error."""
+
+    @property
+    def takes_mark(self) -> bool:
+        """It leaves as a table, to which a row with a mark can be added."""
 
     def identifiers(self, fresh: Callable[[int], bool] | None = None) -> list[Identifier]:
         """Values that identify clients, in the answer as the CRM gave it and in what the call wrote: for the client index.

@@ -19,6 +19,7 @@ from audit_store.history import History
 from audit_store.manifests import Manifests
 from audit_store.spool import Spool, SpoolError
 from auth.directory import Directory
+from detectors.marked import named_by_marks
 from detectors.verdict import Unread, Verdict
 from gateway.channels.destinations import Destinations
 from gateway.exchange import Response
@@ -91,7 +92,7 @@ class Judge:
             verdict, kind = Verdict(unread=(Unread.TOO_LARGE,), size=announced), LARGE
         elif not is_upload(asked, body):
             verdict, kind = await self.heads.read(asked, target=True), HEAD
-            if not (verdict.clients or verdict.unread):
+            if not (verdict.clients or verdict.unread or verdict.marks):
                 return asked
         else:
             parts = [*await read_upload(self.scanner, asked, body), await self.heads.read(asked, target=bool(body))]
@@ -218,7 +219,7 @@ class Judge:
         if not isinstance(decision, Allow):
             return await self._denied(asked, question, decision, content, kind)
         sent = frozenset(verdict.clients)
-        if question.proof is None and not (sent or verdict.unread or kind.named or len(body) >= RECORDED_BYTES):
+        if question.proof is None and not (sent or verdict.unread or content.exports or kind.named or len(body) >= RECORDED_BYTES):
             return None  # an ordinary form
         event = self._event(asked, question, decision, Phase.ALLOWED, content, kind, bytes_out=len(body))
         # Counted before anything is awaited: of two uploads under way at once, the second must see the first.
@@ -321,12 +322,17 @@ class Judge:
         )
 
     async def _exports(self, asked: Asked, verdict: Verdict) -> tuple[ExportLink, ...]:
-        """The exports that the clients in an upload came from."""
-        if not verdict.clients:
-            return ()
-        pseudonym = self.logins.pseudonym(asked.connection_id)
-        links = await asyncio.to_thread(self.manifests.explain, tuple(verdict.clients), verdict.keys, pseudonym=pseudonym)
-        return tuple(link.short() for link in links)
+        """The exports that the clients in an upload came from, and those that marks in it name."""
+        links: list[ExportLink] = []
+        if verdict.clients:
+            pseudonym = self.logins.pseudonym(asked.connection_id)
+            found = await asyncio.to_thread(self.manifests.explain, tuple(verdict.clients), verdict.keys, pseudonym=pseudonym)
+            links = [link.short() for link in found]
+        if not verdict.marks:
+            return tuple(links)
+        codes = [mark.code for mark in verdict.marks]
+        marked = await asyncio.to_thread(self.manifests.of_marks, codes)
+        return named_by_marks(marked.values(), verdict.clients, links)
 
 
 def _whole(question: AccessRequest, decision: Decision) -> Decision:

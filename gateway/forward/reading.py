@@ -47,6 +47,7 @@ def joined(verdicts: list[Verdict]) -> Verdict:
         unread=tuple(cause for cause in Unread if cause in unread),
         size=sum(one.size for one in verdicts),
         parts=sum(one.parts for one in verdicts),
+        marks=tuple(dict.fromkeys(mark for one in verdicts for mark in one.marks)),
     )
 
 

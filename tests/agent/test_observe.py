@@ -20,6 +20,7 @@ from agent.seen import Seen
 from agent.settings import Kind, Place
 from audit_store.spool import Spool, SpoolError
 from audit_store.spool_waiting import Receipt
+from detectors.mark import Mark
 from detectors.verdict import Unread, Verdict
 
 NAME = "agent-00ff"
@@ -93,6 +94,14 @@ def test_a_suspicion_is_told_with_the_place_and_without_the_name(desk: Desk) -> 
     assert (event["file"]["size"], event["file"]["extension"], event["torwart"]["suspected_count"]) == (13, "csv", 1)
     assert "Müller" not in str(event)
     assert desk.scans == [(b"client client", "Müller Söhne.CSV")]
+
+
+def test_a_mark_without_a_client_is_told_by_its_code_and_without_the_name_in_it(desk: Desk) -> None:
+    desk.answer = lambda content: Verdict(marks=(Mark("7F3A", "Anna Feldmann", "2026-05-12 09:14 UTC", "AAAA-BBBB-CCCC-DDDD"),))
+    assert desk.observer.look(put(desk.stick, "a.csv", b"x")) is Result.TOLD
+    (event,) = desk.told()
+    assert event["torwart"]["marks"] == ["AAAA-BBBB-CCCC-DDDD"]
+    assert "Feldmann" not in str(event)
 
 
 def test_an_ordinary_file_is_not_told_and_not_scanned_again(desk: Desk) -> None:

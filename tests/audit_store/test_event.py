@@ -59,7 +59,7 @@ FAMILIES = {
     "ip": (str,),
 }
 COUNTERS = len(fields(Counts))
-CONTENT = Content(12_345, "a" * 64, "zip", (ExportLink("7F3A", "act-1", 40),))
+CONTENT = Content(12_345, "a" * 64, "zip", (ExportLink("7F3A", "act-1", 40, marked=True),))
 DECISIONS: list[Decision] = [
     Allow(
         (Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),),
@@ -174,7 +174,14 @@ def every_kind_of_event() -> Iterator[Event]:
         )
     yield way_out_event()
     yield file_event(
-        at=NOW, pseudonym="P-1", device="agent-1", channel=Channel.REMOVABLE, content=CONTENT, suspected={1, 1 << 63}, unread=["encrypted"]
+        at=NOW,
+        pseudonym="P-1",
+        device="agent-1",
+        channel=Channel.REMOVABLE,
+        content=CONTENT,
+        suspected={1, 1 << 63},
+        unread=["encrypted"],
+        marks=["AAAA-BBBB-CCCC-DDDD"],
     )
     for action in EventAction:
         yield plain_event(action, at=NOW, pseudonym="P-1", subject="P-2", numbers={"a": 1, "b": "c"}, act_id="act-1")
@@ -357,16 +364,24 @@ def test_of_an_upload_the_event_says_where_to_how_large_and_from_which_export() 
     document = way_out_event().document
     assert document["destination"] == {"domain": "cloud.example"}
     assert document["file"] == {"size": 12_345, "hash": {"sha256": "a" * 64}, "extension": "zip"}
-    assert document["torwart"]["exports"] == [{"name": "7F3A", "act": "act-1", "clients": 40}]
+    assert document["torwart"]["exports"] == [{"name": "7F3A", "act": "act-1", "clients": 40, "marked": True}]
     assert (document["torwart"]["manifest"], document["torwart"]["device"]) == ("7F3A", "agent-1")
 
 
 def test_of_a_file_the_event_carries_hashes_that_only_the_server_can_tell_apart() -> None:
     event = file_event(
-        at=NOW, pseudonym="P-1", device="agent-1", channel=Channel.FOLDER, content=CONTENT, suspected={7, 1 << 63}, unread=("encrypted",)
+        at=NOW,
+        pseudonym="P-1",
+        device="agent-1",
+        channel=Channel.FOLDER,
+        content=CONTENT,
+        suspected={7, 1 << 63},
+        unread=("encrypted",),
+        marks=["AAAA-BBBB-CCCC-DDDD"],
     )
     assert decode_ids(event.document["torwart"]["suspected"]) == {"7", str(1 << 63)}
     assert event.document["torwart"]["unread"] == ("encrypted",)
+    assert event.document["torwart"]["marks"] == ["AAAA-BBBB-CCCC-DDDD"], "codes alone: the marks hold names"
 
 
 def test_of_a_tiny_content_there_is_no_digest_and_of_a_strange_method_no_word() -> None:

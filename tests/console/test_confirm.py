@@ -60,7 +60,15 @@ class Watch:
         finally:
             scanner.close()
 
-    def tells(self, content: bytes, *, at: datetime = NOW, unread: tuple[str, ...] = (), suspected: frozenset[int] | None = None) -> None:
+    def tells(
+        self,
+        content: bytes,
+        *,
+        at: datetime = NOW,
+        unread: tuple[str, ...] = (),
+        suspected: frozenset[int] | None = None,
+        marks: tuple[str, ...] = (),
+    ) -> None:
         self.spool.append(
             file_event(
                 at=at,
@@ -70,6 +78,7 @@ class Watch:
                 content=Content(len(content), sha256(content).hexdigest(), "csv"),
                 suspected=self.suspects(content) if suspected is None else suspected,
                 unread=unread,
+                marks=marks,
             )
         )
         self.services.log.take(self.spool)
@@ -116,6 +125,22 @@ def test_the_very_file_of_an_export_is_named_before_others_of_the_same_clients(w
     watch.tells(content)
     watch.confirmations.step()
     assert watch.acts()[0]["torwart"]["exports"][0]["name"] == old
+
+
+def test_a_mark_names_its_export_where_no_client_was_suspected(watch: Watch) -> None:
+    ids, code = frozenset(map(str, range(40))), "AAAA-BBBB-CCCC-DDDD"
+    export = Export("mailing", watch.anna.pseudonym, NOW, ids, frozenset(), ("name",), "0" * 64)
+    name = Manifests(watch.services.engine).put(export, lambda _: (code, "0" * 64))
+    watch.tells(b"x" * 20, suspected=frozenset(), marks=("ZZZZ-ZZZZ-ZZZZ-ZZZZ",))
+    watch.confirmations.step()
+    assert watch.acts() == [], "anybody can write what looks like a mark"
+    watch.tells(b"x" * 21, suspected=frozenset(), marks=("ZZZZ-ZZZZ-ZZZZ-ZZZZ", code))
+    watch.tells(table(range(39, 42)), marks=(code,))
+    watch.confirmations.step()
+    alone, beside = watch.acts()
+    assert alone["torwart"]["exports"] == [{"name": name, "act": "mailing", "clients": 0, "marked": True}]
+    assert alone["torwart"]["clients"]["asked_count"] == 0
+    assert beside["torwart"]["exports"][0] == {"name": name, "act": "mailing", "clients": 1, "marked": True}
 
 
 def test_a_false_suspicion_leaves_no_act(watch: Watch) -> None:

@@ -184,6 +184,7 @@ def test_an_answer_that_is_nonsense_is_crashed(answer: str, client_base: Firm, m
 
 
 GOOD = {"kind": "verdict", "number": 3, "clients": {"7": ["email"]}, "keys": [1], "suspected": [], "unread": ["damaged"], "parts": 1}
+GOOD["marks"] = []
 
 
 @pytest.mark.parametrize(
@@ -202,6 +203,7 @@ GOOD = {"kind": "verdict", "number": 3, "clients": {"7": ["email"]}, "keys": [1]
         {"unread": ["bored"]},
         {"parts": True},
         {"parts": -1},
+        {"marks": ["7F3A"]},
     ],
     ids=json.dumps,
 )

@@ -104,7 +104,7 @@ def test_what_reaches_far_counts_as_widening_and_the_rest_does_not(tmp_path: Pat
     every = f"{{id: all, roles: any, actions: [{acts}, upload, file_copy], resource: client, effect: allow, watermark: true}}"
     (tmp_path / "a.yaml").write_text(f"rules:\n  - {every}\n")
     found = {remark.code: remark.widens for remark in analyse(load(tmp_path))}
-    assert found == {"every_act": True, "open_export": True, "export_by_anybody": True, "no_watermark": False}
+    assert found == {"every_act": True, "open_export": True, "export_by_anybody": True, "mark_without_export": False, "mark_denies": False}
 
 
 def test_fields_attributes_and_roles_are_compared_with_what_there_is_if_that_is_known(remarks):  # type: ignore[no-untyped-def]

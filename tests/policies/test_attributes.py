@@ -1,6 +1,6 @@
 """The declared names and the classes that they name stay together."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 
 import pytest
@@ -52,8 +52,14 @@ def test_every_declared_name_can_be_read_from_an_act(path, member):
     ],
 )
 def test_a_new_member_of_an_act_is_declared_or_left_out_on_purpose(kind, root, hidden):
-    own = {"known", "asked", "own_count", "others_count", "written_contact_fields"} if kind is Resource else set()
+    own = {Resource: {"known", "asked", "own_count", "others_count", "written_contact_fields"}, Context: {"by_effect"}}.get(kind, set())
     assert {field.name for field in fields(kind)} - hidden == set(root.members) - own
+
+
+def test_an_export_by_effect_is_told_from_one_by_name():
+    listed, exported = act(Action.LIST, own=3), act(Action.EXPORT, own=3)
+    assert [Facts(one, Action.EXPORT).by_effect for one in (listed, exported, replace(exported, named=Action.LIST))] == [True, False, True]
+    assert not Facts(listed, Action.LIST).by_effect
 
 
 def test_counts_are_distinct_clients():

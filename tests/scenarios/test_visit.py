@@ -199,10 +199,12 @@ def forty_after(touch: Callable[[Page], None], manager: Visitor, demo: Demo) -> 
     with manager.page.expect_download() as saved:
         touch(popup)
     popup.wait_for_event("close")
-    head, *rows = lines_of(saved.value)
+    head, *rows, (mark, *rest) = lines_of(saved.value)
     assert head == ["Name", "Telefon", "E-Mail"]
     assert len(rows) == 40
     assert all("•" not in cell for row in rows for cell in row)
+    assert re.fullmatch(r"Torwart-Export [0-9A-F]{4,} \| Boris Hartwig \| \d{4}-\d\d-\d\d \d\d:\d\d UTC \| [A-Z2-7-]{19}", mark)
+    assert rest == ["", ""], "the web client's CSV, not an error of it"
     expect(overlay(manager.page)).to_be_hidden()
     window.locator(".modal-footer button.btn-link").click()
     return saved.value
@@ -251,7 +253,7 @@ def test_s7_what_was_downloaded_is_stopped_at_the_cloud_and_leads_back_to_that_e
         popup.locator("#demo").click()
 
     saved = forty_after(touch, manager, demo)
-    (act_id,), file, rows = asked, Path(saved.path()).read_bytes(), lines_of(saved)[1:]
+    (act_id,), file, rows = asked, Path(saved.path()).read_bytes(), lines_of(saved)[1:-1]
 
     def released() -> list[dict[str, Any]]:
         return [act for act in acts(demo, "released", "export") if act["torwart"]["act"]["id"] == act_id]
@@ -265,6 +267,7 @@ def test_s7_what_was_downloaded_is_stopped_at_the_cloud_and_leads_back_to_that_e
     upload(page, demo, "strand.png", papers.photograph())
     expect(page.get_by_role("status")).to_contain_text("strand.png")
     arrived = page.get_by_role("listitem").all_inner_texts()
+    assert lines_of(saved)[-1][0].split()[1] == name
     for content, clients in (packed(file), 40), (papers.disguised(rows[::2]), 20), (with_password(file), 0):
         before = len(acts(demo, "denied", "upload"))
         upload(page, demo, "holiday.jpg", content)
@@ -277,6 +280,7 @@ def test_s7_what_was_downloaded_is_stopped_at_the_cloud_and_leads_back_to_that_e
         assert act["file"]["hash"]["sha256"] == sha256(content).hexdigest()
         links = [(link["name"], link["act"], link["clients"]) for link in facts.get("exports", ())]
         assert links == ([(name, act_id, clients)] if clients else [])
+        assert [link.get("marked", False) for link in facts.get("exports", ())] == [clients == 40] * bool(clients)
         found = decode_ids(facts["clients"]["asked"]) if clients else frozenset()
         assert len(found) == clients
         assert found <= own

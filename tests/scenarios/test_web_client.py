@@ -158,8 +158,10 @@ def test_the_csv_link_leads_to_the_act_and_back_to_its_file(at_work: SignIn, dem
     with tab.expect_download() as download:
         tab.locator("a.first").click()
     rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
-    assert len(rows) == 6
-    assert all("@" in row[2] for row in rows[1:])
+    assert len(rows) == 7
+    assert all("@" in row[2] for row in rows[1:-1])
+    assert rows[-1][0].startswith("Torwart-Export ")
+    assert rows[-1][1:] == ["", ""]
     tab.locator("a.first").click()  # the release counted once
     tab.wait_for_url(f"{demo.torwart_url}/act/*")
 

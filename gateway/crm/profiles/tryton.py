@@ -266,6 +266,7 @@ def _call(request: Request, reading: Reading, sent: Request, channel: Channel, r
         account=reading.account,
         held_before=held,
         written=_written(reading, sent) if held else b"",
+        takes_mark=reading.expected.shape is Shape.ROWS,
         context=reading.expected,
     )
 

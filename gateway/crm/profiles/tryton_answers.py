@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from detectors.client_index.identifier import Identifier
@@ -55,6 +55,10 @@ class RecordsAnswer:
     def owners(self) -> Mapping[ClientId, str | None]:
         return self.records.owners
 
+    @property
+    def takes_mark(self) -> bool:
+        return False
+
     def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
         return self.written + self.records.identifiers(fresh)
 
@@ -92,12 +96,17 @@ class RowsAnswer:
     def owners(self) -> Mapping[ClientId, str | None]:
         return self.rows.owners
 
+    @property
+    def takes_mark(self) -> bool:
+        return True
+
     def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
         return self.rows.identifiers(fresh)
 
     def release(self, obligations: Obligations, masking: Masking = conceal) -> Delivered:
         out, clients = self.rows.release(Masks(obligations, masking))
-        return _delivered(self.wrap(out), clients, len(out) - self.rows.heads, self.fields)
+        delivered = _delivered(self.wrap(out), clients, len(out) - self.rows.heads, self.fields)
+        return replace(delivered, marked=lambda text: self.wrap([*out, self.rows.line(text)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,10 @@ class BareAnswer:
     @property
     def owners(self) -> Mapping[ClientId, str | None]:
         return {}
+
+    @property
+    def takes_mark(self) -> bool:
+        return False
 
     def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
         return self.written
@@ -142,6 +155,10 @@ class SealedAnswer:
     @property
     def owners(self) -> Mapping[ClientId, str | None]:
         return {}
+
+    @property
+    def takes_mark(self) -> bool:
+        return False
 
     def identifiers(self, fresh: Fresh | None = None) -> list[Identifier]:
         """None that could be read: a document."""

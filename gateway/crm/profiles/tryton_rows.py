@@ -169,6 +169,10 @@ class Rows:
             out += [self._shape(row, header=False) for row in rows]
         return out, delivered
 
+    def line(self, text: str) -> list[str]:
+        """A row of the same width that says this in its first cell: a cell of a sheet takes any text, whatever its column is of."""
+        return [text, *[""] * (len(self._sheet.columns) - 1)]
+
     def _records(self) -> Iterator[tuple[ClientId, list[list[Any]]]]:
         """The rows of each record together: its first row has the id, further rows have an empty cell there."""
         who, rows = "", []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +18,7 @@ from audit_store.manifests import Export, Manifests
 from audit_store.spool import Spool
 from auth.installation import template
 from detectors.client_index.index import ClientIndex
+from detectors.mark import Mark, marker
 from tests.detectors.client_index.clients import build, email, name, phone
 
 COUNT = 60
@@ -35,6 +36,9 @@ class FirmFiles:
     """Name of the export of clients 0 to 39."""
     second: str = ""
     """Name of the export of clients 30 to 49, a year older."""
+    marked: str = ""
+    """Name of the export of clients 57 to 59, by somebody else, which carries a mark."""
+    mark: Mark = field(default_factory=lambda: Mark("", "", "", ""))
 
     @property
     def state(self) -> Path:
@@ -56,7 +60,7 @@ def rows(clients: range) -> str:
 
 
 def installation(folder: Path) -> FirmFiles:
-    """Clients 0 to 59; one export holds 0 to 39, an older one 30 to 49."""
+    """Clients 0 to 59; one export holds 0 to 39, an older one 30 to 49, a marked one 57 to 59."""
     (folder / "torwart.yaml").write_text(template(), encoding="utf-8")
     firm = FirmFiles(folder)
     firm.state.mkdir(mode=0o700)
@@ -90,7 +94,23 @@ def installation(folder: Path) -> FirmFiles:
                 rows=20,
             )
         )
+        third = replace(
+            first,
+            act_id="c" * 32,
+            pseudonym="P-00000002",
+            at=datetime(THIS_YEAR, 5, 14, 9, tzinfo=UTC),
+            clients=frozenset({"57", "58", "59"}),
+            keys=frozenset(index.find(rows(range(57, 60))).keys),
+            rows=3,
+        )
+        marks: list[Mark] = []
+
+        def marking(export: str) -> tuple[str, str]:
+            marks.append(marker(firm.state).make(export, "Boris Hartwig", third.at))
+            return marks[-1].code, "c" * 64
+
+        marked = manifests.put(third, marking)
     finally:
         engine.dispose()
         index.close()
-    return replace(firm, first=newer, second=older)
+    return replace(firm, first=newer, second=older, marked=marked, mark=marks[-1])

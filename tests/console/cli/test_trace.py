@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from console.cli.scan import app as scan_app
 from console.cli.trace import app
 from tests.console.cli.firm_files import THIS_YEAR, FirmFiles, installation, rows
+from tests.detectors.documents import table as document_table
 from tests.detectors.documents import zipped
 
 pytestmark = pytest.mark.slow
@@ -65,3 +67,44 @@ def test_a_file_without_clients_is_exit_0_and_one_that_cannot_be_read_exit_2(fir
     assert traced(firm, tmp_path / "c", b"Rar!\x1a\x07\x01" + bytes(99))["code"] == 2
     assert firm.run(app, tmp_path / "none").exit_code == 2
     assert firm.looks()[-1]["torwart"]["subject"] == "a file, traced to its exports"
+
+
+def test_a_mark_names_its_export_where_no_client_is_left(firm: FirmFiles, tmp_path: Path) -> None:
+    found = traced(firm, tmp_path / "a.xlsx", document_table([["Name", "Telefon"], [str(firm.mark), "-"]]))
+    assert (found["code"], found["clients"], found["exports"]) == (1, 0, [])
+    (mark,) = found["marks"]  # type: ignore[misc]
+    assert (mark["mark"], mark["export"], mark["person"], mark["says"]) == ("genuine", firm.marked, "P-00000002", str(firm.mark))
+    said = firm.run(app, tmp_path / "a.xlsx").stdout
+    assert f"It carries the mark of export {firm.marked} of 14 May by P-00000002: genuine; 0 of its 3 clients are in the file." in said
+    assert "A mark alone can be copied into another file." in said
+
+
+def test_a_mark_beside_its_clients_and_one_in_anothers_file_are_told_apart(firm: FirmFiles, tmp_path: Path) -> None:
+    (tmp_path / "own").write_text(f"{rows(range(57, 60))}\n{firm.mark}", encoding="utf-8")
+    assert "genuine; 3 of its 3 clients are in the file." in firm.run(app, tmp_path / "own").stdout
+    (tmp_path / "other").write_text(f"{rows(range(30))}\n{firm.mark}", encoding="utf-8")
+    said = firm.run(app, tmp_path / "other").stdout
+    assert "genuine; 0 of its 3 clients are in the file." in said
+    assert f"export {firm.first} of 12 May by P-00000001: 30 of its 40 clients are in the file" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("Boris", "Anna"), "It carries an altered mark: its code is that of export {marked} of 14 May by P-00000002;"),
+        (("| {year}", "| 1999"), "It carries an altered mark: its code is that of export {marked} of 14 May by P-00000002;"),
+        (("{code}", "AAAA-BBBB-CCCC-DDDD"), "It carries a mark that is not ours or altered: no export here has its code."),
+    ],
+)
+def test_a_mark_that_was_changed_frames_nobody(change: tuple[str, str], said: str, firm: FirmFiles, tmp_path: Path) -> None:
+    old, new = (word.format(code=firm.mark.code, year=THIS_YEAR) for word in change)
+    assert old in str(firm.mark)
+    (tmp_path / "a.csv").write_text(str(firm.mark).replace(old, new), encoding="utf-8")
+    result = firm.run(app, tmp_path / "a.csv")
+    assert result.exit_code == 1
+    assert said.format(marked=firm.marked) in result.stdout
+    scanned = firm.run(scan_app, tmp_path / "a.csv")
+    assert scanned.exit_code == 1
+    assert said.format(marked=firm.marked).removeprefix("It carries") in scanned.stdout
+    found = json.loads(firm.run(scan_app, tmp_path / "a.csv", "--json").stdout)["files"][0]["marks"]
+    assert [mark["mark"] for mark in found] == ["foreign" if "AAAA" in new else "altered"]

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 
+from audit_store.database import open_database
+from audit_store.manifests import Export, Manifests
+from detectors.mark import Mark, marker
 from policies import reasons
 from policies.reasons import Because
 from tests.services.way_out import WayOut, clients_of, email, multipart, rows
 
+FORM = "application/x-www-form-urlencoded"
 STOPPED = Because(reasons.CLIENTS_LEAVE).for_employee("de")
 
 
@@ -137,3 +143,26 @@ async def test_a_list_split_over_head_address_and_body_is_one_list(way_out: WayO
     answer = await way_out.send("POST", "paste", f"/collect?{query}", email(3).encode(), x_a=f"{email(4)} {filler}", x_b=email(5))
     assert answer.status == 403
     assert clients_of(way_out.acts()[0]) == {"1", "2", "3", "4", "5"}
+
+
+async def test_a_mark_names_its_export_where_no_client_is_left_and_an_invented_one_names_none(way_out: WayOut) -> None:
+    export = Export("mailing", "P-BORIS", datetime.now(UTC), frozenset(map(str, range(1, 41))), frozenset(), ("name",), "0" * 64)
+    engine = open_database(way_out.firm.state / "torwart.db")
+    marks: list[Mark] = []
+
+    def marking(name: str) -> tuple[str, str]:
+        marks.append(marker(way_out.firm.state).make(name, "Boris Berg", export.at))
+        return marks[-1].code, "0" * 64
+
+    name = Manifests(engine).put(export, marking)
+    engine.dispose()
+    invented = str(marks[0])[:-4] + ("AAAA" if not marks[0].code.endswith("AAAA") else "BBBB")
+    assert (await way_out.send("POST", "paste", "/new", f"text={quote(invented)}".encode(), content_type=FORM)).status == 200
+    assert way_out.acts() == []
+    assert (await way_out.send("POST", "paste", "/new", f"text={quote(str(marks[0]))}".encode(), content_type=FORM)).status == 200
+    (act,) = way_out.acts()
+    assert act["torwart"]["exports"] == [{"name": name, "act": "mailing", "clients": 0, "marked": True}]
+    assert "Berg" not in json.dumps(way_out.record())
+    body, kind = multipart("liste.csv", rows(*range(1, 10)) + f"\r\n{marks[0]};;".encode())
+    assert (await way_out.send("POST", "cloud", "/upload", body, content_type=kind)).status == 403
+    assert way_out.acts()[-1]["torwart"]["exports"] == [{"name": name, "act": "mailing", "clients": 9, "marked": True}]
