@@ -39,7 +39,7 @@ COMMANDS: Mapping[str, Command] = {
     "index": Command("gateway.index_commands:app", "the client index: build, stats, probe"),
     "scan": Command("console.cli.scan:app", "files and folders: do they hold clients?"),
     "trace": Command("console.cli.trace:app", "a file: from which exports it came"),
-    "events": Command("console.cli.events:app", "the record: tail, search, verify; its copy in Elasticsearch"),
+    "events": Command("console.cli.events:app", "the record: tail, search, timeline, verify; its copy in Elasticsearch"),
     "alerts": Command("console.cli.alerts:app", "alerts: list, show, close"),
 }
 
