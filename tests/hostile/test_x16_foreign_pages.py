@@ -44,7 +44,7 @@ def test_held_acts_are_told_only_to_a_page_that_sends_our_header(firm: RunningFi
     assert felix.http.post(f"/.torwart/held/{act_id}/cancel", headers={"x-torwart-held": "1"}).status_code == 404
     assert firm.act_state(act_id) == "open"
     assert firm.touch(act_id)
-    assert len(result(waiting.result(10))) == 4
+    assert len(result(waiting.result(10))) == 5  # a head, three clients, the mark
 
 
 def test_a_fourth_act_is_refused_and_says_so(firm: RunningFirm) -> None:

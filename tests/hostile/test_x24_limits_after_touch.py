@@ -19,6 +19,13 @@ def export(session: TrytonSession, ids: list[int]) -> httpx.Response:
     return session.post("model.party.party.export_data", ids, FIELDS, False, {})
 
 
+def clients(answer: httpx.Response) -> list[Any]:
+    """The rows of an export's clients, without the last one, which is its mark."""
+    *rows, (mark, *_) = result(answer)
+    assert mark.startswith("Torwart-Export ")
+    return rows
+
+
 def exported(firm: RunningFirm, login: str) -> set[Any]:
     """Rows of this person that the record says went out by export."""
     name = firm.person(login).pseudonym
@@ -30,7 +37,7 @@ def test_after_three_hundred_no_touch_helps(firm: RunningFirm) -> None:
     book = firm.book("carla")
     with firm.log_in("carla") as carla:
         first = firm.confirmed(lambda: export(carla, book[:400]))
-        assert len(result(first)) == DAY_LIMIT
+        assert len(clients(first)) == DAY_LIMIT
         next_one = export(carla, book[400:410])
         assert next_one.status_code in (401, 403)
         if next_one.status_code == 401:
@@ -63,7 +70,7 @@ def test_two_touches_in_parallel_do_not_exceed_the_limit(firm: RunningFirm) -> N
         racing = [firm.soon(lambda ids=ids: export(dmitri, ids)) for ids in acts]  # type: ignore[misc]
         wait(racing)
         answers = [one.result() for one in racing]
-    rows = [row for answer in answers if answer.status_code == 200 and "result" in answer.json() for row in result(answer)]
+    rows = [row for answer in answers if answer.status_code == 200 and "result" in answer.json() for row in clients(answer)]
     assert 0 < len(rows) <= DAY_LIMIT
 
 
@@ -90,4 +97,4 @@ def test_what_was_signed_is_not_another_list(firm: RunningFirm) -> None:
         more = felix.post("model.party.party.export_data", book[:20], [*FIELDS, "addresses/city"], False, {})
         assert more.status_code == 401
         firm.cancel(act_of(more))
-        assert len(result(export(felix, book[:20]))) == 20
+        assert len(clients(export(felix, book[:20]))) == 20
