@@ -56,7 +56,19 @@ def reach(elastic: Elastic) -> Reach:
         if found.get("_shards", {}).get("total") == 0:
             return Reach(0, None)
         raise AnswerError("the answer counts no events: is there something between Torwart and Elasticsearch?") from None
-    return Reach(last or 0, None if first_older is None or last_older is None else (first_older, last_older))
+    if first_older is None or last_older is None or _are_there_anew(elastic, first_older, last_older):
+        return Reach(last or 0, None)
+    return Reach(last or 0, (first_older, last_older))
+
+
+def _are_there_anew(elastic: Elastic, first: int, last: int) -> bool:
+    """True if as many events are there with the marks of this release: the older indices were only not deleted yet."""
+    filters = [{"term": {f"{PLACE}.marks_version": MARKS_VERSION}}, {"range": {_SEQUENCE: {"gte": first, "lte": last}}}]
+    found = _asked(elastic, {"size": 0, "track_total_hits": True, "query": {"bool": {"filter": filters}}})
+    try:
+        return int(found["hits"]["total"]["value"]) > last - first
+    except (KeyError, TypeError, ValueError):
+        raise AnswerError("the answer counts no events: is there something between Torwart and Elasticsearch?") from None
 
 
 def query(question: Question, conditions: Conditions) -> dict[str, Any]:
