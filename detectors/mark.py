@@ -110,7 +110,7 @@ def find_marks(text: bytes, into: set[Mark]) -> None:
         if place < 0 or len(into) >= MARKS_MAX:
             return
         found = _PATTERN.match(text[place : place + _LONGEST].decode("utf-8", "replace"))
-        if found is not None:
+        if found is not None and found[2].strip():
             export, person, at, code = (" ".join(part.split()) for part in found.groups())
             into.add(Mark(export, person, at, code.replace(" ", "")))
 
