@@ -50,10 +50,14 @@ class Relay:
         self._server.close()
         for end in self._ends:
             end.transport.abort()
-        for task in (tasks := asyncio.all_tasks(self._loop)):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.run_until_complete(self._stop())
         self._loop.close()
+
+    async def _stop(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _listen(self, ready: threading.Event) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
