@@ -14,6 +14,7 @@ from hashlib import sha256
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from audit_store.attribution import Source, sources
 from audit_store.client_sets import decode_ids, encode_ids
 from audit_store.event import ExportLink
 from audit_store.tables import ExportMark, Manifest
@@ -60,7 +61,9 @@ class Link:
     of: int
     """Clients of the export."""
     confidence: float
-    """0 to 1: the share of the finding's clients that the export explains, lowered where other exports explain it as well."""
+    """0 to 1: how likely it is that these clients came from this export (`audit_store.attribution`)."""
+    rivals: tuple[str, ...] = ()
+    """Names of other exports that they may as well be from."""
 
     def short(self) -> ExportLink:
         """As an event names it."""
@@ -129,30 +132,13 @@ class Manifests:
     def explain(self, clients: Collection[ClientId], keys: Collection[int] = (), *, pseudonym: str | None = None) -> list[Link]:
         """The exports that a finding came from, the best first; few, each adding clients that those before it do not have.
 
-        Of two exports that have as many of the clients, the one that has fewer others is the better, then one of this person's own, then
-        the newer. `keys` (hashes of the values found) tell apart exports of the same clients with other fields.
+        `keys` (hashes of the values found) tell apart exports of the same clients with other fields or from another time; `pseudonym` is
+        who has the content, if that is known (`audit_store.attribution`).
         """
-        wanted, found_keys = frozenset(clients), frozenset(keys)
         with self._lock:
             self._refresh()
             exports = list(self._known)
-        links: list[Link] = []
-        left = set(wanted)
-        while left and len(links) < LINKS_MAX:
-            ranked = sorted(
-                ((_rank(export, left, found_keys, pseudonym), export) for export in exports), key=lambda one: one[0], reverse=True
-            )
-            if not ranked or not ranked[0][0][0]:
-                break
-            rank, best = ranked[0]
-            rivals = sum(other[:-1] == rank[:-1] for other, _ in ranked[1:])
-            common = left & best.clients
-            share = len(common) / len(wanted)
-            links.append(
-                Link(best.name, best.act_id, best.at, best.pseudonym, len(common), len(best.clients), round(share / (1 + rivals), 3))
-            )
-            left -= common
-        return links
+        return [_link(source) for source in sources(clients, keys, exports, pseudonym=pseudonym, most=LINKS_MAX)]
 
     def _refresh(self) -> None:
         """Take over what was put since the last look, by any process. Rows are never changed."""
@@ -173,13 +159,12 @@ class _Known:
     keys: frozenset[int]
 
 
-type _Rank = tuple[int, float, int, bool, float]
-
-
-def _rank(export: _Known, left: set[ClientId], keys: frozenset[int], pseudonym: str | None) -> _Rank:
-    common = len(left & export.clients)
-    alike = common / (len(left) + len(export.clients) - common) if common else 0.0
-    return common, alike, len(keys & export.keys), export.pseudonym == pseudonym, export.at.timestamp()
+def _link(source: Source[_Known]) -> Link:
+    best = source.export
+    rivals = tuple(rival.name for rival in source.rivals)
+    return Link(
+        best.name, best.act_id, best.at, best.pseudonym, len(source.clients), len(best.clients), round(source.confidence, 3), rivals
+    )
 
 
 def _free_name(session: Session, act_id: str) -> str:

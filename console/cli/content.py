@@ -159,6 +159,7 @@ def link_json(link: Link) -> dict[str, Any]:
         "clients": link.clients,
         "of": link.of,
         "confidence": link.confidence,
+        "rivals": list(link.rivals),
     }
 
 

@@ -49,7 +49,8 @@ def _tell(seen: Seen, itself: Manifest | None, links: list[Link], marks: list[Ma
         say(f"{sentence(seen.verdict, ())}.")
     for link in links:
         said = f"export {link.name} of {day(link.at)} by {link.pseudonym}: {link.clients:,} of its {link.of:,} clients are in the file"
-        say(f"{link.confidence:4.0%}  {said}; act {link.act_id}")
+        or_from = f"; as well it may be {' or '.join(link.rivals)}" if link.rivals else ""
+        say(f"{link.confidence:4.0%}  {said}; act {link.act_id}{or_from}")
     if not links and itself is None:
         say("No export holds what is in this file." if seen.verdict.clients else "No client was recognised in this file.")
     if seen.verdict.unread:
