@@ -8,13 +8,18 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.aside import Aside
 from agent.desk import PATH as FILTER
 from agent.desk import Desk
 from agent.identity import Counter, Identity, own_key
+from agent.journal import FILE as JOURNAL
+from agent.journal import File, Journal
 from agent.observe import ClosingError, Observer, Result
+from agent.orders import PATH as ORDERS
+from agent.orders import Orders
 from agent.places import Places
 from agent.seen import Seen
-from agent.server import Server
+from agent.server import Server, UnreachableError
 from agent.settings import AgentSettings
 from agent.status import Status
 from agent.uplink import PATH as INTAKE
@@ -68,6 +73,20 @@ class Agent:
             lambda delivery: self._status.deliver(delivery.delivered, delivery.trouble),
             self._status.delivered,
             settings.retry_seconds,
+            lambda highest: self._orders.heard(highest),
+        )
+        self._journal = Journal(state / JOURNAL)
+        self._aside = Aside(state, self._places, self._seen, self._journal)
+        self._orders = Orders(
+            ask=lambda last: self._server.signed(identity.agent, key, counter, "GET", f"{ORDERS}?after={last}"),
+            identity=identity,
+            journal=self._journal,
+            aside=self._aside,
+            seen=self._seen,
+            spool=self._spool,
+            told=self._uplink.wake,
+            moved=self._moved,
+            idle_seconds=settings.order_seconds,
         )
         self._waiting = Waiting()
         self._watch = Watch(self._changed, self._arrived, lambda path: self._waiting.put(path, 0), self._overflowed)
@@ -79,6 +98,7 @@ class Agent:
             pseudonym=identity.pseudonym,
             scan=self._scan,
             closing=lambda: self._ending.is_set(),
+            ours=self._aside.is_writing,
         )
         self._ending = threading.Event()
         self._walk_now = threading.Event()
@@ -93,7 +113,8 @@ class Agent:
         self._faults: set[str] = set()
         self._next_walk = self._next_filter = self._asked = 0.0
         self._fetched = time.time()
-        self._threads = [threading.Thread(target=work, name=work.__name__, daemon=True) for work in (self._look, self._keep_house)]
+        works = (self._look, self._obey, self._keep_house)
+        self._threads = [threading.Thread(target=work, name=work.__name__, daemon=True) for work in works]
 
     def start(self) -> None:
         """Begin. Raises SpoolError, OSError."""
@@ -117,6 +138,7 @@ class Agent:
         self._uplink.stop()
         self._spool.close()
         self._seen.close()
+        self._journal.close()
         self._server.close()
 
     # what the system tells
@@ -170,6 +192,7 @@ class Agent:
         match result:
             case Result.TOLD:
                 self._uplink.wake()
+                self._orders.soon()
             case Result.CHANGING:
                 self._waiting.put(path, self._settings.rest_seconds)
             case Result.UNREADABLE:
@@ -178,6 +201,31 @@ class Agent:
     def _scan(self, content: bytes, *, name: str | None = None) -> Verdict:
         scanner = self._desk.scanner()
         return scanner.scan_blocking(content, name=name) if scanner is not None else Verdict(unread=(Unread.CRASHED,))
+
+    # the thread that obeys
+
+    def _obey(self) -> None:
+        recovered = False
+        while not self._ending.is_set():
+            try:
+                if not recovered:
+                    self._orders.recover()
+                    recovered = True
+                self._orders.step()
+                self._status.say("orders", "" if self._identity.order_key else "enrolled before orders could be given: enrol anew")
+                self._orders.wait(self._ending)
+            except UnreachableError as error:
+                self._status.say("orders", str(error))
+                self._ending.wait(min(self._settings.retry_seconds, self._settings.order_seconds))
+            except Exception as error:  # noqa: BLE001 -- outermost guard: an order or a full disk that breaks one step must not end all obeying
+                self._status.say("orders", str(error) or type(error).__name__)
+                self._say_fault(error)
+                self._ending.wait(TICK_SECONDS)
+
+    def _moved(self, file: File) -> None:
+        """What is in the file's place now is new: a second name of it, or what came in its stead."""
+        self._waiting.put(file.path, 0)
+        self._arrived(file.root)
 
     # the thread that keeps house
 

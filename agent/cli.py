@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import signal
 import socket
@@ -13,26 +12,24 @@ import threading
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from agent.agent import LOCK_FILE, Agent
 from agent.enroll import EnrolmentError
 from agent.enroll import enrol as enrol_machine
+from agent.files_aside import app as files_aside
 from agent.identity import IdentityError, load_identity
+from agent.options import DEFAULT_CONFIG, NOT_WELL, Config, Json, fail, print_json, settings_of
 from agent.server import Server, UnreachableError
-from agent.settings import AgentSettings, Kind, read_settings, write_template
+from agent.settings import AgentSettings, Kind, write_template
 from agent.status import read_status
 from audit_store.spool import SpoolError, SpoolReader
 from audit_store.sqlite_file import StoreError
-from auth.config_file import ConfigError
 
-NOT_WELL, WRONG = 1, 2
 app = typer.Typer(help="Torwart's agent: watches folders and sticks of this machine for the firm's clients.", no_args_is_help=True)
-Config = Annotated[Path, typer.Option("--config", envvar="TORWART_AGENT_CONFIG", help="The agent's configuration file.")]
-DEFAULT_CONFIG = Path("agent.yaml")
-Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
+app.add_typer(files_aside, name="quarantine")
 
 
 @app.command()
@@ -51,20 +48,20 @@ def enrol(
         try:
             write_template(config, url.rstrip("/"), [(kind, path.absolute()) for kind, path in places])
         except OSError as error:
-            _fail(f"{config} cannot be written: {error.strerror}")
-    settings = _settings(config)
+            fail(f"{config} cannot be written: {error.strerror}")
+    settings = settings_of(config)
     server = _server(settings)
     try:
         secret = (token if token is not None else typer.prompt("Token", hide_input=True)).strip()
         identity = enrol_machine(server, settings.state, secret, socket.gethostname())
     except (EnrolmentError, UnreachableError) as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{settings.state} cannot be used: {error.strerror}")
+        fail(f"{settings.state} cannot be used: {error.strerror}")
     finally:
         server.close()
     if as_json:
-        _print({"agent": identity.agent, "pseudonym": identity.pseudonym, "url": identity.url})
+        print_json({"agent": identity.agent, "pseudonym": identity.pseudonym, "url": identity.url})
     else:
         typer.echo(f"This machine is agent {identity.agent} of {identity.pseudonym}. Next: torwart-agent run")
 
@@ -73,7 +70,7 @@ def enrol(
 def run(config: Config = DEFAULT_CONFIG) -> None:
     """Watch until a signal ends it."""
     os.umask(0o077)
-    settings = _settings(config)
+    settings = settings_of(config)
     _enrolled(settings)
     lock = _alone(settings.state)
     ending = threading.Event()
@@ -82,13 +79,13 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
     try:
         identity = load_identity(settings.state)
         if identity is None or identity.url != settings.url:
-            _fail(f"this machine is not enrolled at {settings.url}: torwart-agent enrol")
+            fail(f"this machine is not enrolled at {settings.url}: torwart-agent enrol")
         agent = Agent(settings, identity)
         agent.start()
     except (IdentityError, StoreError, ssl.SSLError) as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"the agent cannot start: {error}")
+        fail(f"the agent cannot start: {error}")
     try:
         ending.wait()
     finally:
@@ -99,7 +96,7 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
 @app.command()
 def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """How this machine's agent stands: exit code 1 if it does not run, or does not deliver."""
-    settings = _settings(config)
+    settings = settings_of(config)
     identity = _enrolled(settings)
     recorded = 0
     with suppress(SpoolError):  # it never ran
@@ -117,7 +114,7 @@ def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         **read_status(settings.state),
     }
     if as_json:
-        _print(found)
+        print_json(found)
     else:
         typer.echo(f"Agent {identity.agent} of {identity.pseudonym} at {settings.url}: {'runs' if found['running'] else 'does not run'}.")
         typer.echo(f"{recorded} events recorded, {found['delivered']} delivered.")
@@ -135,26 +132,19 @@ def main() -> None:
     app(prog_name="torwart-agent")
 
 
-def _settings(config: Path) -> AgentSettings:
-    try:
-        return read_settings(config)
-    except ConfigError as error:
-        _fail(*error.errors)
-
-
 def _server(settings: AgentSettings) -> Server:
     try:
         return Server(settings.url, settings.ca)
     except (OSError, ssl.SSLError) as error:
-        _fail(f"{settings.ca} is no certificate of an authority: {error}")
+        fail(f"{settings.ca} is no certificate of an authority: {error}")
 
 
 def _enrolled(settings: AgentSettings) -> Any:
     try:
         identity = load_identity(settings.state)
     except IdentityError as error:
-        _fail(str(error))
-    return identity if identity is not None else _fail("this machine is not enrolled: torwart-agent enrol")
+        fail(str(error))
+    return identity if identity is not None else fail("this machine is not enrolled: torwart-agent enrol")
 
 
 def _alone(state: Path) -> int:
@@ -163,7 +153,7 @@ def _alone(state: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        _fail("an agent runs on this state folder already")
+        fail("an agent runs on this state folder already")
     return descriptor
 
 
@@ -179,13 +169,3 @@ def _runs(state: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _print(document: Any) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
-
-
-def _fail(*lines: str) -> NoReturn:
-    for line in lines:
-        typer.echo(f"torwart-agent: {line}", err=True)
-    raise typer.Exit(WRONG)

@@ -37,6 +37,6 @@ def enrol(server: Server, state: Path, token: str, label: str) -> Identity:
     if answer.status_code != CREATED:
         raise EnrolmentError(f"Torwart answered {answer.status_code}: is {server.url} its own address?")
     found = answer.json()
-    identity = Identity(str(found["agent"]), str(found["pseudonym"]), server.url)
+    identity = Identity(str(found["agent"]), str(found["pseudonym"]), server.url, str(found.get("order_key", "")))
     save_identity(state, identity)
     return identity

@@ -14,6 +14,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from auth.agent_signature import decode
+
 KEY_FILE = "key.pem"
 IDENTITY_FILE = "agent.json"
 COUNTER_FILE = "counter"
@@ -32,6 +34,10 @@ class Identity:
     agent: str
     pseudonym: str
     url: str
+    order_key: str = ""
+    """Public key of whoever signs orders for this machine, base64, as Torwart gave it at the enrolment and never again. Empty: there was
+    none, and no order is obeyed.
+    """
 
     @property
     def producer(self) -> str:
@@ -43,7 +49,9 @@ def load_identity(state: Path) -> Identity | None:
     """None: not enrolled yet. Raises IdentityError for a file that is not ours."""
     try:
         found = json.loads((state / IDENTITY_FILE).read_text(encoding="utf-8"))
-        return Identity(str(found["agent"]), str(found["pseudonym"]), str(found["url"]))
+        order_key = str(found.get("order_key", ""))
+        decode(order_key)
+        return Identity(str(found["agent"]), str(found["pseudonym"]), str(found["url"]), order_key)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -52,7 +60,7 @@ def load_identity(state: Path) -> Identity | None:
 
 def save_identity(state: Path, identity: Identity) -> None:
     """Keep it, whole or not at all. Raises OSError."""
-    document = {"agent": identity.agent, "pseudonym": identity.pseudonym, "url": identity.url}
+    document = {"agent": identity.agent, "pseudonym": identity.pseudonym, "url": identity.url, "order_key": identity.order_key}
     write_private(state / IDENTITY_FILE, json.dumps(document).encode())
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.places import Places
-from agent.seen import Pending, Seen, Stamp
+from agent.seen import Seen, Stamp
 from agent.settings import Place
-from agent.stored import event_of
+from agent.telling import Telling
 from audit_store.event import Content, Event, file_event
 from audit_store.spool import Spool
 from detectors.verdict import Unread, Verdict
@@ -79,19 +79,21 @@ class Observer:
         pseudonym: str,
         scan: Scan,
         closing: Callable[[], bool] = lambda: False,
+        ours: Callable[[Path], bool] = lambda _: False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`device` is the agent's name (`Identity.producer`), `pseudonym` the person's. `closing`: verdicts count no more."""
+        """`device` is the agent's name (`Identity.producer`), `pseudonym` the person's. `closing`: verdicts count no more. `ours`: the
+        agent itself is writing this file just now.
+        """
         self._places = places
         self._seen = seen
-        self._spool = spool
+        self._telling = Telling(spool, seen)
         self._device = device
         self._pseudonym = pseudonym
         self._scan = scan
         self._closing = closing
+        self._ours = ours
         self._now = now
-        self._owing = False
-        """An event may be pending that is not in the spool: it goes in before anything else."""
         self._tried: set[Path] = set()
         """Files whose scan did not end once."""
         self.counts: Counter[Result] = Counter()
@@ -101,25 +103,15 @@ class Observer:
 
         Raises SeenError, SpoolError when nothing can be kept now: the file has to be looked at again; ClosingError at the end.
         """
-        if self._owing:
-            self.recover()
+        self.recover()
         place = self._places.of(path)
-        result = Result.GONE if place is None else self._look(place, path)
+        result = Result.GONE if place is None else Result.KNOWN if self._ours(path) else self._look(place, path)
         self.counts[result] += 1
         return result
 
     def recover(self) -> int:
         """Append what a crash left between the two stores; how many events that were. Raises SeenError, SpoolError."""
-        left = self._seen.pending()
-        stored = self._ids_after(min(one.after for one in left)) if left else set()
-        appended = 0
-        for pending in left:
-            if pending.id not in stored:
-                self._spool.append(event_of(pending.canonical))
-                appended += 1
-            self._seen.settle(pending.id)
-        self._owing = False
-        return appended
+        return self._telling.recover()
 
     def _look(self, place: Place, path: Path) -> Result:
         try:
@@ -161,12 +153,9 @@ class Observer:
             self._seen.keep(place.path, path, found.stamp, found.digest, clean=True)
             return Result.CLEAN
         event = self._event(place, path, found, verdict)
-        pending = Pending(event.id, event.canonical(), self._spool.head().sequence)
-        self._owing = True
-        self._seen.keep(place.path, path, found.stamp, found.digest, clean=False, pending=pending)
-        self._spool.append(event)
-        self._seen.settle(event.id)
-        self._owing = False
+        self._telling.tell(
+            event, lambda pending: self._seen.keep(place.path, path, found.stamp, found.digest, clean=False, pending=pending)
+        )
         return Result.TOLD
 
     def _event(self, place: Place, path: Path, found: _Read, verdict: Verdict) -> Event:
@@ -182,13 +171,6 @@ class Observer:
             unread=[cause.value for cause in verdict.unread],
             marks=[mark.code for mark in verdict.marks],
         )
-
-    def _ids_after(self, sequence: int) -> set[str]:
-        found: set[str] = set()
-        while rows := self._spool.read(sequence, 500):
-            found.update(event_of(row.canonical).id for row in rows)
-            sequence = rows[-1].sequence
-        return found
 
 
 def _read(descriptor: int, before: Stamp) -> _Read | None:

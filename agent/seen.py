@@ -15,11 +15,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.telling import Pending
 from audit_store.sqlite_file import StoreError, connect, make_durable, translated, version_of
 
-VERSION = 1
+VERSION = 2
 GONE_DAYS = 30
 """How long a file that is gone is remembered: a stick that comes back brings nothing new."""
+TOLD_DAYS = 7
+"""How long an event's file is remembered: far longer than an order about it is good for."""
 LAZY_SECONDS = 0.5
 """For so long clean files share a transaction: one fsync for hundreds of them."""
 _SCHEMA = """
@@ -29,7 +32,11 @@ CREATE TABLE IF NOT EXISTS seen (
     PRIMARY KEY (root, device, inode)
 );
 CREATE INDEX IF NOT EXISTS seen_path ON seen (root, path);
-CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY, canonical BLOB NOT NULL, after INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY, canonical BLOB NOT NULL, after INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS told (
+    event TEXT PRIMARY KEY, root BLOB NOT NULL, path BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+    digest BLOB NOT NULL, at REAL NOT NULL
+)
 """
 
 
@@ -54,13 +61,14 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """An event that may be in the spool already."""
+class Told:
+    """The file that an event of ours was about."""
 
-    id: str
-    canonical: bytes
-    after: int
-    """Sequence of the spool's last event when it was written here."""
+    root: Path
+    path: Path
+    device: int
+    inode: int
+    digest: bytes
 
 
 class Seen:
@@ -74,7 +82,7 @@ class Seen:
             self._connection = connect(path, make=True)
             version = version_of(self._connection, VERSION, SeenError)
             make_durable(self._connection, SeenError)
-            if version == 0:
+            if version < VERSION:
                 self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; PRAGMA user_version = {VERSION}; COMMIT")
 
     def same(self, root: Path, stamp: Stamp) -> bool:
@@ -124,6 +132,30 @@ class Seen:
             )
             if pending is not None:
                 connection.execute("INSERT INTO pending VALUES (?, ?, ?)", (pending.id, pending.canonical, pending.after))
+                told = (pending.id, os.fsencode(root), os.fsencode(path), stamp.device, stamp.inode, digest, time.time())
+                connection.execute("INSERT INTO told VALUES (?, ?, ?, ?, ?, ?, ?)", told)
+
+    def about(self, event_id: str) -> Told | None:
+        """The file of an event of this agent; None: it told no such event, or long ago. Raises SeenError."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT root, path, device, inode, digest FROM told WHERE event = ?", (event_id,)).fetchone()
+        return Told(Path(os.fsdecode(row[0])), Path(os.fsdecode(row[1])), *row[2:]) if row is not None else None
+
+    def names_of(self, told: Told) -> list[Path]:
+        """Where a file that was told of may be by now: its name then, and the one it was seen under since. Raises SeenError."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT path FROM seen WHERE root = ? AND device = ? AND inode = ? AND gone IS NULL",
+                (os.fsencode(told.root), told.device, told.inode),
+            ).fetchall()
+        return list(dict.fromkeys((told.path, *(Path(os.fsdecode(row[0])) for row in rows))))
+
+    def new_again(self, told: Told, path: Path) -> None:
+        """The file is new wherever it is met: under a second name, or what came in its stead. Raises SeenError."""
+        root = os.fsencode(told.root)
+        with self._writing() as connection:
+            connection.execute("DELETE FROM seen WHERE root = ? AND device = ? AND inode = ?", (root, told.device, told.inode))
+            connection.execute("DELETE FROM seen WHERE root = ? AND path IN (?, ?)", (root, os.fsencode(told.path), os.fsencode(path)))
 
     def moved(self, root: Path, path: Path, stamp: Stamp) -> None:
         """The same file and content, elsewhere or touched. Raises SeenError."""
@@ -152,6 +184,7 @@ class Seen:
             lost = [(now, os.fsencode(root), *row) for row in rows if row not in there]
             connection.executemany("UPDATE seen SET gone = ? WHERE root = ? AND device = ? AND inode = ?", lost)
             connection.execute("DELETE FROM seen WHERE gone < ?", (now - GONE_DAYS * 86_400,))
+            connection.execute("DELETE FROM told WHERE at < ?", (now - TOLD_DAYS * 86_400,))
 
     def doubt_clean(self, since: float) -> list[tuple[Path, Path]]:
         """Forget what was looked at since then and found clean, so that it is looked at with a newer filter: (root, path) of each.

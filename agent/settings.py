@@ -58,7 +58,8 @@ class AgentSettings(BaseModel):
     """How often everything is compared with what is known: finds what the system did not tell."""
     refresh_seconds: float = Field(default=120.0, ge=0.2, le=86_400)
     """How often the filter of the client base is asked for; by this the server also sees that the agent lives."""
-
+    order_seconds: float = Field(default=60.0, ge=0.2, le=3_600)
+    """How often orders are asked for while nothing happens here; after a file was told of, several times within seconds."""
     retry_seconds: float = Field(default=30.0, ge=0.1, le=3_600)
     """The longest pause between two tries while Torwart is away."""
 

@@ -51,13 +51,15 @@ class Uplink:
         told: Callable[[Delivery], None] = lambda _: None,
         delivered: int = 0,
         longest_wait_seconds: float = 30.0,
+        ordered: Callable[[int], None] = lambda _: None,
     ) -> None:
         """`send` posts a body to `PATH`, signed; raises UnreachableError. `told` hears of every change of the state; `delivered` is what it
-        heard last.
+        heard last. `ordered` hears after every delivery which order waits at Torwart: the highest counter, 0 for none.
         """
         self._spool = spool
         self._send = send
         self._told = told
+        self._ordered = ordered
         self._longest_wait = longest_wait_seconds
         self._ending = threading.Event()
         self._wake = threading.Event()
@@ -126,7 +128,10 @@ class Uplink:
         answer = self._send(json.dumps({"rows": [_said(row) for row in rows]}, ensure_ascii=False, separators=(",", ":")).encode())
         try:
             if answer.status_code == 200:
-                return _head(answer.json()["head"])
+                said = answer.json()
+                head, waiting = _head(said["head"]), said.get("orders", 0)
+                self._ordered(waiting if isinstance(waiting, int) else 0)
+                return head
             cause = cause_of(answer)
             if answer.status_code == 409 and cause in MISFITS:
                 theirs = _head(answer.json()["head"])

@@ -186,7 +186,7 @@ def said_then(phase: Phase) -> str:
             return "challenge"
         case Phase.DENIED:
             return "deny"
-        case Phase.OBSERVED:
+        case Phase.OBSERVED | Phase.PUT_ASIDE | Phase.PUT_BACK:
             raise ValueError("nobody decided on what was only seen")
     assert_never(phase)
 

@@ -63,6 +63,16 @@ class EventAction(StrEnum):
     AGENT_STOPPED = "agent-stopped"
     AGENT_LOSS = "agent-loss"
     """The agent could not see or keep everything (a queue overflow, a full disk); the numbers say how much."""
+    QUARANTINE_ORDERED = "quarantine-ordered"
+    """A rule says that a file on somebody's machine is put aside: the agent is ordered to (decision 0011)."""
+    RELEASE_ORDERED = "release-ordered"
+    """A reviewer lets a file be put back."""
+    FILE_QUARANTINED = "file-quarantined"
+    """What an agent made of the order to put a file aside; the words say why it was left."""
+    FILE_RELEASED = "file-released"
+    """What an agent made of the order to put a file back."""
+    ORDER_REFUSED = "order-refused"
+    """An agent was given an order that it must not obey: forged, repeated, expired, another machine's (attacks X29)."""
     INDEX_BUILT = "index-built"
     STORE_ALARM = "store-alarm"
     """The record itself is not as it must be: cut, edited, replayed or unreadable."""
@@ -79,6 +89,10 @@ class Phase(StrEnum):
     NOT_CONFIRMED = "not_confirmed"
     OBSERVED = "observed"
     """It has happened where nothing decides: on an employee's machine."""
+    PUT_ASIDE = "put_aside"
+    """The agent has put the file of the act aside, as the rules say."""
+    PUT_BACK = "put_back"
+    """A reviewer has released the file, and the agent has put it back."""
 
 
 OUTCOMES: Mapping[Phase, str] = {
@@ -89,8 +103,12 @@ OUTCOMES: Mapping[Phase, str] = {
     Phase.RELEASED: "success",
     Phase.NOT_CONFIRMED: "failure",
     Phase.OBSERVED: "success",
+    Phase.PUT_ASIDE: "failure",
+    Phase.PUT_BACK: "success",
 }
 """`event.outcome` of an act."""
+SEEN = frozenset({Phase.OBSERVED, Phase.PUT_ASIDE, Phase.PUT_BACK})
+"""Phases of what has happened before anybody was asked."""
 WENT_ON = frozenset({Phase.ALLOWED, Phase.CONFIRMED, Phase.RELEASED})
 """Phases whose `event.type` is `allowed`."""
 EFFECTS: Mapping[Action, str] = {
@@ -150,6 +168,11 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.AGENT_STARTED: ("event", ("process",), ("start",)),
     EventAction.AGENT_STOPPED: ("event", ("process",), ("end",)),
     EventAction.AGENT_LOSS: ("state", ("process",), ("error",)),
+    EventAction.QUARANTINE_ORDERED: ("event", ("file",), ("info",)),
+    EventAction.RELEASE_ORDERED: ("event", ("file",), ("info",)),
+    EventAction.FILE_QUARANTINED: ("event", ("file",), ("change",)),
+    EventAction.FILE_RELEASED: ("event", ("file",), ("change",)),
+    EventAction.ORDER_REFUSED: ("alert", ("intrusion_detection",), ("denied",)),
     EventAction.INDEX_BUILT: ("event", ("configuration",), ("change",)),
     EventAction.STORE_ALARM: ("alert", ("database",), ("error",)),
 }

@@ -34,6 +34,7 @@ __all__ = [
     "decode_ids",
     "encode_ids",
     "file_event",
+    "phase_event",
     "plain_event",
     "reasons_of",
     "refused_event",
@@ -163,6 +164,8 @@ def access_event(
         ours["clients"]["allowed_count"] = decision.allowed
     if not isinstance(decision, Deny) and decision.obligations.notify:
         ours["notify"] = True
+    if isinstance(decision, Deny) and decision.quarantine:
+        ours["quarantine"] = True
     if request.action not in (Action.SYSTEM, Action.LOGIN):
         ours["usage"] = _usage(request)
     if request.findings:
@@ -186,6 +189,16 @@ def access_event(
     if content is not None:
         _put_content(document, content)
     return Event(event_id, at, EventAction.ACCESS, request.act_id, request.principal.pseudonym, document)
+
+
+def phase_event(stored: Mapping[str, Any], phase: Phase, at: datetime) -> Event:
+    """A stored act at a later phase: all that was recorded of it, with a new id, time and outcome. Raises KeyError for what is no act."""
+    document, event_id = _start(EventAction.ACCESS, at=at, outcome=OUTCOMES[phase])
+    effect = stored["event"]["type"][0]
+    document = {**stored, **document, "event": {**stored["event"], **document["event"]}}
+    document["event"]["type"] = (effect, "denied" if phase is Phase.PUT_ASIDE else "info")
+    document["torwart"] = {**stored["torwart"], "act": {**stored["torwart"]["act"], "phase": phase.value}}
+    return Event(event_id, at, EventAction.ACCESS, stored["torwart"]["act"]["id"], stored["user"]["id"], document)
 
 
 def refused_event(

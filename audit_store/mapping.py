@@ -107,6 +107,7 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.numbers": _OPEN,
     "torwart.observed": _WORD,
     "torwart.policy.version": _WORD,
+    "torwart.quarantine": _TRUTH,
     "torwart.question.acknowledged": _TRUTH,
     "torwart.question.before.changed_day": _LONG,
     "torwart.question.before.changed_month": _LONG,

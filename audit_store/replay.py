@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from audit_store.ecs import SEEN
 from audit_store.event import EventAction, Phase
 from audit_store.log import Log, Logged
 from audit_store.request_record import OF_THE_DIRECTORY, NotReplayableError, Seat, missing_names, request_of
@@ -116,7 +117,7 @@ def recorded_act(logged: Logged, seats: Mapping[str, Seat] | None = None) -> Rec
     request = request_of(document, seat)
     ours = document["torwart"]
     phase = Phase(ours["act"]["phase"])
-    if phase is Phase.OBSERVED:
+    if phase in SEEN:
         raise NotReplayableError(NOBODY_ASKED)
     return Recorded(
         request=request,

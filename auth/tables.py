@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from audit_store.database import Base
 from audit_store.moments import Moment
+
+_ASIDE = text("verb = 'quarantine'")
 
 
 class Revision(Base):
@@ -245,3 +247,46 @@ class AgentToken(Base):
     used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     agent_id: Mapped[str | None] = mapped_column(String(16), default=None)
     """The agent that was enrolled with it; None for one that became void unused."""
+
+
+class AgentOrder(Base):
+    """What an agent was ordered to do with a file that it told of (`auth.orders`). Never holds a name or a path."""
+
+    __tablename__ = "agent_orders"
+    __table_args__ = (
+        Index("ix_agent_orders_one_aside", "act_id", unique=True, sqlite_where=_ASIDE, postgresql_where=_ASIDE),
+        Index("ix_agent_orders_counter", "agent_id", "counter", unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"))
+    verb: Mapped[str] = mapped_column(String(16))
+    """A value of `auth.agent_order.Verb`."""
+    act_id: Mapped[str] = mapped_column(String(64))
+    event_id: Mapped[str] = mapped_column(String(32))
+    """Of the agent's own event about the file."""
+    digest: Mapped[str | None] = mapped_column(String(64), default=None)
+    """As the agent told it."""
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    """`wanted` (not signed yet), `signed`, then `done`, `failed`, `refused` by the agent, or `expired` without an answer."""
+    cause: Mapped[str | None] = mapped_column(String(40), default=None)
+    """Why it was not done."""
+    counter: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    signed: Mapped[bytes | None] = mapped_column(LargeBinary(512), default=None)
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary(64), default=None)
+    wanted_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    answered_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    by: Mapped[str | None] = mapped_column(String(32), default=None)
+    """Person id of who released it."""
+    reason: Mapped[str | None] = mapped_column(String(500), default=None)
+    """In their words; in no event."""
+
+
+class AgentOrderCounter(Base):
+    """The counter of the last order to an agent: grows also when orders are gone, or were signed before a restore."""
+
+    __tablename__ = "agent_order_counters"
+
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"), primary_key=True)
+    counter: Mapped[int] = mapped_column(BigInteger)

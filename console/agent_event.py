@@ -20,9 +20,15 @@ from detectors.verdict import Unread
 EVENT_BYTES_MAX = 512 * 1024
 SUSPECTED_MAX = 30_000
 """Hashes that one event may name; an agent names as many at most (`agent.observe`)."""
-KINDS = frozenset(
-    {EventAction.FILE_SEEN, EventAction.AGENT_STARTED, EventAction.AGENT_STOPPED, EventAction.AGENT_LOSS, EventAction.STORE_ALARM}
-)
+ANSWERS = frozenset({EventAction.FILE_QUARANTINED, EventAction.FILE_RELEASED, EventAction.ORDER_REFUSED})
+"""What an agent made of an order, in numbers and words of its own."""
+KINDS = ANSWERS | {
+    EventAction.FILE_SEEN,
+    EventAction.AGENT_STARTED,
+    EventAction.AGENT_STOPPED,
+    EventAction.AGENT_LOSS,
+    EventAction.STORE_ALARM,
+}
 _TOP = frozenset({"@timestamp", "ecs", "event", "file", "torwart", "user"})
 _OURS = frozenset({"channel", "device", "marks", "numbers", "schema", "subject", "suspected", "suspected_count", "unread", "words"})
 _OF_FILES = frozenset({"channel", "device", "marks", "suspected", "suspected_count", "unread"})

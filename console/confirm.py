@@ -22,13 +22,14 @@ from audit_store.manifests import Manifests
 from audit_store.search import search
 from audit_store.tables import Cursor
 from auth.directory import Directory
+from auth.orders import Orders
 from auth.people import People
 from console.agent_event import SUSPECTED_MAX
+from console.file_rules import FileRules
 from detectors.client_index.index import ClientIndex
 from detectors.knowledge import Matches
 from detectors.marked import named_by_marks
 from detectors.verdict import Unread, Verdict
-from policies.decision import Allow
 from policies.request import AccessRequest, Action, Channel, ClientId, Context, Resource, Usage
 
 CONSUMER = "confirm"
@@ -54,9 +55,13 @@ class Confirmations:
         manifests: Manifests,
         people: People,
         directory: Callable[[], Directory],
+        rules: FileRules,
+        orders: Orders,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`own` is the spool that `record` writes to. `directory` makes one for the thread that calls `step`."""
+        """`own` is the spool that `record` writes to. `directory` makes one for the thread that calls `step`. `rules` say what of it is put
+        aside, `orders` hear of it.
+        """
         self._engine = engine
         self._log = log
         self._own = own
@@ -65,6 +70,8 @@ class Confirmations:
         self._manifests = manifests
         self._people = people
         self._make_directory = directory
+        self._rules = rules
+        self._orders = orders
         self._clock = clock
         self._directory: Directory | None = None
         self._position: int | None = None
@@ -95,7 +102,8 @@ class Confirmations:
 
     def _deal_with(self, seen: Logged) -> None:
         act_id = act_of(seen)
-        if search(self._log, act=act_id, limit=1):
+        if known := search(self._log, act=act_id, action=EventAction.ACCESS, limit=1):
+            self._put_aside(seen, known[0].document)
             return
         try:
             suspected = frozenset(map(int, decode_ids(seen.document["torwart"]["suspected"], most=SUSPECTED_MAX)))
@@ -125,21 +133,30 @@ class Confirmations:
             findings=verdict.findings("file"),
         )
         exports = named_by_marks(marked.values(), clients, self._exports(frozenset(clients), found.keys, pseudonym, content.sha256))
-        self._record(
-            access_event(
-                request=request,
-                decision=Allow(()),  # nobody was asked: it has happened
-                phase=Phase.OBSERVED,
-                shown=frozenset(),
-                taken=frozenset(),
-                rows=0,
-                fields=(),
-                route=ROUTE,
-                digest=content.sha256,
-                content=Content(content.size, content.sha256, content.extension, exports),
-                device=seen.document["torwart"]["device"],
-            )
+        event = access_event(
+            request=request,
+            decision=self._rules.decide(request, directory),
+            phase=Phase.OBSERVED,
+            shown=frozenset(),
+            taken=frozenset(),
+            rows=0,
+            fields=(),
+            route=ROUTE,
+            digest=content.sha256,
+            content=Content(content.size, content.sha256, content.extension, exports),
+            device=seen.document["torwart"]["device"],
         )
+        self._record(event)
+        self._put_aside(seen, event.document)
+
+    def _put_aside(self, seen: Logged, act: Mapping[str, Any]) -> None:
+        """Have the file put aside where the rules say so. After a crash in between the act is there, and it is ordered now."""
+        if not act["torwart"].get("quarantine"):
+            return
+        digest = seen.document["file"].get("hash", {}).get("sha256")
+        agent = seen.document["torwart"]["device"].removeprefix("agent-")
+        act_id, event_id = act["torwart"]["act"]["id"], seen.document["event"]["id"]
+        self._orders.put_aside(agent, act_id, event_id, digest, seen.document["user"]["id"])
 
     def _exports(self, clients: frozenset[ClientId], keys: set[int], pseudonym: str, digest: str | None) -> tuple[ExportLink, ...]:
         """The exports that the clients came from; first of all the one whose very bytes the file has."""

@@ -22,6 +22,8 @@ from auth.directory import Directory
 from auth.installation import Installation, is_demo
 from auth.keys import Keys
 from auth.levels import Levels
+from auth.order_key import prepare
+from auth.orders import Orders
 from auth.people import People
 from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
@@ -64,6 +66,7 @@ class Services:
     alerts: Alerts
     agent_alarms: AgentAlarms
     agents: Agents
+    orders: Orders
     intake: Intake
     index: ClientIndex
     demo: bool = False
@@ -111,6 +114,7 @@ class Services:
 def open_services(installation: Installation) -> Services:
     """Everything from the state folder. Raises DatabaseError, SpoolError, LogError, SecretError, KnowledgeError."""
     state = installation.state
+    prepare(state)
     engine = open_database(state / "torwart.db")
     spool = Spool.open(state / "spool" / "console", "console")
     record = spool.append
@@ -135,6 +139,7 @@ def open_services(installation: Installation) -> Services:
         alerts=Alerts(engine, record),
         agent_alarms=agent_alarms,
         agents=Agents(engine, record, agent_alarms, installation.origin),
+        orders=Orders(engine, record),
         intake=Intake(state / "spool", agent_alarms),
         index=ClientIndex(state),
         demo=is_demo(state),

@@ -10,7 +10,7 @@ from typing import Any
 from audit_store.event import EventAction, Phase, decode_ids, reasons_of
 from audit_store.log import Logged
 from console.language import Speech
-from console.words import ACTIONS, N_, ROADS, STATUSES, UNREAD, field_words, word
+from console.words import ACTIONS, LEFT, N_, ROADS, STATUSES, UNREAD, field_words, word
 from detectors.verdict import UNINSPECTABLE
 from policies.request import Channel, ClientId
 
@@ -22,6 +22,8 @@ _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "denied": (N_("stopped"), "stop", "stopped"),
     "not_confirmed": (N_("not confirmed"), "stop", "stopped"),
     "observed": (N_("seen"), "held", "out"),
+    "put_aside": (N_("put aside"), "good", "stopped"),
+    "put_back": (N_("given back"), "held", "out"),
 }
 """Phase -> words, look of the chip, look of the line."""
 _ON_A_STICK = (N_("on a stick"), "stop", "stopped")
@@ -34,11 +36,22 @@ _PLAIN: dict[str, str] = {
     EventAction.PERSON_FROZEN: N_("Access frozen"),
     EventAction.PERSON_UNFROZEN: N_("Freeze lifted"),
     EventAction.AGENT_REFUSED: N_("Message of an agent refused"),
+    EventAction.ORDER_REFUSED: N_("Order refused by an agent"),
+    EventAction.FILE_QUARANTINED: N_("Putting a file aside"),
+    EventAction.FILE_RELEASED: N_("Giving a file back"),
+    EventAction.QUARANTINE_ORDERED: N_("File is to be put aside"),
+    EventAction.RELEASE_ORDERED: N_("File released"),
     EventAction.KEY_ENROLLED: N_("Key registered"),
     EventAction.KEY_REFUSED: N_("Key refused"),
     EventAction.KEY_LOCKED: N_("Key locked"),
     EventAction.STEP_UP_REFUSED: N_("Confirmation refused"),
 }
+_OF_FILES: dict[str, str] = {
+    EventAction.FILE_QUARANTINED: N_("left where it was"),
+    EventAction.FILE_RELEASED: N_("not given back yet"),
+}
+"""What a machine says of an order; where it was carried out, the act itself says so."""
+_WITH_THE_ACT = frozenset({EventAction.REFUSED, EventAction.QUARANTINE_ORDERED})
 _ROUTINE = frozenset({"system", "login", "search"})
 _QUIET = frozenset({"list", "read", "search"})
 """Delivered reading of which a run becomes one line."""
@@ -78,7 +91,9 @@ def timeline(events: Iterable[Logged], speech: Speech) -> list[Line]:
         action = document["event"]["action"]
         if action == EventAction.ACCESS and document["torwart"]["act"]["action"] not in _ROUTINE:
             last[document["torwart"]["act"]["id"]] = logged
-        elif action in _PLAIN and action != EventAction.REFUSED:
+        elif action in _OF_FILES and document["event"]["outcome"] == "success":
+            continue
+        elif action in _PLAIN and action not in _WITH_THE_ACT:
             last[document["event"]["id"]] = logged
     lines: list[Line] = []
     run: list[Logged] = []
@@ -188,12 +203,15 @@ def _plain_line(logged: Logged, speech: Speech) -> Line:
     more = " · ".join(f"{name} {value}" for name, value in words.items() if name in ("kind", "why"))
     if action == EventAction.STATUS_CHANGED:
         more = " → ".join(word(STATUSES, str(words[name]), speech) for name in ("from", "to") if name in words)
+    if action in _OF_FILES and "cause" in words:
+        more = word(LEFT, str(words["cause"]), speech)
+    bad = _OF_FILES.get(action, N_("refused"))
     return Line(
         at=_at(logged),
         act_id=ours.get("act", {}).get("id"),
         what=speech.say(_PLAIN[action]) if action in _PLAIN else action,
         more=more,
-        outcome=speech.say("done") if good else speech.say("refused"),
+        outcome=speech.say("done") if good else speech.say(bad),
         chip="info" if good else "stop",
         kind="" if good else "stopped",
         reasons=tuple(because.for_reviewer(speech.language) for because in reasons_of(document)),

@@ -107,6 +107,21 @@ UNREAD: Mapping[str, str] = {
     "images_only": N_("pictures without text"),
 }
 """Why content could not be inspected (`detectors.verdict.Unread`)."""
+LEFT: Mapping[str, str] = {
+    "changed": N_("it was changed meanwhile"),
+    "gone": N_("it was no longer there"),
+    "no_room": N_("there is no room left on the machine"),
+    "not_removable": N_("it cannot be removed there"),
+    "expired": N_("the machine was out of reach for a day"),
+    "unreadable": N_("it could not be read"),
+    "link": N_("a link lies in its place"),
+    "no_file": N_("something else lies in its place"),
+    "not_watched": N_("its folder is no longer watched"),
+    "no_folder": N_("its folder is not there"),
+    "name_taken": N_("every name for it is taken"),
+    "copy_gone": N_("the copy is no longer there"),
+}
+"""Why a machine has not put a file aside, or back (`agent.aside`)."""
 SEVERITIES: Mapping[str, str] = {"low": N_("low"), "medium": N_("medium"), "high": N_("high")}
 ALERT_STATES: Mapping[str, str] = {
     "open": N_("new"),

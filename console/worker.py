@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,12 +20,15 @@ from audit_store.manifests import Manifests
 from audit_store.pseudonyms import secret
 from audit_store.search_index import IndexWriter
 from audit_store.spool import FILE, SpoolError, SpoolReader
+from auth.order_key import signed_order
 from auth.stepup import StepUp
 from console.confirm import Confirmations
 from console.delivery import Channel
+from console.file_rules import FileRules
 from console.mail import MailChannel
 from console.notice import Totals
 from console.notify import Notifier
+from console.orders import OrderStage
 from console.services import Services
 from console.settings import ElasticSettings, MailSettings, WebhookSettings
 from console.shipping import ElasticHealth, Shipping, shipping_for
@@ -267,6 +271,16 @@ def worker_for(
         manifests=Manifests(services.engine),
         people=services.people,
         directory=services.directory,
+        rules=FileRules(installation.state, services.log, lambda: datetime.now(UTC)),
+        orders=services.orders,
+    )
+    orders = OrderStage(
+        engine=services.engine,
+        log=services.log,
+        own=services.spool,
+        record=record,
+        orders=services.orders,
+        sign=partial(signed_order, installation.state),
     )
     return Worker(
         spools=installation.state / "spool",
@@ -275,7 +289,7 @@ def worker_for(
         stepup=services.stepup,
         notifier=notifier,
         record=record,
-        before_rules={"confirm": confirmations.step, "refused agents": services.agent_alarms.flush},
+        before_rules={"confirm": confirmations.step, "orders": orders.step, "refused agents": services.agent_alarms.flush},
         search=IndexWriter(installation.state / "log"),
         shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
     )

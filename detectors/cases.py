@@ -49,6 +49,10 @@ class Step:
     """A rule of the policy has it reported."""
     refused_agent: str | None = None
     """Not an act: the person's agent delivered what it must not, with this cause."""
+    order_failed: str | None = None
+    """Not an act: the agent left a file that it was to put aside, with this cause."""
+    refused_order: str | None = None
+    """Not an act: the agent was ordered what it must not obey, with this cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,14 @@ def events(steps: tuple[Step, ...]) -> list[Event]:
 
 def _event(step: Step, number: int) -> Event:
     at = START + timedelta(days=step.day, minutes=number)
+    if step.order_failed is not None:
+        cause: dict[str, int | str] = {"cause": step.order_failed, "order": 1}
+        return plain_event(EventAction.FILE_QUARANTINED, at=at, pseudonym=step.person, subject="agent-1", outcome="failure", numbers=cause)
+    if step.refused_order is not None:
+        refused: dict[str, int | str] = {"cause": step.refused_order, "count": 1}
+        return plain_event(
+            EventAction.ORDER_REFUSED, at=at, pseudonym=step.person, subject="agent-1", outcome="failure", numbers=refused, severity=73
+        )
     if step.refused_agent is not None:
         facts: dict[str, int | str] = {"cause": step.refused_agent, "count": 1}
         return plain_event(
@@ -115,6 +127,8 @@ def _decision(step: Step, asked: int) -> Decision:
             return Challenge(because, Key(), asked, asked, duties)
         case Phase.DENIED:
             return Deny(because)
-        case Phase.ALLOWED | Phase.CONFIRMED | Phase.RELEASED | Phase.OBSERVED:
+        case Phase.PUT_ASIDE:
+            return Deny(because, ("1:case",), quarantine=True)
+        case Phase.ALLOWED | Phase.CONFIRMED | Phase.RELEASED | Phase.OBSERVED | Phase.PUT_BACK:
             return Allow(because, duties)
     assert_never(step.phase)

@@ -17,6 +17,7 @@ from policies.request import DEPARTING, Action, Channel, ClientId
 LOOK_BACK_DAYS = 30
 USUAL_NEEDS_DAYS = 5
 """Working days with a delivery before a "usual day" is spoken of: with fewer there is nothing to compare with."""
+NOBODY: frozenset[ClientId] = frozenset()
 OPEN_DAYS = 2
 """Days kept in full: today, and yesterday for events that arrive late."""
 
@@ -59,14 +60,21 @@ class Day:
     """Recognised in content on a way out, whether it was stopped or not."""
     sent: set[ClientId] = field(default_factory=set)
     """Recognised in uploads that were let out."""
-    copied: set[ClientId] = field(default_factory=set)
-    """Recognised in files on a removable device."""
+    on_sticks: dict[str, frozenset[ClientId]] = field(default_factory=dict)
+    """By act: recognised in a file on a removable device that was not put aside."""
+    put_aside: set[str] = field(default_factory=set)
+    """Acts whose file an agent has put aside."""
     stopped_uploads: set[str] = field(default_factory=set)
     """Uploads that were stopped because of clients in them."""
     unread_uploads: set[str] = field(default_factory=set)
     """Uploads that were stopped because they could not be inspected."""
     departing: set[str] = field(default_factory=set)
     """Acts of a departing person that were stopped, took out or deleted."""
+
+    @property
+    def copied(self) -> set[ClientId]:
+        """Recognised in files that are on a removable device, as far as is known."""
+        return set().union(*self.on_sticks.values())
 
     @property
     def gone(self) -> set[ClientId]:
@@ -153,8 +161,10 @@ def _taking_out(day: Day, deed: Deed) -> None:
 def _way_out(day: Day, deed: Deed) -> None:
     day.carried |= deed.asked
     if deed.action is Action.FILE_COPY:
+        if deed.phase is Phase.PUT_ASIDE:
+            day.put_aside.add(deed.act_id)
         if deed.channel is Channel.REMOVABLE:
-            day.copied |= deed.asked
+            day.on_sticks[deed.act_id] = NOBODY if deed.phase is Phase.PUT_ASIDE else deed.asked
     elif not deed.stopped:
         day.sent |= deed.asked
     elif deed.unread:

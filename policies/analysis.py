@@ -241,8 +241,9 @@ def _not_carried_out(rule: list[Variant]) -> Iterator[Remark]:
         if text.require is not None and to_ask(text.require) is None:
             message = f"needs {need_in_words(text.require)}, which nothing asks people for yet"
             yield Remark(text.id, "need_not_asked", message, "until then the act is denied: key, justify and acknowledge can be met")
-        if text.quarantine:
-            yield Remark(text.id, "no_quarantine", "puts a file aside, which no agent does yet", "it stays; the record says so")
+        if text.quarantine and not isinstance(text.actions, str) and (others := text.actions - {Action.FILE_COPY}):
+            message = f"puts a file aside on {', '.join(sorted(act.value for act in others))}, where there is none to move"
+            yield Remark(text.id, "no_quarantine", message, "it is stopped, and its content is not kept: only `file_copy` leaves a file")
 
 
 def _marks(rule: list[Variant]) -> Iterator[Remark]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from audit_store.spool import SpoolError
-from auth.agent_signature import decode
+from auth.agent_signature import decode, encode
 from auth.agents import AgentRefusedError
+from auth.order_key import public_order_key
 from console.agent_request import asking, problem, refused, unwell
 from console.visitor import services_of
 from detectors.knowledge import KnowledgeError
 
 router = APIRouter(prefix="/api/agents")
+COUNTERS = 10**17
+"""An agent that says it had as many orders is not believed: a counter must have room to grow (`auth.agent_order`)."""
 
 
 class Wish(BaseModel):
@@ -31,18 +35,39 @@ class Wish(BaseModel):
 
 @router.post("/enrol")
 def enrol(request: Request, wish: Wish) -> Response:
-    """Register the key of an agent. One answer for every cause of a refusal."""
+    """Register the key of an agent. One answer for every cause of a refusal.
+
+    With its name the agent gets the key whose orders it obeys, once: a later one is never taken (`auth.agent_order`).
+    """
     try:
         public_key, proof = decode(wish.public_key), decode(wish.proof)
     except ValueError:
         public_key = proof = b""
     try:
-        agent = services_of(request).agents.enrol(wish.token, public_key, proof, wish.label)
+        services = services_of(request)
+        agent = services.agents.enrol(wish.token, public_key, proof, wish.label)
     except AgentRefusedError:
         return problem(403, "refused", "The token is not valid any more, or was used before: ask for a new one.")
     except SpoolError:
         return unwell()
-    return JSONResponse({"agent": agent.id, "pseudonym": agent.pseudonym})
+    order_key = public_order_key(services.installation.state)
+    pinned = {"order_key": encode(order_key)} if order_key is not None else {}
+    return JSONResponse({"agent": agent.id, "pseudonym": agent.pseudonym, **pinned})
+
+
+@router.get("/orders")
+def orders(request: Request, after: Annotated[int, Query(ge=0, lt=COUNTERS)] = 0) -> Response:
+    """Signed orders for this agent above a counter, as they were signed. They wait until the agent has told what became of them."""
+    services = services_of(request)
+    try:
+        agent = asking(services, request)
+        found = services.orders.waiting(agent.id, after)
+    except AgentRefusedError as error:
+        return refused(error)
+    except SpoolError:
+        return unwell()
+    signed = [(row.signed, row.signature) for row in found if row.signed is not None and row.signature is not None]
+    return JSONResponse({"orders": [{"order": order.decode("ascii"), "signature": encode(signature)} for order, signature in signed]})
 
 
 @router.get("/filter")

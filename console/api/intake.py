@@ -3,7 +3,9 @@
 The answer says where the copy ends now.
 
     {"rows": [{"epoch": 1, "sequence": 7, "event": "{...}", "hash": "64 hexadecimal digits"}, ...]}
-    200 {"head": {"epoch": 1, "sequence": 7, "hash": "..."}}
+    200 {"head": {"epoch": 1, "sequence": 7, "hash": "..."}, "orders": 3}
+
+`orders` is the highest counter of the orders that wait for this agent (`GET /api/agents/orders`), 0 if none does.
 
 `event` is the canonical text that was hashed. No rows: only the answer. 409 is a problem document (RFC 9457) with `cause` and `head`.
 """
@@ -68,7 +70,8 @@ def _deliver(services: Services, request: Request, body: bytes) -> Response:
             services.agent_alarms.refused("delivery_unreadable", agent.producer, agent.pseudonym)
             return problem(400, "delivery_unreadable", "The delivery could not be read.")
         try:
-            return JSONResponse({"head": _said(services.intake.deliver(agent, rows))})
+            head = services.intake.deliver(agent, rows)
+            return JSONResponse({"head": _said(head), "orders": services.orders.highest(agent.id)})
         except IntakeRefusedError as error:
             return problem(
                 409, error.cause, "An event does not continue the record, or is not this agent's to say.", head=_said(error.head)

@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, Command] = {
     "trace": Command("console.cli.trace:app", "a file: from which exports it came"),
     "events": Command("console.cli.events:app", "the record: tail, search, timeline, verify; its copy in Elasticsearch"),
     "alerts": Command("console.cli.alerts:app", "alerts: list, show, close"),
+    "quarantine": Command("console.cli.quarantine:app", "files that were put aside on a machine: list, release"),
 }
 
 

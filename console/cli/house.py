@@ -25,6 +25,7 @@ from auth.command_line import fail, out
 from auth.installation import ConfigError, Installation, check_rights, load_installation
 from auth.keys import Keys
 from auth.levels import Levels
+from auth.orders import Orders
 from auth.people import People
 from auth.sessions import Sessions
 from auth.tables import Person
@@ -43,6 +44,7 @@ class House:
     assignments: Assignments
     keys: Keys
     agents: Agents
+    orders: Orders
     alerts: Alerts
 
     def person(self, word: str) -> Person:
@@ -72,6 +74,7 @@ def open_house(config: Path) -> Iterator[House]:
                 assignments=Assignments(engine, record),
                 keys=Keys(engine, record, installation.rp_id, installation.origin),
                 agents=Agents(engine, record, AgentAlarms(record), installation.origin),
+                orders=Orders(engine, record),
                 alerts=Alerts(engine, record),
             )
         finally:

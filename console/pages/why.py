@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from audit_store.event import EventAction, Phase, reasons_of
+from audit_store.ecs import SEEN
+from audit_store.event import EventAction, reasons_of
 from audit_store.judged_again import judged_again
 from audit_store.log import Logged
 from audit_store.pseudonyms import SecretError
@@ -36,6 +37,8 @@ _HEADINGS = {
     "allowed": N_("This was allowed"),
     "not_confirmed": N_("This was not confirmed"),
     "observed": N_("This was seen"),
+    "put_aside": N_("This was put aside"),
+    "put_back": N_("This was given back"),
 }
 _NOT_RECORDED = N_("What the rules saw of this act is not in the record, so it cannot be judged again.")
 _NOT_AGAIN = {NOBODY_ASKED: N_("This was seen on a machine, where nothing decides: no rule was asked.")}
@@ -56,7 +59,7 @@ def why(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor
     last = next((logged for logged in reversed(events) if _phase(logged)), None)
     lines, who = _for_reviewer(services, found, act_id, events) if found.is_reviewer and last is not None else ([], None)
     rules, no_rules = _rules(services, events, speech) if lines else (None, "")
-    if last is None or (_phase(last) == Phase.OBSERVED and not lines):
+    if last is None or (_phase(last) in SEEN and not lines):
         return page(
             request,
             found,

@@ -1,4 +1,4 @@
-"""The agent of a person's machine delivered what it must not: forged, repeated, out of order, in another's name (attacks X22)."""
+"""An agent delivered what it must not (attacks X22), or was ordered what it must not obey (attacks X29): forged, repeated, another's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from detectors.deed import Deed
 from detectors.view import View
 from policies.request import Action
 
+_CODES = {EventAction.AGENT_REFUSED: "refused", EventAction.ORDER_REFUSED: "order_refused"}
+
 
 def _judge(_deed: Deed, _view: View) -> Signal | None:
     """It is about no act on the CRM."""
@@ -21,13 +23,11 @@ def _judge(_deed: Deed, _view: View) -> Signal | None:
 
 def _hears(document: Mapping[str, Any]) -> Signal | None:
     """Only where the message was signed by an agent of the person: what anybody else sends says nothing about anybody."""
-    event = document["event"]
-    if event["action"] != EventAction.AGENT_REFUSED or "user" not in document:
+    event, code = document["event"], _CODES.get(document["event"]["action"])
+    if code is None or "user" not in document:
         return None
     numbers: dict[str, int | str] = {"agent": document["torwart"].get("subject", "–")}
-    return Signal(
-        RULE.id, document["user"]["id"], datetime.fromisoformat(document["@timestamp"]), "high", "refused", numbers, (event["id"],)
-    )
+    return Signal(RULE.id, document["user"]["id"], datetime.fromisoformat(document["@timestamp"]), "high", code, numbers, (event["id"],))
 
 
 RULE = Rule(
@@ -52,6 +52,10 @@ RULE = Rule(
             de="Nachrichten von {agent} wurden abgelehnt: Sie gehören nicht zu dem, was dieser Agent schon berichtet hat",
             en="Messages of {agent} were refused: they do not belong to what this agent has reported before",
         ),
+        "order_refused": Wording(
+            de="{agent} hat eine Anweisung abgelehnt: Sie war gefälscht, wiederholt, abgelaufen oder nicht für diesen Rechner",
+            en="{agent} has refused an order: it was forged, repeated, expired or not for this machine",
+        ),
     },
     judge=_judge,
     hears=_hears,
@@ -61,6 +65,11 @@ RULE = Rule(
             "a forged row under the agent's own key",
             (Step(Action.SYSTEM, Phase.DENIED, refused_agent="fork"),),
             Expected("refused", "high", {"agent": "agent-1"}),
+        ),
+        Case(
+            "an order that nobody of ours has signed",
+            (Step(Action.SYSTEM, Phase.DENIED, refused_order="forged"),),
+            Expected("order_refused", "high", {"agent": "agent-1"}),
         ),
     ),
 )

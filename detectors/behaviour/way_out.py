@@ -20,7 +20,7 @@ def _judge(deed: Deed, view: View) -> Signal | None:
         return None
     day = view.day(deed.pseudonym, deed.at)
     if deed.action is Action.FILE_COPY:
-        return _copied(deed, day)
+        return _copied(deed, day) if deed.phase is Phase.OBSERVED else None
     if not deed.stopped:
         return _sent(deed, day)
     return _unread(deed, day) if deed.unread and not deed.asked_count else _stopped(deed, day)

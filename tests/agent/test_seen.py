@@ -13,7 +13,8 @@ from typing import cast
 import pytest
 
 from agent import seen as module
-from agent.seen import Pending, Seen, SeenError, Stamp
+from agent.seen import Seen, SeenError, Stamp
+from agent.telling import Pending
 
 ROOT, PATH, DIGEST = Path("/stick"), Path("/stick/a"), b"d" * 32
 STAMP = Stamp(1, 2, 3, 4, 5)

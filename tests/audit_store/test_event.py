@@ -23,6 +23,7 @@ from audit_store.event import (
     access_event,
     decode_ids,
     file_event,
+    phase_event,
     plain_event,
     reasons_of,
     refused_event,
@@ -69,6 +70,7 @@ DECISIONS: list[Decision] = [
     ),
     Challenge((Because(EXPORT_NEEDS_KEY, {"asked": 3, "allowed": 2}),), Key(), asked=3, allowed=2, rules=("v7:export",)),
     Deny((Because(NOT_FOR_YOU),)),
+    Deny((Because(NOT_FOR_YOU),), ("v7:stick",), quarantine=True),
 ]
 
 
@@ -462,3 +464,17 @@ def test_what_is_delivered_is_counted_apart_from_what_was_asked() -> None:
 def test_an_unknown_reason_of_another_release_is_left_out_not_guessed() -> None:
     assert reasons_of({"torwart": {"reasons": [{"code": "of_tomorrow"}, {"code": "not_for_you"}]}}) == (Because(NOT_FOR_YOU),)
     assert reasons_of({}) == ()
+
+
+def test_a_later_phase_of_an_act_is_all_that_the_act_was_with_its_own_id_time_and_outcome() -> None:
+    first = way_out_event().document
+    later = NOW + timedelta(seconds=3)
+    for phase, outcome, kind in ((Phase.PUT_ASIDE, "failure", "denied"), (Phase.PUT_BACK, "success", "info")):
+        event = phase_event(first, phase, later)
+        document = event.document
+        assert (event.act_id, event.pseudonym) == (first["torwart"]["act"]["id"], first["user"]["id"])
+        assert (document["event"]["outcome"], document["event"]["type"][1]) == (outcome, kind)
+        assert document["event"]["id"] != first["event"]["id"]
+        assert document["@timestamp"] > first["@timestamp"]
+        assert document["torwart"] == {**first["torwart"], "act": {**first["torwart"]["act"], "phase": phase.value}}
+        assert document["file"] == first["file"]

@@ -17,6 +17,7 @@ from audit_store.spool import Spool, SpoolError
 from auth.tables import Person
 from console import confirm
 from console.confirm import Confirmations
+from console.file_rules import FileRules
 from detectors.client_index.desk import DeskFilter
 from detectors.knowledge import KnowledgeError
 from detectors.scanner import Scanner
@@ -49,6 +50,8 @@ class Watch:
             manifests=Manifests(self.services.engine),
             people=self.services.people,
             directory=self.services.directory,
+            rules=FileRules(self.services.installation.state, self.services.log, lambda: datetime.now(UTC)),
+            orders=self.services.orders,
         )
 
     def suspects(self, content: bytes) -> frozenset[int]:

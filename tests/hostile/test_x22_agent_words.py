@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from audit_store.manifests import Manifests
 from audit_store.search import search
 from audit_store.spool import SpoolReader
 from console.confirm import STEP_SECONDS, Confirmations
+from console.file_rules import FileRules
 from detectors.client_index.desk import DeskFilter
 from detectors.runner import Runner
 from detectors.scanner import Scanner
@@ -107,6 +109,8 @@ def test_x22_behind_a_flood_of_suspicions_the_next_real_file_is_confirmed(pages:
         manifests=Manifests(services.engine),
         people=services.people,
         directory=services.directory,
+        rules=FileRules(services.installation.state, services.log, lambda: datetime.now(UTC)),
+        orders=services.orders,
     )
     assert confirmations.step() == 4
     confirmations.close()
@@ -131,6 +135,8 @@ def test_x22_a_desk_that_tells_of_very_many_files_leaves_time_for_the_rest(pages
         manifests=Manifests(services.engine),
         people=services.people,
         directory=services.directory,
+        rules=FileRules(services.installation.state, services.log, lambda: datetime.now(UTC)),
+        orders=services.orders,
         clock=lambda: next(passed) * STEP_SECONDS / 10,
     )
     assert [confirmations.step() for _ in range(4)] == [10, 10, 10, 0]

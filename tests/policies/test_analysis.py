@@ -157,3 +157,12 @@ AWAY = "{id: away, roles: [manager], actions: %s, resource: client, effect: deny
 )
 def test_clients_that_are_kept_away_from_some_ways_of_reading_only_are_listed(remarks, acts, others, found):  # type: ignore[no-untyped-def]
     assert (("away", "partly_kept_away") in remarks(ALLOW % "", AWAY % acts, *others)) is found
+
+
+@pytest.mark.parametrize(
+    ("actions", "found"),
+    [("[file_copy]", False), ("any", False), ("[upload]", True), ("[file_copy, upload]", True), ("[export]", True)],
+)
+def test_only_a_file_that_lies_somewhere_can_be_put_aside(remarks, actions: str, *, found: bool) -> None:  # type: ignore[no-untyped-def]
+    rule = f"{{id: aside, roles: any, actions: {actions}, resource: content, effect: deny, reason: clients_leave, quarantine: true}}"
+    assert (("aside", "no_quarantine") in remarks(rule)) == found

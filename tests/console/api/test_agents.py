@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from httpx import Response
 
-from auth.agent_signature import encode
+from auth.agent_order import Order, order_of
+from auth.agent_signature import decode, encode, signature_holds
+from auth.order_key import public_order_key, signed_order
 from detectors.client_index.folder import index_key
-from tests.console.api.test_intake import alarms, enrolled, wire
+from tests.console.api.test_intake import alarms, enrolled, send, wire
 from tests.services.agents import build_index, email
 from tests.services.console import Pages
 from tests.services.forger import Forger
@@ -16,11 +19,17 @@ from tests.services.forger import Forger
 FILTER = "/api/agents/filter"
 
 
-def test_an_enrolment_gives_an_id_and_the_persons_pseudonym_and_no_more(pages: Pages) -> None:
+def test_an_enrolment_gives_an_id_the_persons_pseudonym_and_the_key_of_orders_and_no_more(pages: Pages) -> None:
     anna, forger = pages.add("Anna Feldmann"), Forger(pages.url)
     answer = wire(pages).post("/api/agents/enrol", json=forger.wish(pages.services.agents.issue(anna.id, None)))
     assert answer.status_code == 200
-    assert answer.json() == {"agent": pages.services.agents.all()[0][0].id, "pseudonym": anna.pseudonym}
+    order_key = public_order_key(pages.services.installation.state)
+    assert order_key is not None
+    assert answer.json() == {
+        "agent": pages.services.agents.all()[0][0].id,
+        "pseudonym": anna.pseudonym,
+        "order_key": encode(order_key),
+    }
 
 
 @pytest.mark.parametrize(
@@ -68,3 +77,35 @@ def test_a_revoked_agent_gets_no_filter_and_is_told_why(pages: Pages) -> None:
     pages.services.agents.remove(person.id, agent.id, None)
     answer = wire(pages).get(FILTER, headers=agent.headers("GET", FILTER))
     assert (answer.status_code, answer.json()["cause"]) == (403, "removed")
+
+
+def orders(pages: Pages, agent: Forger, after: int | str = 0) -> Response:
+    target = f"/api/agents/orders?after={after}"
+    answer: Response = wire(pages).get(target, headers=agent.headers("GET", target))
+    return answer
+
+
+def test_orders_come_to_their_own_agent_as_they_were_signed_until_they_are_answered(pages: Pages) -> None:
+    state, ours = pages.services.installation.state, pages.services.orders
+    agent, other = enrolled(pages, "Anna Feldmann"), enrolled(pages, "Boris Anders")
+    for number in (1, 2):
+        ours.put_aside(agent.id, f"file-{number:027x}", f"{number:032x}", None, agent.pseudonym)
+    assert orders(pages, agent).json() == {"orders": []}
+    ours.sign(lambda order: signed_order(state, order))
+    found = orders(pages, agent).json()["orders"]
+    public = public_order_key(state)
+    assert public is not None
+    assert all(signature_holds(public, decode(one["signature"]), one["order"].encode()) for one in found)
+    read: list[Order] = [order_of(one["order"].encode()) for one in found]
+    assert [(order.counter, order.event) for order in read] == [(1, f"{1:032x}"), (2, f"{2:032x}")]
+    assert [one["order"] for one in orders(pages, agent, 1).json()["orders"]] == [found[1]["order"]]
+    assert orders(pages, other).json() == {"orders": []}
+    empty = send(pages, agent, [])
+    assert (empty.json()["orders"], send(pages, other, []).json()["orders"]) == (2, 0)
+
+
+def test_orders_are_for_agents_and_a_counter_is_a_number_with_room_to_grow(pages: Pages) -> None:
+    agent = enrolled(pages, "Anna Feldmann")
+    assert wire(pages).get("/api/agents/orders").status_code == 401
+    for after in ("-1", "x", str(10**17), str(1 << 70)):
+        assert orders(pages, agent, after).status_code == 422, after

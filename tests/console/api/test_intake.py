@@ -66,7 +66,7 @@ def test_a_delivery_is_kept_as_it_is_and_the_answer_says_where_the_copy_ends(pag
     rows = agent.files(5)
     assert send(pages, agent, []).json()["head"]["sequence"] == 0
     answer = send(pages, agent, rows)
-    assert (answer.status_code, answer.json()) == (200, {"head": {"epoch": 1, "sequence": 5, "hash": rows[-1].hash.hex()}})
+    assert (answer.status_code, answer.json()) == (200, {"head": {"epoch": 1, "sequence": 5, "hash": rows[-1].hash.hex()}, "orders": 0})
     assert kept(pages, agent) == rows
     assert send(pages, agent, rows[3:]).json() == answer.json()
     assert alarms(pages) == []
