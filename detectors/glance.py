@@ -17,7 +17,7 @@ type Bytes = NDArray[np.uint8]
 
 BLOCK = 8
 """Bytes of a block. Blocks lie at multiples of it, so a run of at least 15 bytes has a whole one in it."""
-_STEP = 1 << 18
+_STEP = 1 << 19
 """Bytes that are looked at at once: they stay in the processor's cache. A multiple of `BLOCK`."""
 _LEAST, _MOST = 1 << 14, 16 << 20
 """Bytes of a text that is looked over: reading all of a smaller one is as quick, and what is seen of a larger one takes too much memory."""
@@ -79,6 +79,19 @@ class Glance:
     def rows(self) -> Bytes:
         """The bytes of `blocks`, a block a row."""
         return _rows(self.array, self.blocks)
+
+    def around(self, places: Places, before: int, behind: int) -> Bytes:
+        """The bytes from so many before each place to so many behind it, a row each; beyond an end of the text its last byte again."""
+        size, width = len(self.array), before + 1 + behind
+        begins = places - before
+        inside = begins.clip(0, max(size - width, 0))
+        if size < width:
+            rows = np.zeros((len(places), width), np.uint8)
+        else:  # a row is one item of a view whose items overlap: taken as a whole, not byte by byte
+            rows = np.ndarray((size - width + 1,), f"V{width}", self.data, 0, (1,))[inside].view(np.uint8).reshape(len(places), width)
+        outside = np.flatnonzero((inside != begins) | (size < width))
+        rows[outside] = self.array.take(begins[outside, None] + np.arange(width), mode="clip")
+        return rows
 
     def full(self, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which rows hold nothing but these letters."""

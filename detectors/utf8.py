@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.glance import Bytes, Places, where
 
@@ -14,6 +13,8 @@ _LEADS, _LEADS_OF_THREE, _LEADS_OF_FOUR = 0xC0, 0xE0, 0xF0
 """Bytes from which on a letter of two, three, four bytes begins (RFC 3629); below lie those that go on with one, from 0x80."""
 _OWN = np.repeat(np.array([0xFFFF, 0xFFFFFF, 0xFFFFFFFF], np.uint32), [_LEADS_OF_THREE, 16, 16])
 """Which of four bytes belong to a letter, by the first of them, which is the lowest."""
+_CUT = (_LEADS, _LEADS_OF_THREE, _LEADS_OF_FOUR)
+"""Of the last byte, the one before it and the one before that: from which on a letter begins there that has not its end."""
 _STEP = 1 << 19
 """Bytes that are looked at at once: they stay in the processor's cache."""
 _MOST = 64
@@ -27,7 +28,7 @@ def beyond_ascii(content: bytes) -> frozenset[str] | None:
     if content.isascii():
         return frozenset()
     data = np.frombuffer(content, np.uint8)
-    western, rare = False, set[str]()
+    any_western, rare = False, set[str]()
     begin = 0
     while begin < len(content):
         end = begin + _STEP
@@ -35,38 +36,33 @@ def beyond_ascii(content: bytes) -> frozenset[str] | None:
             end -= end < len(content) and content[end] & 0xC0 == 0x80
         piece = data[begin:end]
         leads = piece >= _LEADS
-        if not _goes_on(piece, leads):
-            return None
-        at = where(leads & (piece != _WESTERN_LEAD))
-        western |= int(np.count_nonzero(leads)) > len(at)
+        western = piece == _WESTERN_LEAD
+        at = where(leads & ~western)
         if len(at) * _FEW > len(piece) + _STEP // 16:
             return None
+        # All are whole: none is cut at the end, the rare ones are read below, and a western one is followed by a byte of those that go on.
+        # Then each has its own, and there are strays among those bytes where they are more than all letters need.
+        if any(piece[-behind] >= least for behind, least in enumerate(_CUT, 1) if behind <= len(piece)):
+            return None
+        follows = piece.view(np.int8) < _LEADS - 0x100
+        letters = int(np.count_nonzero(leads))
+        kinds = piece.take(at)
+        due = letters + int(np.count_nonzero(kinds >= _LEADS_OF_THREE)) + int(np.count_nonzero(kinds >= _LEADS_OF_FOUR))
+        if int(np.count_nonzero(follows)) != due or bool(np.any(western[:-1] > follows[1:])):
+            return None
+        any_western |= letters > len(at)
         try:
-            rare.update(_different(piece, at))
+            rare.update(_different(piece, at, kinds))
         except UnicodeDecodeError:
             return None
         if len(rare) > _MOST:
             return None
         begin = end
-    return WESTERN.union(rare) if western else frozenset(rare)
+    return WESTERN.union(rare) if any_western else frozenset(rare)
 
 
-def _goes_on(piece: Bytes, leads: NDArray[np.bool_]) -> bool:
-    """Whether the bytes that go on with a letter stand behind one that begins it, as many as it says, and nowhere else."""
-    expected = np.zeros(len(piece) + 3, np.bool_)
-    expected[1:-2] = leads
-    most = piece.max()
-    if most >= _LEADS_OF_THREE:
-        expected[2:-1] |= piece >= _LEADS_OF_THREE
-    if most >= _LEADS_OF_FOUR:
-        expected[3:] |= piece >= _LEADS_OF_FOUR
-    follows = piece.view(np.int8) < _LEADS - 0x100
-    return not expected[len(piece) :].any() and bool(np.all(expected[: len(piece)] == follows))
-
-
-def _different(piece: Bytes, at: Places) -> str:
-    """The letters that begin at these places, each once; every one is whole. Raises UnicodeDecodeError for what is none."""
-    first = piece.take(at)
+def _different(piece: Bytes, at: Places, first: Bytes) -> str:
+    """The letters that begin at these places with these bytes, each once. Raises UnicodeDecodeError for what is none."""
     letters = first.astype(np.uint32)
     for number in range(1, 4):
         letters |= piece.take(at + number, mode="clip").astype(np.uint32) << np.uint32(8 * number)

@@ -11,7 +11,7 @@ import re2
 from numpy.typing import NDArray
 
 from detectors.formats import Decoder, Layer
-from detectors.glance import Glance, Places, among
+from detectors.glance import Glance, Places
 from detectors.meaning import LONG, may_mean_something, means_something
 from detectors.text import Text
 
@@ -29,7 +29,6 @@ _RUN = re2.compile(
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 """In the order of their values, those of the second alphabet last."""
-_IS_LETTER = among(_LETTERS)
 _VALUES = np.zeros(256, np.uint8)
 _VALUES[list(_LETTERS)] = [*range(64), 62, 63]
 _BYTES_PER_PLACE, _SMALL = 64, 4_096
@@ -76,35 +75,33 @@ def _places(glance: Glance) -> list[int] | None:
     first = np.ones(len(places), np.bool_)
     np.greater(places[1:] - places[:-1], 1, out=first[1:])
     places = places[first]  # of neighbours one is enough: they stand in one run
-    length, _, after = _around(glance, places, SHORTEST)
-    places = places[(length >= SHORTEST) | after]
-    kept: list[int] = places[_may_mean(glance, places)].tolist()
+    length, before, line = _around(glance, places)
+    long = np.flatnonzero((length >= SHORTEST) | line)
+    places, length, before, line = places.take(long), length.take(long), before.take(long), line.take(long)
+    kept: list[int] = places[_may_mean(glance, places, length, before, line)].tolist()
     return kept
 
 
-def _around(glance: Glance, places: Places, reach: int) -> tuple[Places, Places, NDArray[np.bool_]]:
-    """Letters of the run around each place, and those before it, of at most so many on either side; and whether a line ends behind it."""
-    around = glance.array.take(places[:, None] + np.arange(-reach, reach + 1), mode="clip") if len(places) else np.zeros((0, 3), np.uint8)
-    letters = _IS_LETTER.take(around)
+def _around(glance: Glance, places: Places) -> tuple[Places, Places, NDArray[np.bool_]]:
+    """Letters of the run around each place, and those before it, of at most 23 on either side; and whether a line ends behind it."""
+    around = glance.around(places, _SHIFTED, _SHIFTED)
+    letters = ((around | 0x20) - 97 < 26) | (around - 47 < 11) | (around == 45) | (around == 43) | (around == 95)
     letters[:, 0] = letters[:, -1] = False
-    middle = letters.shape[1] // 2
-    before, behind = np.argmin(letters[:, middle::-1], axis=1), np.argmin(letters[:, middle:], axis=1)
-    after = around.take(np.arange(len(places)) * around.shape[1] + middle + behind)
+    before, behind = np.argmin(letters[:, _SHIFTED::-1], axis=1), np.argmin(letters[:, _SHIFTED:], axis=1)
+    after = around.take(np.arange(len(places)) * around.shape[1] + _SHIFTED + behind)
     return before + behind - 1, before - 1, (after == 10) | (after == 13)
 
 
-def _may_mean(glance: Glance, places: Places) -> NDArray[np.bool_]:
+def _may_mean(glance: Glance, places: Places, length: Places, before: Places, line: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """False for places in a run that is read in one way only, and then means nothing. Told for all of them at once."""
-    length, before, after = _around(glance, places, _SHIFTED)
-    possible = (length >= _SHIFTED) | after | (places < _SHIFTED) | (places >= len(glance.data) - _SHIFTED)
+    possible = (length >= _SHIFTED) | line | (places < _SHIFTED) | (places >= len(glance.data) - _SHIFTED)
     asked = np.flatnonzero(~possible)
-    begins = places[asked] - before[asked]
-    values = _VALUES.take(glance.array.take(begins[:, None] + np.arange(_SHIFTED))).reshape(len(asked), _SHIFTED // 4, 4)
+    values = _VALUES.take(glance.around(places.take(asked) - before.take(asked), 0, _SHIFTED - 1)).reshape(len(asked), _SHIFTED // 4, 4)
     first, second, third, fourth = (values[:, :, number] for number in range(4))
     decoded = np.stack((first << 2 | second >> 4, second << 4 | third >> 2, third << 6 | fourth), axis=2).reshape(
         len(asked), _SHIFTED // 4 * 3
     )
-    possible[asked] = may_mean_something(decoded, length[asked] * 6 // 8)
+    possible[asked] = may_mean_something(decoded, length.take(asked) * 6 // 8)
     return possible
 
 

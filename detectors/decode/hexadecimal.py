@@ -59,8 +59,7 @@ def _slices(glance: Glance) -> list[slice] | None:
     blocks = glance.blocks[glance.full(_IN_RUN) & (glance.filled(_IS_DIGIT) >= BLOCK // 2)]
     if len(blocks) > _MANY:
         return None
-    around = blocks[:, None] * BLOCK + np.arange(-_SHORTEST, _SHORTEST + 1)
-    in_run = _IN_RUN.take(glance.array.take(around, mode="clip"))
+    in_run = _IN_RUN.take(glance.around(blocks * BLOCK, _SHORTEST, _SHORTEST))
     in_run[:, 0] = in_run[:, -1] = False
     blocks = blocks[np.argmin(in_run[:, _SHORTEST::-1], axis=1) + np.argmin(in_run[:, _SHORTEST:], axis=1) > _SHORTEST]
     apart = np.flatnonzero(np.diff(blocks) > 2)

@@ -41,5 +41,16 @@ def test_what_is_no_utf8_is_not_taken_for_it(wrong: bytes, at: int) -> None:
     assert beyond_ascii(PROSE[:at] + wrong + PROSE[at:]) is None
 
 
+@pytest.mark.parametrize("stray", [b"\xb2", b"\xa0\xb2", b"\xc3"])
+@pytest.mark.parametrize("cut", [b"\xe2\x80", b"\xe2", b"\xf0\x9f\x98", b"\xf0\x9f", b"\xc3", b"\xc2"])
+@pytest.mark.parametrize("step", [64, 1 << 19])
+def test_a_stray_byte_is_not_made_good_by_a_letter_that_lacks_one(
+    stray: bytes, cut: bytes, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(utf8, "_STEP", step)
+    for content in (PROSE + stray + PROSE + cut, PROSE + cut + PROSE + stray, PROSE + cut + PROSE + stray + PROSE):
+        assert beyond_ascii(content) is None
+
+
 def test_a_text_of_another_script_is_not_counted() -> None:
     assert beyond_ascii("日本語のテキストです".encode() * 10_000) is None
