@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from detectors.budget import Limits
+from detectors.deadlines import Deadlines
 from detectors.frames import VERSION, FrameError, Head, limits_head, read_frame, read_verdict, write_frame
 from detectors.knowledge import Image
 from detectors.sandbox import Confinement
@@ -26,6 +25,8 @@ GRACE_SECONDS = 2.0
 """Beyond the budget of a scan, for a worker that keeps to it: it still says what it has found."""
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "random"}
 """All that the worker is told about its surroundings: no secret of the parent's environment."""
+
+_DEADLINES = Deadlines()
 
 
 class WorkerError(Exception):
@@ -151,16 +152,9 @@ class WorkerProcess:
         head, body = read_frame(self.process.stdout.read, body_max=0)
         return head, body
 
-    @contextmanager
-    def _ended_after(self, seconds: float) -> Iterator[None]:
+    def _ended_after(self, seconds: float) -> AbstractContextManager[None]:
         """Kill it if the block takes longer: then the pipe ends, and whoever waits on it goes on."""
-        timer = threading.Timer(seconds, self._overrun)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+        return _DEADLINES.within(seconds, self._overrun)
 
     def _overrun(self) -> None:
         self.overran = True
