@@ -152,11 +152,11 @@ def timeline(
         print_json({**more["clients"], **more["people"], **more["acts"], **events})
         return
     if seen:
-        headings = ("Person", "Deed", "Named", "Shown", "Taken", "First", "Last")
+        headings = ("Person", "Deed", "Named", "Shown", "Taken", "First (UTC)", "Last (UTC)")
         print_table(headings, [_sighting_row(one) for one in seen])
         say("")
     if sums.tallies:
-        print_table(("Who", "Deed", "Events", "First", "Last"), [_tally_row(one) for one in _ordered(sums)])
+        print_table(("Who", "Deed", "Events", "First (UTC)", "Last (UTC)"), [_tally_row(one) for one in _ordered(sums)])
         say("")
     show(list(rows), as_json=False)
     if again:
@@ -268,7 +268,7 @@ def _tally_json(one: Tally) -> dict[str, Any]:
 
 
 def _tally_row(one: Tally) -> tuple[str, ...]:
-    return (_who(one.person), printable(one.deed), str(one.count), _stamp(one.first) or "–", _stamp(one.last) or "–")
+    return (_who(one.person), printable(one.deed), str(one.count), _clock(one.first), _clock(one.last))
 
 
 def _sighting_json(one: Sighting) -> dict[str, Any]:
@@ -278,11 +278,16 @@ def _sighting_json(one: Sighting) -> dict[str, Any]:
 
 def _sighting_row(one: Sighting) -> tuple[str, ...]:
     counts = (str(number) for number in (one.named, one.shown, one.taken))
-    return (_who(one.person), printable(one.deed), *counts, _stamp(one.first) or "–", _stamp(one.last) or "–")
+    return (_who(one.person), printable(one.deed), *counts, _clock(one.first), _clock(one.last))
 
 
 def _who(person: str | None) -> str:
     return printable(person) if person is not None else "–"
+
+
+def _clock(milliseconds: int | None) -> str:
+    stamp = _stamp(milliseconds)
+    return stamp[:19].replace("T", " ") if stamp is not None else "–"
 
 
 def _stamp(milliseconds: int | None) -> str | None:
