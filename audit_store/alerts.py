@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from audit_store.database import take_write_lock
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.tables import Alert
 
@@ -202,8 +203,7 @@ class Alerts:
     def _writing(self) -> Iterator[Session]:
         """The write lock is taken before the first read, so that what was read still holds when it is written."""
         with Session(self._engine, expire_on_commit=False, autoflush=False) as session:
-            if self._engine.dialect.name == "sqlite":
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            take_write_lock(session.connection())
             yield session
             session.commit()
 

@@ -1,65 +1,43 @@
-"""The database that the processes of one installation share: SQLite by default, its promises asserted at every connection."""
+"""The database that the processes of one installation share: a SQLite file, or PostgreSQL for gateways on several machines."""
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, MetaData, create_engine, event, text
+from sqlalchemy import Engine, MetaData
 from sqlalchemy import exc as errors
 from sqlalchemy.orm import DeclarativeBase
 
-if TYPE_CHECKING:
-    from sqlalchemy.pool import ConnectionPoolEntry
+from audit_store.engines import DatabaseError, Server, file_engine, server_engine, take_write_lock
+from audit_store.schema import LOG, SHARED, bring_up
 
-SCHEMA_VERSION = 3
-"""Grows with every change of a table; kept in SQLite's `user_version`."""
-BUSY_TIMEOUT_SECONDS = 5
+__all__ = ["Base", "DatabaseError", "Server", "open_database", "take_write_lock"]
 
 
 class Base(DeclarativeBase):
-    """All tables of the shared database (`audit_store.tables`, `auth.tables`)."""
+    """All tables of the shared database (`audit_store.tables`, `auth.tables`, `console.notify`).
+
+    A new table or column needs a step in `audit_store/migrations/versions` and the new number in `audit_store.schema`; a test compares.
+    """
 
     metadata = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"})
 
 
-class DatabaseError(Exception):
-    """The database cannot be used as it is; the text says what to do."""
+def open_database(place: Path | Server) -> Engine:
+    """An engine over the file or the server, with durable commits, foreign keys on, and the tables as this version wants them.
 
-
-def open_database(path: Path) -> Engine:
-    """An engine over the file, with durable commits (WAL, synchronous=FULL), foreign keys on, tables made where they are missing.
-
-    The caller has imported every tables module that it needs. Raises DatabaseError when the file belongs to a newer Torwart, is no
-    readable database or a pragma does not hold; SQLAlchemy's OperationalError when it is locked for too long: trying again may help.
+    Raises DatabaseError when it belongs to a newer Torwart, is no readable database or does not keep its promises; SQLAlchemy's
+    OperationalError when it cannot be reached or is locked for too long: trying again may help.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        path.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
-    event.listen(engine, "connect", _set_promises)
+    if isinstance(place, Server):
+        engine = server_engine(place)
+        bring_up(engine, frozenset({SHARED, LOG}))
+        return engine
+    engine = file_engine(place)
     try:
-        _make_tables(engine, path.name)
+        bring_up(engine, frozenset({SHARED}), file=place)
     except errors.OperationalError:
         raise
     except errors.DatabaseError as error:
-        raise DatabaseError(f"{path}: {error.orig}: restore a backup") from error
+        raise DatabaseError(f"{place}: {error.orig}: restore a backup") from error
     return engine
-
-
-def _make_tables(engine: Engine, name: str) -> None:
-    with engine.begin() as connection:
-        version = connection.execute(text("PRAGMA user_version")).scalar_one()
-        if version > SCHEMA_VERSION:
-            raise DatabaseError(f"{name} was written by a newer Torwart (schema {version}); start that version or restore a backup")
-        Base.metadata.create_all(connection)
-        connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION:d}"))
-
-
-def _set_promises(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
-        connection.execute(f"PRAGMA {pragma} = {value}")
-        seen = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
-        if seen != value:
-            raise DatabaseError(f"the database does not keep {pragma}={value} (it says {seen}): is the disk a network share?")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
+from sqlalchemy import Connection, cast, select, types
+
 from audit_store.chain import FIRST_EPOCH, epoch_start, link
-from audit_store.log_file import COLUMNS, FIRST_SEAL, columns_of, cursor_of, parsed, seal
+from audit_store.log_blocks import BlockError, Full, unpack
+from audit_store.log_cursors import cursor_of
+from audit_store.log_file import FIRST_SEAL, columns_of, parsed, seal
+from audit_store.log_rows import Single, Spoilt, blocks_after, everything
+from audit_store.log_tables import HASH, PLACE, entry
+from audit_store.log_tables import producer as producers
 from audit_store.spool_file import Stored
 
 PROBLEMS_MAX = 100
@@ -47,7 +53,7 @@ type Watch = Callable[[int, int, str, int, int, bytes], Iterable[Problem]]
 """Is shown each entry in order (sequence, received, producer, epoch, producer_sequence, hash), and says what it finds wrong with it."""
 
 
-def problems(connection: sqlite3.Connection, spools: Iterable[Source], watch: Watch | None = None) -> list[Problem]:
+def problems(connection: Connection, spools: Iterable[Source], watch: Watch | None = None) -> list[Problem]:
     """All problems, by place, at most `PROBLEMS_MAX`. The caller holds one read transaction. `watch` is shown every entry in any case."""
     known: dict[str, tuple[int, int, bytes]] = {}
     found: list[Problem] = []
@@ -60,64 +66,85 @@ def problems(connection: sqlite3.Connection, spools: Iterable[Source], watch: Wa
     return found[:PROBLEMS_MAX]
 
 
-def _of_entries(connection: sqlite3.Connection, known: dict[str, tuple[int, int, bytes]], watch: Watch | None) -> Iterator[Problem]:
+def _of_entries(connection: Connection, known: dict[str, tuple[int, int, bytes]], watch: Watch | None) -> Iterator[Problem]:
     """The order of the log, each producer's chain in it, and the columns for searching. Fills `known` with the end of each chain.
 
     Goes on after a problem from what is stored, so that one harm is one line and not one for every event after it.
     """
     expected = 1
     previous: bytes | None = FIRST_SEAL
-    names = ", ".join(COLUMNS)
-    rows = connection.execute(
-        f"SELECT sequence, CAST(received AS INTEGER), CAST(producer AS TEXT), CAST(epoch AS INTEGER), "  # noqa: S608 -- names are ours
-        f"CAST(producer_sequence AS INTEGER), CAST(canonical AS BLOB), CAST(hash AS BLOB), CAST(seal AS BLOB), {names} "
-        "FROM entry ORDER BY sequence"
-    )
-    for sequence, received, producer, epoch, number, canonical, digest, stored_seal, *columns in rows:
-        if sequence != expected:
-            yield Problem(expected, None, None, "missing" if sequence == expected + 1 else f"missing, and all up to {sequence - 1}")
+    chains: set[str] | None = None
+    """Producers whose next event can be checked against the one before it; None: all."""
+    for one in everything(connection):
+        first = one.first if isinstance(one, Spoilt) else (one.full if isinstance(one, Single) else one).sequence
+        if first < expected:
+            yield Problem(first, None, None, "is there twice")
+        elif first > expected:
+            yield Problem(expected, None, None, "missing" if first == expected + 1 else f"missing, and all up to {first - 1}")
             previous = None
-        yield from _of_chain(known, sequence, Stored(producer, epoch, number, canonical, digest))
-        if previous is not None and stored_seal != seal(
-            previous,
-            sequence=sequence,
-            received=received,
-            producer=producer,
-            epoch=epoch,
-            producer_sequence=number,
-            digest=digest,
-        ):
-            yield Problem(
-                sequence, producer, number, "does not fit the order of the log: its place, time of receipt or neighbour was changed"
-            )
-        document = parsed(canonical)
-        if not document:
-            yield Problem(sequence, producer, number, "is not readable as an event")
-        elif tuple(columns) != columns_of(document):
-            yield Problem(sequence, producer, number, "is filed under what is not in it: a search would miss it")
+        if isinstance(one, Spoilt):
+            yield Problem(one.first, None, None, f"packed, and the block cannot be read: {one.cause}{_up_to(one.first, one.last)}")
+            expected, previous, chains = max(one.last, one.first) + 1, None, set()
+            continue
+        full = one.full if isinstance(one, Single) else one
+        if chains is None or full.producer in chains:
+            yield from _of_chain(known, full)
+        elif chains is not None:
+            chains.add(full.producer)
+        if previous is not None and full.seal != _sealed(previous, full):
+            text = "does not fit the order of the log: its place, time of receipt or neighbour was changed"
+            yield Problem(full.sequence, full.producer, full.producer_sequence, text)
+        if isinstance(one, Single):
+            yield from _of_columns(one)
         if watch is not None:
-            yield from watch(sequence, received, producer, epoch, number, digest)
-        known[producer] = (number, epoch, digest)
-        expected, previous = sequence + 1, stored_seal
+            yield from watch(full.sequence, full.received, full.producer, full.epoch, full.producer_sequence, full.hash)
+        known[full.producer] = (full.producer_sequence, full.epoch, full.hash)
+        expected, previous = full.sequence + 1, full.seal
 
 
-def _of_chain(known: dict[str, tuple[int, int, bytes]], sequence: int, row: Stored) -> Iterator[Problem]:
-    number, epoch, before = known.get(row.producer, (0, FIRST_EPOCH, epoch_start(row.producer, FIRST_EPOCH)))
-    if row.epoch != epoch:
-        yield Problem(sequence, row.producer, row.sequence, f"begins epoch {row.epoch}: the record before it was broken off")
-        before = epoch_start(row.producer, row.epoch)
-    elif row.sequence != number + 1:
-        gap = f"{number + 1}" if row.sequence == number + 2 else f"{number + 1} to {row.sequence - 1}"
-        text = f"{row.producer}'s events {gap} are missing before it" if row.sequence > number else "stands behind a later one"
-        yield Problem(sequence, row.producer, row.sequence, text)
+def _sealed(previous: bytes, full: Full) -> bytes:
+    return seal(
+        previous,
+        sequence=full.sequence,
+        received=full.received,
+        producer=full.producer,
+        epoch=full.epoch,
+        producer_sequence=full.producer_sequence,
+        digest=full.hash,
+    )
+
+
+def _of_columns(one: Single) -> Iterator[Problem]:
+    full = one.full
+    document = parsed(full.canonical or b"")
+    if not document:
+        yield Problem(full.sequence, full.producer, full.producer_sequence, "is not readable as an event")
+    elif one.columns != columns_of(document):
+        text = "is filed under what is not in it: a search would miss it"
+        yield Problem(full.sequence, full.producer, full.producer_sequence, text)
+
+
+def _of_chain(known: dict[str, tuple[int, int, bytes]], full: Full) -> Iterator[Problem]:
+    number, epoch, before = known.get(full.producer, (0, FIRST_EPOCH, epoch_start(full.producer, FIRST_EPOCH)))
+    sequence, place = full.sequence, full.producer_sequence
+    if full.epoch != epoch:
+        yield Problem(sequence, full.producer, place, f"begins epoch {full.epoch}: the record before it was broken off")
+        before = epoch_start(full.producer, full.epoch)
+    elif place != number + 1:
+        gap = f"{number + 1}" if place == number + 2 else f"{number + 1} to {place - 1}"
+        text = f"{full.producer}'s events {gap} are missing before it" if place > number else "stands behind a later one"
+        yield Problem(sequence, full.producer, place, text)
         return
-    if row.hash != link(before, producer=row.producer, epoch=row.epoch, sequence=row.sequence, canonical=row.canonical):
-        yield Problem(sequence, row.producer, row.sequence, "does not fit its chain: it, or the one before it, was changed")
+    if full.canonical is None:
+        return  # taken away by retention: what is left is its hash, which the seals and the next event's hash vouch for
+    if full.hash != link(before, producer=full.producer, epoch=full.epoch, sequence=place, canonical=full.canonical):
+        yield Problem(sequence, full.producer, place, "does not fit its chain: it, or the one before it, was changed")
 
 
-def _of_cursors(connection: sqlite3.Connection, known: dict[str, tuple[int, int, bytes]]) -> Iterator[Problem]:
+def _of_cursors(connection: Connection, known: dict[str, tuple[int, int, bytes]]) -> Iterator[Problem]:
     """The log's own notes on how far it is: they show a cut end."""
-    for (name,) in connection.execute("SELECT CAST(name AS TEXT) FROM producer ORDER BY name"):
+    names = connection.scalars(select(cast(producers.c.name, types.Text)).order_by(producers.c.name)).all()
+    for name in names:
         cursor = cursor_of(connection, name)
         if cursor.stopped:
             yield Problem(None, name, cursor.sequence, f"stopped behind this event: {cursor.stopped}")
@@ -126,21 +153,16 @@ def _of_cursors(connection: sqlite3.Connection, known: dict[str, tuple[int, int,
             yield Problem(None, name, (end[0] if end else 0) + 1, f"missing: the log has taken events up to {cursor.sequence}")
         elif end is not None and end != (cursor.sequence, cursor.epoch, cursor.hash):
             yield Problem(None, name, cursor.sequence, "the log's note of its last event is another one")
-    for name in sorted(known):
-        if connection.execute("SELECT 1 FROM producer WHERE name = ?", (name,)).fetchone() is None:
-            yield Problem(None, name, None, "has events in the log but no note of how far")
+    for name in sorted(known.keys() - set(names)):
+        yield Problem(None, name, None, "has events in the log but no note of how far")
 
 
-def _of_spool(connection: sqlite3.Connection, spool: Source) -> Iterator[Problem]:
+def _of_spool(connection: Connection, spool: Source) -> Iterator[Problem]:
     """The producer's own copy against the log's. What the log has not taken yet is no problem."""
     cursor = cursor_of(connection, spool.producer)
     if cursor.stopped:
         return  # named already, with its place
-    entries = connection.execute(
-        "SELECT CAST(epoch AS INTEGER), CAST(producer_sequence AS INTEGER), CAST(hash AS BLOB) FROM entry WHERE producer = ?",
-        (spool.producer,),
-    )
-    in_log = {(epoch, number): digest for epoch, number, digest in entries}
+    in_log = _hashes(connection, spool.producer)
     only_spool = []
     for row in _all(spool, cursor.sequence):
         digest = in_log.pop((row.epoch, row.sequence), None)
@@ -152,6 +174,17 @@ def _of_spool(connection: sqlite3.Connection, spool: Source) -> Iterator[Problem
         yield Problem(None, spool.producer, first, f"in the spool and not in the log{_up_to(first, last)}")
     for first, last in _ranges(sorted(number for _, number in in_log)):
         yield Problem(None, spool.producer, first, f"in the log and not in the spool{_up_to(first, last)}")
+
+
+def _hashes(connection: Connection, producer: str) -> dict[tuple[int, int], bytes]:
+    found: dict[tuple[int, int], bytes] = {}
+    for one in blocks_after(connection, 0):
+        try:
+            found |= {(full.epoch, full.producer_sequence): full.hash for full in unpack(one) if full.producer == producer}
+        except BlockError:
+            continue  # named already, with its range
+    rows = connection.execute(select(PLACE[3], PLACE[4], HASH).where(entry.c.producer == producer))
+    return found | {(epoch, number): digest for epoch, number, digest in rows}
 
 
 def _ranges(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

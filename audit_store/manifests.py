@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from audit_store.attribution import Source, sources
 from audit_store.client_sets import decode_ids, encode_ids
+from audit_store.database import take_write_lock
 from audit_store.event import ExportLink
 from audit_store.tables import ExportMark, Manifest
 from policies.request import ClientId
@@ -89,8 +90,7 @@ class Manifests:
         `marking` puts that name on what leaves; its digest is kept instead of that in `export`.
         """
         with Session(self._engine) as session:
-            if self._engine.dialect.name == "sqlite":
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            take_write_lock(session.connection())
             name = _free_name(session, export.act_id)
             digest = export.digest
             if marking is not None:

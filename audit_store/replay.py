@@ -20,18 +20,8 @@ from policies.request import AccessRequest, Action
 NOTHING: frozenset[str] = frozenset()
 NOBODY_ASKED = "nobody_asked"
 """Why an act cannot be judged again: it was seen on an employee's machine, where nothing decides."""
-_BATCH = 500
-_JUDGED = "('released', 'denied', 'held', 'not_confirmed', 'confirmed', 'observed')"
-_LAST = f"""
-+action = 'access' AND sequence > ? AND +at >= ? AND +at < ? AND (
-  (phase = 'allowed' AND NOT EXISTS (
-    SELECT 1 FROM entry AS other WHERE other.act_id = entry.act_id AND other.sequence > entry.sequence AND other.phase = 'allowed'))
-  OR (phase IN {_JUDGED} AND NOT EXISTS (
-    SELECT 1 FROM entry AS other WHERE other.act_id = entry.act_id AND other.sequence <> entry.sequence AND other.action = 'access'
-      AND (other.phase = 'allowed' OR (other.sequence > entry.sequence AND other.phase IN {_JUDGED}))))
-)"""  # noqa: S608 -- words of our own
-"""Of each act one event. What is allowed before the CRM is asked (`allowed`) is a change or an upload, and stands for the whole act; of
-everything else the last one does. The plus signs keep SQLite on the order of the log."""
+_JUDGED = frozenset({Phase.RELEASED, Phase.DENIED, Phase.HELD, Phase.NOT_CONFIRMED, Phase.CONFIRMED, Phase.OBSERVED})
+"""Phases of which the last stands for the act, unless it is a change or an upload: what is allowed before the CRM is asked (`allowed`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +77,31 @@ def recorded(
     cause. Raises LogError.
     """
     known, causes = seats or {}, Counter[str]() if passed_over is None else passed_over
-    after, times = 0, (_stamp(since), _stamp(until))
-    while rows := log.where(_LAST, (after, *times), limit=_BATCH):
-        for logged in rows:
+    chosen = frozenset(_standing(log, since))
+    before = _stamp(until)
+    for row in log.acts(since):
+        if row.sequence in chosen and row.document["@timestamp"] < before:
             try:
-                yield recorded_act(logged, known)
+                yield recorded_act(row, known)
             except NotReplayableError as error:
                 causes[error.cause] += 1
-        after = rows[-1].sequence
+
+
+def _standing(log: Log, since: datetime) -> Iterable[int]:
+    """Of each act since then the sequence of the one event that stands for it (`deciding`)."""
+    stands: dict[str, tuple[int, bool]] = {}
+    alone: list[int] = []
+    for row in log.acts(since):
+        act = row.document["torwart"].get("act", {})
+        phase, act_id = act.get("phase"), act.get("id")
+        allowed = phase == Phase.ALLOWED
+        if not allowed and phase not in _JUDGED:
+            continue
+        if not isinstance(act_id, str):
+            alone.append(row.sequence)
+        elif allowed or not stands.get(act_id, (0, False))[1]:
+            stands[act_id] = (row.sequence, allowed)
+    return [*alone, *(sequence for sequence, _ in stands.values())]
 
 
 def deciding(events: Iterable[Logged]) -> Logged | None:

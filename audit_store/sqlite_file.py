@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUSY_SECONDS = 5
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""SQLite's primary error codes of a file that is no database any more."""
 
 
 class StoreError(Exception):
@@ -29,7 +30,7 @@ def translated(what: str, kind: type[StoreError]) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes carry the primary one in the low byte
-        raise kind(f"{what}: {error}", damaged=code in _DAMAGED) from error
+        raise kind(f"{what}: {error}", damaged=code in DAMAGED) from error
     except OSError as error:
         raise kind(f"{what}: {error}") from error
 

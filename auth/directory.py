@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session
 
 from audit_store.database import DatabaseError
+from audit_store.engines import is_sqlite
 from audit_store.moments import microseconds
 from audit_store.pseudonyms import Pseudonyms
 from auth.assignments import ASSIGNMENTS
@@ -40,7 +41,7 @@ class Directory:
         self._pseudonyms = pseudonyms
         self._key = credential_key
         self._connection: Connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._watches = engine.dialect.name == "sqlite"
+        self._watches = is_sqlite(engine)
         self._file = engine.url.database or ""
         self._inode = os.stat(self._file).st_ino if self._watches else 0  # noqa: PTH116 -- asked at every request
         self._version = -1
@@ -63,13 +64,16 @@ class Directory:
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over what other connections have committed since the last call; a few microseconds when nothing has changed.
+        """Take over what other connections have committed since the last call; a few microseconds when nothing has changed (SQLite), or one
+        question to the server (PostgreSQL).
 
         Raises SQLAlchemyError, sqlite3.Error, OSError or DatabaseError when the database cannot be read: then nobody has a principal.
         A file that was removed or replaced is one that cannot be read: what is withdrawn in the new one would not be seen in the old.
         """
         if self._watches and os.stat(self._file).st_ino != self._inode:  # noqa: PTH116
             raise DatabaseError("the database was replaced while it was in use: start the gateway again")
+        if self._connection.invalidated:  # PostgreSQL was away at the last call
+            self._connection.rollback()
         if self._next_end is not None and datetime.now(UTC) >= self._next_end:
             self._load_people()
         if self._watches and (version := self._data_version()) == self._version:

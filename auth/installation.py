@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from audit_store.database import Server
 from auth.config_file import ConfigError, Faults, Sections, meant, read_config
+from auth.database_settings import database_server
 from auth.template import template
 
 __all__ = [
@@ -33,8 +35,9 @@ __all__ = [
 type Language = Literal["de", "en"]
 type Names = Literal["shown", "pseudonyms"]
 
-SECTIONS = ("state", "language", "names", "torwart", "crm", "proxy", "mail", "webhook", "elastic")
+SECTIONS = ("state", "language", "names", "machine", "database", "torwart", "crm", "proxy", "mail", "webhook", "elastic")
 _PATHS = {
+    "database": ("password_file", "ca"),
     "torwart": ("certificate", "key"),
     "crm": ("certificate", "key"),
     "proxy": ("trusted",),
@@ -49,6 +52,8 @@ ELASTIC_URL = "TORWART_ELASTIC_URL"
 """In the environment: takes the place of `elastic.url`; several with commas between them."""
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 """Host names of RFC 1123, section 2.1, in lower case; other scripts in their `xn--` form."""
+_MACHINE = re.compile(r"[a-z][a-z0-9]{0,15}")
+"""Without a hyphen, so that no name of a producer can be read in two ways."""
 _DEMO_MARK = "demo"
 """Name of the file that marks the demo's state folder."""
 
@@ -67,6 +72,28 @@ class Installation:
     """For people who are not known."""
     names: Names = "shown"
     """Whether pages show names or pseudonyms (law 11)."""
+    server: Server | None = None
+    """The PostgreSQL that several machines share; None: files of SQLite in `state`."""
+    machine: str | None = None
+    """This machine's name among those that share the server."""
+
+    @property
+    def database(self) -> Path | Server:
+        """Where people, keys, acts, alerts and manifests are, for `audit_store.database.open_database`."""
+        return self.server or self.state / "torwart.db"
+
+    @property
+    def log(self) -> Path | Server:
+        """Where the central log is, for `audit_store.log.Log.open`."""
+        return self.server or self.state / "log"
+
+    def producer(self, process: str) -> str:
+        """The name under which a process of this machine records events, and of its folder in `state/spool`: one chain, one writer."""
+        return f"{process}-{self.machine}" if self.machine else process
+
+    def spool(self, process: str) -> Path:
+        """The folder of that process's spool."""
+        return self.state / "spool" / self.producer(process)
 
     @property
     def rp_id(self) -> str:
@@ -101,12 +128,14 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
     state = faults.text("state", "state")
     language = faults.one_of("language", ("de", "en"))
     names = faults.one_of("names", ("shown", "pseudonyms"))
+    machine = _machine(faults)
     for section, members in _PATHS.items():
         for member in members:
             _locate(sections, section, member)
     faults.raise_all()
     folder = (path.parent / Path(state).expanduser()).absolute()
-    return Installation(folder, torwart, crm, language, names), sections  # type: ignore[arg-type] # one_of has checked both
+    server = database_server(sections)
+    return Installation(folder, torwart, crm, language, names, server, machine), sections  # type: ignore[arg-type] # one_of has checked both
 
 
 def check_rights(state: Path) -> None:
@@ -148,6 +177,21 @@ def mark_demo(state: Path) -> None:
 def is_demo(state: Path) -> bool:
     """True for a state folder of the demo."""
     return os.path.lexists(state / _DEMO_MARK)
+
+
+def _machine(faults: Faults) -> str | None:
+    """The machine's name; it must have one where others record beside it."""
+    name = faults.sections.get("machine")
+    if name is None:
+        if faults.sections.get("database") is not None:
+            faults.add(
+                "machine is missing — with a shared database every machine has a name of its own, for example `machine: north`", "database"
+            )
+        return None
+    if not isinstance(name, str) or not _MACHINE.fullmatch(name):
+        faults.add("machine must be lower-case letters and digits, at most 16, for example `machine: north`", "machine")
+        return None
+    return name
 
 
 def _host(faults: Faults, section: str) -> str:

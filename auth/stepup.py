@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, and_, func, select, update
+from sqlalchemy import Engine, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from audit_store.client_sets import decode_ids, encode_ids
+from audit_store.engines import is_sqlite
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.pseudonyms import Pseudonyms
 from auth.console_sessions import may_sign_in
@@ -106,6 +107,18 @@ def boot_id() -> str:
     return asked.stdout.strip()
 
 
+def clock_id(engine: Engine) -> str:
+    """What names the run of the clock by which acts end: the boot of this machine, or the start of the PostgreSQL that all machines share.
+
+    Raises OSError where the system has none, SQLAlchemyError.
+    """
+    if is_sqlite(engine):
+        return boot_id()
+    with engine.connect() as connection:
+        started = connection.exec_driver_sql("SELECT CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000 AS BIGINT)")
+        return f"postgresql {started.scalar_one()}"
+
+
 class StepUp:
     """The acts of one installation."""
 
@@ -117,12 +130,16 @@ class StepUp:
         pseudonyms: Pseudonyms,
         boot_id: str,
         lifetime_seconds: float = LIFETIME_SECONDS,
+        *,
+        holder: str | None = None,
     ) -> None:
+        """`boot_id`: of `clock_id`. `holder`: the gateway, by its name as a producer of events, that holds the acts open."""
         self._engine = engine
         self._record = record
         self._keys = keys
         self._pseudonyms = pseudonyms
         self._boot_id = boot_id
+        self._holder = holder
         self.lifetime_seconds = lifetime_seconds
 
     def open(
@@ -155,6 +172,7 @@ class StepUp:
                 opened_at=now,
                 expires_at=now + timedelta(seconds=self.lifetime_seconds),
                 boot_id=self._boot_id,
+                held_by=self._holder,
             )
             session.add(act)
         return act
@@ -244,10 +262,14 @@ class StepUp:
             return len(acts)
 
     def end_all(self) -> int:
-        """End every act that waits, each recorded; how many. For the start of the gateway: the requests that it held open are gone."""
+        """End every act that waits and is ours or nobody's, each recorded; how many.
+
+        For the start of a gateway: the requests that it held open are gone, those of another one are not.
+        """
         with writing(self._engine) as session:
             clock = database_now(session)
-            acts = list(session.scalars(select(Act).where(Act.state.in_(("open", "confirmed")))))
+            ours = or_(Act.held_by == self._holder, Act.held_by.is_(None))
+            acts = list(session.scalars(select(Act).where(Act.state.in_(("open", "confirmed")), ours)))
             for act in acts:
                 act.state, act.ended_at, act.ended_why = "expired", clock, "restart"
                 self._say_ended(act, "restart", datetime.now(UTC))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, Engine, Update, text
 from sqlalchemy.orm import Session
 
+from audit_store.engines import is_sqlite, take_write_lock
 from audit_store.moments import EPOCH
 from auth.tables import Revision
 
@@ -24,11 +25,10 @@ def reading(engine: Engine) -> Iterator[Session]:
 def writing(engine: Engine) -> Iterator[Session]:
     """A transaction that commits at the end, or not at all if anything raises.
 
-    SQLite: the write lock is taken *before* the first read (`BEGIN IMMEDIATE`), so that what was read still holds when it is written.
+    The write lock is taken *before* the first read, so that what was read still holds when it is written.
     """
     with Session(engine, expire_on_commit=False) as session:
-        if engine.dialect.name == "sqlite":
-            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        take_write_lock(session.connection())
         yield session
         session.commit()
 
@@ -51,7 +51,7 @@ def grow(session: Session, kind: str) -> int:
 
 def database_now(session: Session) -> datetime:
     """The database's clock, in UTC, to the millisecond: one clock for all processes that share it (attacks, "Settled")."""
-    if session.get_bind().dialect.name == "sqlite":
+    if is_sqlite(session.connection()):
         # julianday of 1970-01-01 is 2440587.5; SQLite's unixepoch('subsec') is younger than versions still in use.
         milliseconds = session.execute(text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)")).scalar_one()
     else:

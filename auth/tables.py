@@ -212,6 +212,8 @@ class Act(Base):
     assertion: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     """The whole assertion as it was verified: evidence that can be checked again."""
     boot_id: Mapped[str] = mapped_column(String(64))
+    held_by: Mapped[str | None] = mapped_column(String(32), default=None)
+    """The gateway (its name as a producer of events) whose connection waits for it."""
 
 
 class Agent(Base):

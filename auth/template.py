@@ -72,6 +72,15 @@ crm:
 #   # Hosts, deren TLS ungelesen durchgeht (gezählt): Gesundheit, Banken. / Hosts whose TLS goes through unread (counted).
 #   bypass: []
 
+# Mehrere Rechner mit einer gemeinsamen Datenbank (freiwillig; docs/many-gateways.md): ohne dies liegt alles in `state`.
+# Several machines with one database (optional; docs/many-gateways.md): without it everything is in `state`.
+# machine: nord
+# database:
+#   url: postgresql+psycopg://torwart@db.firma.example/torwart
+#   password_file: database.password
+#   # Aussteller des Zertifikats, wenn es nicht der des Systems ist. / Authority of its certificate, if not one of the system's.
+#   # ca: database-ca.pem
+
 # E-Mail bei einer Meldung (freiwillig). / Mail for an alert (optional).
 # mail:
 #   host: smtp.firma.example

@@ -28,7 +28,7 @@ from auth.people import People
 from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
 from auth.signin import SignIn
-from auth.stepup import StepUp, boot_id
+from auth.stepup import StepUp, clock_id
 from auth.storage import reading
 from auth.tables import Act, Person
 from console.intake import Intake
@@ -115,8 +115,8 @@ def open_services(installation: Installation) -> Services:
     """Everything from the state folder. Raises DatabaseError, SpoolError, LogError, SecretError, KnowledgeError."""
     state = installation.state
     prepare(state)
-    engine = open_database(state / "torwart.db")
-    spool = Spool.open(state / "spool" / "console", "console")
+    engine = open_database(installation.database)
+    spool = Spool.open(installation.spool("console"), installation.producer("console"))
     record = spool.append
     pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))
     credential_key = secret(state / "keys", "credential.key")
@@ -127,13 +127,13 @@ def open_services(installation: Installation) -> Services:
         installation=installation,
         engine=engine,
         spool=spool,
-        log=Log.open(state / "log"),
+        log=Log.open(installation.log),
         pseudonyms=pseudonyms,
         people=People(engine, record, pseudonyms),
         levels=Levels(engine, record, pseudonyms),
         sessions=Sessions(engine, record, credential_key),
         keys=keys,
-        stepup=StepUp(engine, record, keys, pseudonyms, boot_id()),
+        stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine)),
         sign_in=SignIn(engine, record, keys, console_sessions),
         console_sessions=console_sessions,
         alerts=Alerts(engine, record),

@@ -22,7 +22,7 @@ from auth.installation import Installation
 from auth.keys import Keys
 from auth.people import People
 from auth.sessions import Sessions
-from auth.stepup import StepUp, boot_id
+from auth.stepup import StepUp, clock_id
 from detectors.client_index.folder import desk_key, index_key
 from detectors.client_index.hashing import Hashing
 from detectors.client_index.learner import Learner
@@ -77,16 +77,16 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     secrets_folder = state / "keys"
     credential_key = secret(secrets_folder, "credential.key")
     pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym.key"))
-    engine = open_database(state / "torwart.db")
-    spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
-    history = grounds.history(state, spool, now())
+    engine = open_database(installation.database)
+    spool = Spool.open(installation.spool(PRODUCER), installation.producer(PRODUCER))
+    history = grounds.history(installation.log, spool, now())
     profile = profile or load_profile(settings)
     with contextlib.suppress(OSError):  # rules are only checked against it on the command line
         write_vocabulary(state / VOCABULARY, profile.vocabulary())
     directory = Directory(engine, pseudonyms, credential_key)
     people = People(engine, spool.append, pseudonyms)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
-    stepup = StepUp(engine, spool.append, keys, pseudonyms, boot_id())
+    stepup = StepUp(engine, spool.append, keys, pseudonyms, clock_id(engine), holder=spool.producer)
     stepup.end_all()  # the requests that the last run held open are gone
     policies = grounds.policies(state, spool, now)
     record = Record(spool, now)

@@ -6,23 +6,25 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from audit_store.engines import Server
 from audit_store.event import EventAction, plain_event
 from audit_store.history import History
-from audit_store.log import FILE as LOG_FILE
-from audit_store.log import Log
+from audit_store.log import Log, exists
 from audit_store.spool import Spool
 from auth.policy_signature import PolicyKey
 from policies.problems import PolicyErrors
 from policies.store import Change, PolicyStore
 
 
-def history(state: Path, spool: Spool, now: datetime) -> History:
-    """What everybody has had in the last 30 days, from the central log and what this process has not delivered to it yet."""
+def history(place: Path | Server, spool: Spool, now: datetime) -> History:
+    """What everybody has had in the last 30 days, from the central log (`Installation.log`) and what this process has not delivered to it
+    yet.
+    """
     counted = History()
-    if not (state / "log" / LOG_FILE).exists():
+    if not exists(place):
         counted.rebuild(None, spool, now=now)
         return counted
-    log = Log.open(state / "log", reading=True)
+    log = Log.open(place, reading=True)
     try:
         counted.rebuild(log, spool, now=now)
     finally:

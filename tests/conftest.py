@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.services.house",
     "tests.services.outside",
     "tests.services.post",
+    "tests.services.postgres",
     "tests.services.tryton",
     "tests.services.way_out",
 ]
@@ -35,6 +36,7 @@ SERVICES = {
     "each_elastic": "elasticsearch",
     "guarded": "elasticsearch",
     "trio": "elasticsearch",
+    "postgres": "postgresql",
 }
 """Fixture -> the real part that it starts."""
 SLOW = {

@@ -63,7 +63,7 @@ def open_content(config: Path, *, looked_at: str) -> Iterator[Content]:
     try:
         installation, _ = load_installation(config)
         check_rights(installation.state)
-        engine = open_database(installation.state / "torwart.db")
+        engine = open_database(installation.database)
         index = ClientIndex(installation.state)
         try:
             scanner = Scanner(index)

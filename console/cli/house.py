@@ -60,8 +60,8 @@ def open_house(config: Path) -> Iterator[House]:
     try:
         installation, _ = load_installation(config)
         check_rights(installation.state)
-        engine = open_database(installation.state / "torwart.db")
-        spool = Spool.open(installation.state / "spool" / "cli", "cli")
+        engine = open_database(installation.database)
+        spool = Spool.open(installation.spool("cli"), installation.producer("cli"))
         pseudonyms = Pseudonyms(secret(installation.state / "keys", "pseudonym.key"))
         credential_key = secret(installation.state / "keys", "credential.key")
         record = spool.append

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from audit_store.elastic import ElasticError
 from audit_store.event import EventAction, plain_event
-from audit_store.log import FILE, Log, LogError
+from audit_store.log import Log, LogError, exists
 from audit_store.spool import Spool, SpoolError
 from auth.command_line import fail
 from auth.installation import ConfigError, Installation, Sections, load_installation
@@ -30,11 +30,11 @@ def open_record(config: Path, *, looked_at: str | None = None) -> Iterator[Recor
     """The record, for reading. With `looked_at` the look is recorded first; what cannot be recorded is not shown."""
     try:
         installation, sections = load_installation(config)
-        if not (installation.state / "log" / FILE).exists():
+        if not exists(installation.log):
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
         if looked_at is not None:
             _look(installation, looked_at)
-        log = Log.open(installation.state / "log", reading=True)
+        log = Log.open(installation.log, reading=True)
         try:
             yield Record(installation, sections, log)
         finally:
@@ -48,7 +48,7 @@ def open_record(config: Path, *, looked_at: str | None = None) -> Iterator[Recor
 
 
 def _look(installation: Installation, what: str) -> None:
-    spool = Spool.open(installation.state / "spool" / "cli", "cli")
+    spool = Spool.open(installation.spool("cli"), installation.producer("cli"))
     try:
         spool.append(plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), subject=what, numbers={"by": "command line"}))
     finally:

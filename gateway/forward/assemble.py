@@ -19,7 +19,7 @@ from auth.config_file import ConfigError
 from auth.directory import Directory
 from auth.keys import Keys
 from auth.people import People
-from auth.stepup import StepUp, boot_id
+from auth.stepup import StepUp, clock_id
 from detectors.budget import Limits
 from detectors.client_index.index import ClientIndex
 from detectors.scanner import Scanner
@@ -75,12 +75,13 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     keys = state / "keys"
     pseudonyms = Pseudonyms(secret(keys, "pseudonym.key"))
     authority = Authority(state / FOLDER, installation.rp_id)
-    engine = open_database(state / "torwart.db")
-    spool = Spool.open(state / "spool" / PRODUCER, PRODUCER)
+    engine = open_database(installation.database)
+    spool = Spool.open(installation.spool(PRODUCER), installation.producer(PRODUCER))
     directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))
     sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
     policies = grounds.policies(state, spool, now)
-    stepup = StepUp(engine, spool.append, Keys(engine, spool.append, installation.rp_id, installation.origin), pseudonyms, boot_id())
+    owner_keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
+    stepup = StepUp(engine, spool.append, owner_keys, pseudonyms, clock_id(engine), holder=spool.producer)
     own = None
     if scanner is None:
         scanner = own = Scanner(ClientIndex(state), Limits())
@@ -91,7 +92,7 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
         destinations=Destinations({host: KINDS[kind] for host, kind in proxy.destinations.items()}),
         scanner=scanner,
         heads=Heads(scanner),
-        history=grounds.history(state, spool, now()),
+        history=grounds.history(installation.log, spool, now()),
         manifests=Manifests(engine),
         policy=policies.current,
         spool=spool,

@@ -18,6 +18,7 @@ from audit_store.event import Phase
 from audit_store.history import History
 from audit_store.log import FILE, Log, LogError, Problem
 from audit_store.log_file import columns_of, seal
+from audit_store.schema import SCHEMA
 from audit_store.spool import FILE as SPOOL_FILE
 from audit_store.spool import MARKER, Spool, SpoolReader
 from tests.audit_store.acts import NOW, access, plain
@@ -175,7 +176,7 @@ def test_a_reader_needs_a_log_and_never_changes_it(log: Log, spool: Spool, tmp_p
 
 
 def test_a_log_of_a_newer_torwart_is_refused(log: Log, tmp_path: Path) -> None:
-    harm(tmp_path / "log" / FILE, "PRAGMA user_version = 2")
+    harm(tmp_path / "log" / FILE, f"PRAGMA user_version = {SCHEMA + 1}")
     with pytest.raises(LogError, match="newer Torwart"):
         Log.open(tmp_path / "log")
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import event
 
+from audit_store.engines import is_sqlite
 from auth.tables import Person
 from policies.request import Status
 from tests.services.house import House
@@ -109,7 +110,8 @@ def test_nothing_is_read_from_the_tables_when_nothing_has_changed(house: House, 
     event.listen(house.engine, "before_cursor_execute", lambda _c, _u, statement, *_: statements.append(statement))
     for _ in range(100):
         directory.refresh()
-    assert statements == []
+    asked = {statement.partition("FROM ")[2] for statement in statements}
+    assert asked == (set() if is_sqlite(house.engine) else {"revisions"}), "SQLite tells without a question"
     house.people.freeze(anna.id, None)
     statements.clear()
     directory.refresh()

@@ -23,9 +23,13 @@ def test_the_file_that_init_writes_can_be_used_as_it_is(tmp_path: Path) -> None:
 
 def test_the_template_with_its_comments_opened_is_known_too(tmp_path: Path) -> None:
     opened = template().replace("\n#   ", "\n  ")
-    for section in ("proxy", "mail", "webhook", "elastic"):
+    opened = opened.replace("\n# machine:", "\nmachine:")
+    for section in ("database", "proxy", "mail", "webhook", "elastic"):
         opened = opened.replace(f"\n# {section}:", f"\n{section}:")
-    _, sections = load_installation(_file(tmp_path, opened))
+    installation, sections = load_installation(_file(tmp_path, opened))
+    assert (installation.machine, installation.producer("gateway")) == ("nord", "gateway-nord")
+    assert installation.server is not None
+    assert installation.server.password_file == tmp_path / "database.password"
     assert sections["mail"]["port"] == 587
     assert sections["mail"]["password_file"] == str(tmp_path / "mail.password")
     assert sections["proxy"]["destinations"] == {"speicher.example": "cloud"}

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 import auth.tables  # noqa: F401 # makes the tables known
-from audit_store.database import open_database
+from audit_store.database import Server, open_database
 from audit_store.event import Event, EventAction
 from audit_store.pseudonyms import Pseudonyms
 from auth.assignments import Assignments
@@ -23,6 +23,7 @@ from auth.tables import Act, Key, Person
 from deploy.demo.software_key import SoftwareKey
 from policies.needs import RequirementKind
 from policies.request import Principal, Status
+from tests.services.postgres import Cluster
 
 CREDENTIAL_KEY = bytes(range(32))
 
@@ -57,8 +58,17 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    engine = open_database(tmp_path / "state" / "torwart.db")
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | Server:
+    """Where the database of the house is: a file, or a server where a test is given `tests.services.postgres.BOTH`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return tmp_path / "state" / "torwart.db"
+    cluster: Cluster = request.getfixturevalue("postgres")
+    return cluster.migrated()
+
+
+@pytest.fixture
+def house(place: Path | Server) -> Iterator[House]:
+    engine = open_database(place)
     events = Events()
     pseudonyms = Pseudonyms(bytes(reversed(range(32))))
     yield House(

@@ -1,0 +1,12 @@
+"""What concerns the database itself runs on both kinds."""
+
+import pytest
+
+from tests.services.postgres import BOTH
+
+_MODULES = {"agents", "assignments", "console_sessions", "cut", "directory", "levels", "people", "sessions", "stepup", "storage"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "place" in metafunc.fixturenames and metafunc.module.__name__.rpartition("test_")[2] in _MODULES:
+        metafunc.parametrize("place", BOTH, indirect=True)
