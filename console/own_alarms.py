@@ -1,8 +1,7 @@
 """Somebody is told when Torwart itself is in trouble: a record that is not as it must be, background work that fails, a place that is gone.
 
 Alerts are about people; these mails are about the house. One mail tells what came together; a cause is told once an hour, and so is its
-end. The place in the record moves on when the mail server has taken the mail, so that neither a restart nor a mail server that is down loses
-one.
+end. The place in the record moves on when the mail server has taken the mail: neither a restart nor a mail server that is down loses one.
 """
 
 from __future__ import annotations
