@@ -7,7 +7,10 @@ from policies.decision import Challenge, Deny
 from policies.reasons import Because
 
 _ASKING = frozenset(
-    {"export_needs_key", "report_needs_key", "delete_needs_key", "limit_needs_key", "changes_need_key", "send_warned", "send_justified"}
+    {
+        *("export_needs_key", "report_needs_key", "delete_needs_key", "limit_needs_key", "changes_need_key"),
+        *("export_justified", "export_warned", "send_justified", "send_warned"),
+    }
 )
 """Reasons that tell the person to confirm: here that would not help."""
 

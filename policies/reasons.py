@@ -37,8 +37,33 @@ class Because:
 
 def _fill(texts: Mapping[str, str], language: str, values: Mapping[str, int | str]) -> str:
     text = texts.get(language) or texts["en"]
-    shown = {name: grouped(value, language) if isinstance(value, int) else value for name, value in values.items()}
-    return text.format_map(_Blank(shown))
+    return text.format_map(_Blank({name: _shown(name, value, language) for name, value in values.items()}))
+
+
+def _shown(name: str, value: int | str, language: str) -> str:
+    if isinstance(value, int):
+        return grouped(value, language)
+    if name != "needs":
+        return value
+    words = _NEEDS.get(language) or _NEEDS["en"]
+    return ", ".join(words.get(kind, kind) for kind in value.split(", "))
+
+
+_NEEDS: Mapping[str, Mapping[str, str]] = {
+    "de": {
+        "key": "die Berührung eines Schlüssels",
+        "approval": "die Freigabe durch andere",
+        "justify": "ein Grund in eigenen Worten",
+        "acknowledge": "die Bestätigung, dass die Warnung gelesen ist",
+    },
+    "en": {
+        "key": "the touch of a key",
+        "approval": "the approval of others",
+        "justify": "a reason in the person's own words",
+        "acknowledge": "the person's word that the warning was read",
+    },
+}
+"""What the kinds of needs (`needs.RequirementKind`) are called in a sentence."""
 
 
 class _Blank(dict[str, str]):
@@ -93,6 +118,20 @@ NO_MARK = _reason(
     en="Stopped: this may leave only with a mark, and it can carry none. Export a table (CSV), or open fewer clients at once.",
     reviewer_de="Eine Regel verlangt eine Kennzeichnung (watermark), und die Antwort ist keine Tabelle: Sie konnte keine tragen.",
     reviewer_en="A rule asks for a mark (watermark), and the answer is no table: it could carry none.",
+)
+EXPORT_JUSTIFIED = _reason(
+    "export_justified",
+    de="Angehalten, nichts verloren: Dieser Export braucht eine Begründung. Schreiben Sie, wofür Sie ihn brauchen.",
+    en="Held, nothing is lost: this export needs a reason. Write what you need it for.",
+    reviewer_de="Export von {asked} Kunden angehalten: nur mit Begründung.",
+    reviewer_en="Export of {asked} clients held: only with a reason.",
+)
+EXPORT_WARNED = _reason(
+    "export_warned",
+    de="Angehalten, nichts verloren: In diesem Export stehen Daten von Kunden des Hauses. Bestätigen Sie, dass Sie ihn brauchen.",
+    en="Held, nothing is lost: this export holds data of the firm's clients. Confirm that you need it.",
+    reviewer_de="Export von {asked} Kunden angehalten: nur nach einer Warnung.",
+    reviewer_en="Export of {asked} clients held: only after a warning.",
 )
 REPORT_NEEDS_KEY = _reason(
     "report_needs_key",

@@ -34,7 +34,7 @@ def test_a_reason_that_speaks_of_the_key_is_not_said():
 
 @pytest.mark.parametrize(
     ("reason", "said"),
-    [("export_needs_key", "not_asked_for"), ("send_warned", "not_asked_for"), ("hand_over_needs_two", "hand_over_needs_two")],
+    [("export_needs_key", "not_asked_for"), ("export_warned", "not_asked_for"), ("hand_over_needs_two", "hand_over_needs_two")],
 )
 async def test_nobody_is_asked_for_a_key_that_would_not_help(gate: Gate, tmp_path: Path, reason: str, said: str) -> None:
     path = tmp_path / "rules.yaml"

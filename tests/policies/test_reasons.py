@@ -4,7 +4,8 @@ import string
 
 import pytest
 
-from policies.reasons import NOT_FOR_YOU, REASONS, Because, grouped
+from policies.needs import RequirementKind
+from policies.reasons import NOT_ASKED_FOR, NOT_FOR_YOU, REASONS, Because, grouped
 
 NUMBERS = {"asked", "allowed", "count", "share", "limit", "day_limit"}
 
@@ -47,3 +48,17 @@ def test_a_number_that_is_missing_reads_as_a_dash():
 def test_a_value_is_not_a_template():
     because = Because(REASONS["unreadable"], {"what": "{limit} {0} %s"})
     assert "{limit} {0} %s" in because.for_reviewer("de")
+
+
+@pytest.mark.parametrize("language", ["de", "en", "fr"])
+def test_a_need_is_said_in_words(language):
+    said = {Because(NOT_ASKED_FOR, {"needs": kind.value}).for_reviewer(language) for kind in RequirementKind}
+    assert len(said) == len(RequirementKind)
+    assert not [text for text in said for kind in RequirementKind if f" {kind.value}," in text and kind is not RequirementKind.KEY]
+    both = Because(NOT_ASKED_FOR, {"needs": "key, approval"})
+    assert "Nötig wäre die Berührung eines Schlüssels, die Freigabe durch andere, und" in both.for_reviewer("de")
+    assert "it would need the touch of a key, the approval of others, and" in both.for_reviewer("en")
+
+
+def test_a_need_that_is_no_longer_known_keeps_its_name():
+    assert "something" in Because(NOT_ASKED_FOR, {"needs": "something"}).for_reviewer("de")
