@@ -71,11 +71,14 @@ class Summary:
     """What the person wrote as a reason; the key signs it with the rest."""
     read: bool = False
     """The person said that the warning was read; the key signs that too."""
+    warnings: tuple[str, ...] = ()
+    """Codes of the reasons that the person has to have read."""
 
     @classmethod
     def of(cls, act: Act) -> Summary:
         """The summary that stands in an act."""
-        return cls(**{**act.summary, "fields": tuple(act.summary["fields"])})
+        given = act.summary
+        return cls(**{**given, "fields": tuple(given["fields"]), "warnings": tuple(given.get("warnings", ()))})
 
 
 def act_digest(*, person_id: str, action: str, ids: Iterable[ClientId], fields: Iterable[str], destination: str) -> str:

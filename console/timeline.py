@@ -45,6 +45,8 @@ _PLAIN: dict[str, str] = {
     EventAction.KEY_REFUSED: N_("Key refused"),
     EventAction.KEY_LOCKED: N_("Key locked"),
     EventAction.STEP_UP_REFUSED: N_("Confirmation refused"),
+    EventAction.STEP_UP_CONFIRMED: N_("Confirmed"),
+    EventAction.STEP_UP_ENDED: N_("Not confirmed"),
 }
 _OF_FILES: dict[str, str] = {
     EventAction.FILE_QUARANTINED: N_("left where it was"),

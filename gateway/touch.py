@@ -150,4 +150,5 @@ def _summary(action: str, challenge: Challenge, fields: tuple[str, ...], destina
         reason_code=because.reason.code,
         reason_values=dict(because.values),
         limit_per_day=limit if isinstance(limit, int) else None,
+        warnings=tuple(warning.reason.code for warning in challenge.warnings),
     )

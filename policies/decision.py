@@ -83,6 +83,8 @@ class Challenge:
     """What will hold after the touch: exactly this is signed."""
     rules: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()
+    warnings: tuple[Because, ...] = ()
+    """Those of the reasons that the person has to have read before going on."""
 
     @property
     def needs(self) -> tuple[RequirementKind, ...]:

@@ -145,12 +145,14 @@ def _proven(
         touched = RequirementKind.KEY in kinds(asked_for) and (request.proof is not None or request.principal.proven_at is not None)
         because = Because(KEY_CONFIRMED, {"asked": len(going)}) if touched else Because(ALLOWED)
         return Allow((because,), duties, names, observed)
-    reasons = [Because(rule.reason, {**_numbers(rule, facts), "asked": facts.asked, "allowed": len(going)}) for rule in requiring]
+    said = [(rule.need, Because(rule.reason, {**_numbers(rule, facts), "asked": facts.asked, "allowed": len(going)})) for rule in requiring]
+    warnings = tuple([because for one, because in said if one is not None and RequirementKind.ACKNOWLEDGE in kinds(one)])
+    reasons = [because for _, because in said]
     if limit is not None and len(going) < facts.asked:
         reasons.insert(0, _limit_reason(limit, facts))
     if request.proof is not None and RequirementKind.KEY in kinds(need):
         reasons.insert(0, Because(NOT_WHAT_WAS_SIGNED))
-    return Challenge(tuple(reasons), need, facts.asked, len(going), duties, names, observed)
+    return Challenge(tuple(reasons), need, facts.asked, len(going), duties, names, observed, warnings)
 
 
 def _observed(matched: Matched, facts: Facts, policy: Policy) -> tuple[str, ...]:

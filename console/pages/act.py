@@ -51,7 +51,7 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
         "fields": field_words(summary.fields, speech) if summary.fields else None,
         "where": host if outside else None if summary.action in WRITES else word(PLACES, channel, speech),
         "asks": act.needs.split(),
-        "warning": _warning(act, summary, speech),
+        "warnings": _warnings(act, summary, speech, counted=not outside),
         "outside": outside,  # nothing waits in the CRM: the person sends the same again
         "counted": not outside,  # how many were recognised would tell a masked number (attacks X11)
         "fewer": summary.allowed != summary.asked,
@@ -62,9 +62,10 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
     }
 
 
-def _warning(act: Act, summary: Summary, speech: Speech) -> str | None:
-    """What is to be read before going on, in the words of the rule."""
-    reason = REASONS.get(summary.reason_code)
-    if reason is None or "read" not in act.needs.split():
-        return None
-    return Because(reason, summary.reason_values).for_employee(speech.language)
+def _warnings(act: Act, summary: Summary, speech: Speech, *, counted: bool) -> list[str]:
+    """What is to be read before going on, in the words of the rules that warn."""
+    if "read" not in act.needs.split():
+        return []
+    values = {**summary.reason_values, "asked": summary.asked, "allowed": summary.allowed} if counted else summary.reason_values
+    found = [REASONS[code] for code in summary.warnings or (summary.reason_code,) if code in REASONS]
+    return [Because(reason, values).for_employee(speech.language) for reason in found]

@@ -37,9 +37,12 @@ const end = (state) => {
   if (words.popup) setTimeout(() => window.close(), state === "confirmed" ? 1200 : 2500);
 };
 
+/** Blanks are no reason: what counts is what the server counts. */
+const given = (field) => (field === read ? field.checked : field.value.trim().length >= field.minLength);
+
 /** True when what the act asks for beside the key was given; else the person is led to it. */
 const said = () => {
-  const open = [reason, read].find((field) => field && !field.checkValidity());
+  const open = [reason, read].find((field) => field && !given(field));
   if (!open) return true;
   open.focus();
   say(open === reason ? words.reason : words.read, "bad");

@@ -63,6 +63,7 @@ class Confirmations:
             fields=(),
             destination=f"{context.channel.value}:{context.destination}",
             reason_code=reason.code,
+            warnings=tuple(warning.reason.code for warning in challenge.warnings),
             reason_values={},  # a number in the rule's sentence would tell how many were recognised (attacks X11)
         )
         try:

@@ -74,7 +74,7 @@ def test_what_the_rules_ask_for_is_given_before_the_touch(context: BrowserContex
     button = page.get_by_role("button", name="Mit Schlüssel bestätigen")
     expect(button).to_be_enabled()
     button.click()
-    expect(page.get_by_role("status")).to_contain_text("Bitte schreiben Sie, warum.")
+    expect(page.get_by_role("status")).to_contain_text("Bitte schreiben Sie in ein paar Worten, warum.")
     page.get_by_label("Warum?").fill("Der Kunde hat darum gebeten.")
     button.click()
     expect(page.get_by_role("status")).to_contain_text("Bitte bestätigen Sie, dass Sie es gelesen haben.")

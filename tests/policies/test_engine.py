@@ -138,6 +138,19 @@ def test_requirements_of_several_rules_are_all_named():
     assert codes(decision) == ["limit_needs_key", "delete_needs_key"]
 
 
+def test_of_several_requirements_the_words_to_be_read_are_told_apart():
+    asks = {"id": "key", "roles": "any", "actions": ["update"], "resource": "client", "effect": "require"}
+    key = asks | {"require": "key", "reason": "changes_need_key"}
+    warn = asks | {"id": "warn", "require": {"all": ["justify", "acknowledge"]}, "reason": "export_warned"}
+    for rules in ([ALLOW, key, warn], [ALLOW, warn, key]):
+        decision = decide(act(Action.UPDATE, own=3), policy(*rules))
+        assert isinstance(decision, Challenge)
+        assert [warning.reason.code for warning in decision.warnings] == ["export_warned"]
+    decision = decide(act(Action.UPDATE, own=3), policy(ALLOW, key))
+    assert isinstance(decision, Challenge)
+    assert decision.warnings == ()
+
+
 def test_masks_of_several_rules_add_up_and_the_stricter_holds():
     hide = ALLOW | {"id": "hide", "masks": {"contact": "hide"}, "for": "others"}
     null = ALLOW | {"id": "null", "masks": {"contact": "null", "margin": "hide"}, "for": "all"}

@@ -3,6 +3,7 @@ from starlette.testclient import TestClient
 
 from audit_store.event import EventAction
 from deploy.demo.software_key import SoftwareKey
+from policies.needs import RequirementKind
 from tests.services.console import Pages, with_names_hidden
 
 
@@ -53,6 +54,22 @@ def test_with_names_hidden_neither_popup_nor_link_names_anybody(pages: Pages):
         text = client.get(path).text
         assert "Feldmann" not in text
         assert person.pseudonym in text
+
+
+def test_what_is_to_be_read_is_what_the_rules_that_warn_say_and_nothing_else(pages: Pages):
+    person_id, _ = with_key(pages)
+    asks = frozenset({RequirementKind.KEY, RequirementKind.ACKNOWLEDGE})
+    hold(pages, person_id, asks=asks, warnings=("export_warned", "limit_needs_key"))
+    text = pages.client().get("/act/act-1").text
+    assert "In diesem Export stehen Daten von Kunden des Hauses" in text
+    assert text.count("flash warn") == 2
+    assert "Dieser Export braucht Ihren Schlüssel" not in text
+
+
+def test_without_a_warning_nothing_is_to_be_read(pages: Pages):
+    person_id, _ = with_key(pages)
+    hold(pages, person_id, warnings=("export_warned",))
+    assert "flash warn" not in pages.client().get("/act/act-1").text
 
 
 def test_equal_numbers_are_named_once(pages: Pages):
