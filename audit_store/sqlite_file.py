@@ -53,8 +53,9 @@ def connect(path: Path, *, make: bool) -> sqlite3.Connection:
 
     `make`: create the file if it is missing, and write; else it must be there and is only read.
     """
-    if make:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    if make and not path.exists():  # opening and closing one that is there ends this process's locks on it (SQLite, "How To Corrupt", 2.2)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
