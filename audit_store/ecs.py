@@ -74,6 +74,10 @@ class EventAction(StrEnum):
     ORDER_REFUSED = "order-refused"
     """An agent was given an order that it must not obey: forged, repeated, expired, another machine's (attacks X29)."""
     INDEX_BUILT = "index-built"
+    OUTSIDE_PLACE = "outside-place"
+    """A place outside takes no statements about the record any more, or does so again."""
+    CHECKPOINT_KEY_CHANGED = "checkpoint-key-changed"
+    """Statements about the record are signed with another key from now on."""
     STORE_ALARM = "store-alarm"
     """The record itself is not as it must be: cut, edited, replayed or unreadable."""
 
@@ -174,6 +178,8 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.FILE_RELEASED: ("event", ("file",), ("change",)),
     EventAction.ORDER_REFUSED: ("alert", ("intrusion_detection",), ("denied",)),
     EventAction.INDEX_BUILT: ("event", ("configuration",), ("change",)),
+    EventAction.OUTSIDE_PLACE: ("alert", ("database",), ("error",)),
+    EventAction.CHECKPOINT_KEY_CHANGED: ("event", ("configuration",), ("change",)),
     EventAction.STORE_ALARM: ("alert", ("database",), ("error",)),
 }
 """Action -> `event.kind`, `event.category`, `event.type`, in the pairs that ECS expects."""

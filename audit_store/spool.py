@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Self
 
 from audit_store.chain import link
 from audit_store.event import Event, EventAction, plain_event
@@ -115,7 +116,7 @@ class Spool:
         self._complete = threading.Event()
 
     @classmethod
-    def open(cls, folder: Path, producer: str) -> Spool:
+    def open(cls, folder: Path, producer: str) -> Self:
         """Open or make the spool of `producer` in its own folder (`state/spool/<producer>`), and check its end.
 
         Raises SpoolError when the folder is open to others, belongs to another producer, or cannot be written.

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from audit_store.database import Server
 from auth.config_file import ConfigError, Faults, Sections, meant, read_config
 from auth.database_settings import database_server
+from auth.outside import OutsidePlaces, OutsideSettings, read_outside
 from auth.template import template
 
 __all__ = [
@@ -35,7 +36,7 @@ __all__ = [
 type Language = Literal["de", "en"]
 type Names = Literal["shown", "pseudonyms"]
 
-SECTIONS = ("state", "language", "names", "machine", "database", "torwart", "crm", "proxy", "mail", "webhook", "elastic")
+SECTIONS = ("state", "language", "names", "machine", "database", "torwart", "crm", "proxy", "mail", "webhook", "elastic", "outside")
 _PATHS = {
     "database": ("password_file", "ca"),
     "torwart": ("certificate", "key"),
@@ -76,6 +77,8 @@ class Installation:
     """The PostgreSQL that several machines share; None: files of SQLite in `state`."""
     machine: str | None = None
     """This machine's name among those that share the server."""
+    outside: OutsidePlaces = field(default_factory=lambda: OutsidePlaces(OutsideSettings()))
+    """Where signed statements about the record go."""
 
     @property
     def database(self) -> Path | Server:
@@ -134,8 +137,10 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
             _locate(sections, section, member)
     faults.raise_all()
     folder = (path.parent / Path(state).expanduser()).absolute()
+    outside = read_outside(sections, folder)
     server = database_server(sections)
-    return Installation(folder, torwart, crm, language, names, server, machine), sections  # type: ignore[arg-type] # one_of has checked both
+    installation = Installation(folder, torwart, crm, language, names, server, machine, outside)  # type: ignore[arg-type] # one_of has checked both
+    return installation, sections
 
 
 def check_rights(state: Path) -> None:

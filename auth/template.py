@@ -121,4 +121,19 @@ crm:
 #   # Nach so vielen Tagen löscht Elasticsearch (elastic-install sagt es ihm). / After so many days Elasticsearch deletes.
 #   # retention_days: 365
 #   # dead_letter_retention_days: 90
+
+# Orte außerhalb dieses Rechners, die unterschriebene Zeugnisse über das Protokoll aufbewahren: Wer den Rechner hat, kann es dann nicht mehr
+# unbemerkt ändern. Gibt es einen, muss ein Zeugnis dort sein, bevor ein Export, ein Schlüssel, ein Status oder Regeln gelten.
+# Places outside this machine that keep signed statements about the record: whoever has the machine can then no longer change it unseen.
+# Where there is one, it must have a statement before an export, a key, a status or rules take effect. docs/record.md
+# outside:
+#   # Eingehängte Ordner; sie müssen da sein, Torwart legt sie nicht an. / Mounted folders; they must be there, Torwart makes none.
+#   folders: [/mnt/tresor/torwart]
+#   # Adressen, die Zeugnisse per E-Mail bekommen (Server: Abschnitt mail). / Addresses that get them by mail (server: section mail).
+#   mail: [inhaberin@firma.example]
+#   mail_every_hours: 24
+#   # Der Fingerabdruck, den Sie aufgeschrieben haben (torwart events key). / The fingerprint that you wrote down.
+#   # key: 7F3A-91C2-D4E5-F607-18A9
+#   # Wann ein Ort, der nichts annimmt, ein Alarm wird. / When a place that takes nothing becomes an alarm.
+#   alarm_after_minutes: 15
 """

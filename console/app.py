@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 import console.api
 import console.pages
+from audit_store.outside import NotWitnessedError
 from console.guard import Guard
 from console.render import page
 from console.services import Services
@@ -26,6 +27,13 @@ from console.worker import Health
 _ERRORS = {
     403: (N_("Not for you"), N_("This page is not released for you, or the form was too old. Go back, reload and try again.")),
     404: (N_("Not found"), N_("There is nothing here. It may have been closed or cleared away.")),
+    503: (
+        N_("Not possible right now"),
+        N_(
+            "Nothing was changed: none of the places outside has taken the checkpoint that must be there first. "
+            "The page Health says what to do; then try again."
+        ),
+    ),
     422: (N_("Not understood"), N_("Something in the form was missing or too long. Go back and try again.")),
 }
 
@@ -50,6 +58,7 @@ def create_app(services: Services, extensions: Iterable[APIRouter] = (), health:
     app.add_exception_handler(SignInNeededError, _sign_in_needed)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(NotWitnessedError, _not_witnessed)
     app.add_middleware(Guard, origin=services.installation.torwart_url)
     return app
 
@@ -86,6 +95,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _not_understood(request: Request, _error: Exception) -> Response:
     return _error_page(request, 422)
+
+
+async def _not_witnessed(request: Request, _error: Exception) -> Response:
+    return _error_page(request, 503)
 
 
 def _error_page(request: Request, status: int) -> Response:

@@ -16,12 +16,14 @@ from audit_store.elastic import ElasticError
 from audit_store.log import LogError
 from audit_store.pseudonyms import SecretError
 from audit_store.spool import SpoolError
+from audit_store.statements import StatementsError
 from auth.config_file import ConfigError
 from auth.installation import Installation, check_state, load_installation
 from auth.keys import refuse_demo
+from auth.mail_server import MailSettings
 from console.app import create_app
 from console.services import open_services
-from console.settings import ElasticSettings, MailSettings, TorwartSettings, WebhookSettings, elastic_settings
+from console.settings import ElasticSettings, TorwartSettings, WebhookSettings, elastic_settings
 from console.worker import worker_for
 from detectors.base import RuleError
 from detectors.knowledge import KnowledgeError
@@ -47,7 +49,7 @@ def run(config: Path, extensions: Iterable[APIRouter] = (), *, demo: bool = Fals
         _serve(installation, settings, mail, webhook, elastic, extensions)
     except ConfigError as error:
         return _refuse(*error.errors)
-    except (DatabaseError, SpoolError, LogError, SecretError, RuleError, KnowledgeError, ElasticError) as error:
+    except (DatabaseError, SpoolError, StatementsError, LogError, SecretError, RuleError, KnowledgeError, ElasticError) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
         return 0

@@ -24,6 +24,7 @@ from auth.keys import Keys
 from auth.levels import Levels
 from auth.order_key import prepare
 from auth.orders import Orders
+from auth.outside import open_spool
 from auth.people import People
 from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
@@ -112,11 +113,11 @@ class Services:
 
 
 def open_services(installation: Installation) -> Services:
-    """Everything from the state folder. Raises DatabaseError, SpoolError, LogError, SecretError, KnowledgeError."""
+    """Everything from the state folder. Raises DatabaseError, SpoolError, StatementsError, LogError, SecretError, KnowledgeError."""
     state = installation.state
     prepare(state)
     engine = open_database(installation.database)
-    spool = Spool.open(installation.spool("console"), installation.producer("console"))
+    spool = open_spool(installation, "console")
     record = spool.append
     pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))
     credential_key = secret(state / "keys", "credential.key")

@@ -1,4 +1,4 @@
-"""The console's sections of the configuration file: `torwart:`, `mail:`, `webhook:` and `elastic:`."""
+"""The console's sections of the configuration file: `torwart:`, `webhook:` and `elastic:`."""
 
 from __future__ import annotations
 
@@ -35,21 +35,6 @@ class TorwartSettings(Listening):
     certificate: Path | None = None
     """PEM chain of that name; may be left out only for names ending in `.localhost`."""
     key: Path | None = None
-
-
-class MailSettings(BaseModel):
-    """Where alert mails go."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    host: str
-    port: int = Field(default=587, ge=1, le=65_535)
-    sender: str
-    recipients: tuple[str, ...] = Field(min_length=1)
-    starttls: bool = True
-    user: str | None = None
-    password_file: Path | None = None
-    """File with the password alone, readable by Torwart only; a password never stands in the configuration."""
 
 
 class WebhookSettings(BaseModel):

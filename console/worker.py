@@ -1,7 +1,7 @@
 """The console's background work: take the producers' records into the central log, run the behaviour rules, end open acts, tell somebody.
 
 One thread watches, every quarter of a second; one more for each way out sends, so that a mail server that hangs delays no alert; one keeps
-the log's own index for searching up, and one more ships the record to Elasticsearch.
+the log's own index for searching up, one ships the record to Elasticsearch, and one signs statements about it and gets them outside.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from audit_store.manifests import Manifests
 from audit_store.pseudonyms import secret
 from audit_store.search_index import IndexWriter
 from audit_store.spool import FILE, SpoolError, SpoolReader
+from auth.mail_server import MailSettings
 from auth.order_key import signed_order
 from auth.stepup import StepUp
+from console.checkpoints import CheckpointHealth, Checkpoints, checkpoints_for
 from console.confirm import Confirmations
 from console.delivery import Channel
 from console.file_rules import FileRules
@@ -30,7 +32,7 @@ from console.notice import Totals
 from console.notify import Notifier
 from console.orders import OrderStage
 from console.services import Services
-from console.settings import ElasticSettings, MailSettings, WebhookSettings
+from console.settings import ElasticSettings, WebhookSettings
 from console.shipping import ElasticHealth, Shipping, shipping_for
 from console.webhook import WebhookChannel
 from detectors.runner import Runner
@@ -42,8 +44,8 @@ EXPIRE_EVERY_ROUNDS = 4
 SEND_PAUSE_SECONDS = 0.5
 INDEX_PAUSE_SECONDS = 1.0
 """Between two looks of the search: what it has not yet, an answer reads from the log itself."""
-SHIP, STOP_SECONDS = "ship", 10
-"""The thread that ships, and how long is waited for it at the end: what it has not shipped it ships next time."""
+SHIP, STATE, STOP_SECONDS = "ship", "state", 10
+"""The threads that ship and that state, and how long is waited for them at the end: what they have not sent they send next time."""
 _NOTHING: Mapping[str, Callable[[], object]] = MappingProxyType({})
 WEBHOOK_KEY = "webhook.key"
 """Of `state/keys`: what a receiver of the web hook is given, in hexadecimal, to check signatures."""
@@ -61,12 +63,15 @@ class Health:
     """Notices that have not arrived yet."""
     elastic: ElasticHealth | None = None
     """How the shipping to Elasticsearch is doing; None if there is none."""
+    checkpoints: CheckpointHealth | None = None
+    """How the signed statements about the record are doing; None if there are none."""
     errors: dict[str, str] = field(default_factory=dict)
     """Stage -> kind of the error that it ended with last time; empty when all is well."""
 
     @property
     def well(self) -> bool:
-        return self.last_run is not None and not self.errors
+        places = self.checkpoints.places if self.checkpoints else ()
+        return self.last_run is not None and not self.errors and not any(place.trouble for place in places)
 
 
 class Worker:
@@ -84,13 +89,15 @@ class Worker:
         search: IndexWriter | None = None,
         before_rules: Mapping[str, Callable[[], object]] = _NOTHING,
         shipping: Shipping | None = None,
+        checkpoints: Checkpoints | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`spools` is the folder with one folder per producer; `search` is the log's own index, which is kept up in a thread of its own;
         `before_rules` are further stages by name, between intake and rules.
         """
-        self.health = Health(elastic=shipping.health if shipping else None)
+        self.health = Health(elastic=shipping.health if shipping else None, checkpoints=checkpoints.health if checkpoints else None)
         self._shipping = shipping
+        self._checkpoints = checkpoints
         self._spools = spools
         self._readers: dict[Path, tuple[int, SpoolReader]] = {}
         self._log = log
@@ -116,6 +123,9 @@ class Worker:
         if self._shipping is not None:
             words = (self._ending, self._guarded)
             self._threads.append(threading.Thread(target=self._shipping.run, args=words, name=SHIP, daemon=True))
+        if self._checkpoints is not None:
+            words = (self._ending, self._guarded)
+            self._threads.append(threading.Thread(target=self._checkpoints.run, args=words, name=STATE, daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -127,7 +137,7 @@ class Worker:
         if self._shipping is not None:
             self._shipping.end()
         for thread in self._threads:
-            thread.join(STOP_SECONDS if thread.name == SHIP else None)
+            thread.join(STOP_SECONDS if thread.name in (SHIP, STATE) else None)
         for _, reader in self._readers.values():
             reader.close()
         self._readers.clear()
@@ -142,6 +152,8 @@ class Worker:
         self._index_due()
         if self._shipping is not None:
             self._shipping.step(self._guarded)
+        if self._checkpoints is not None:
+            self._checkpoints.step(self._guarded)
         self._count()
 
     def _watch(self) -> None:
@@ -244,7 +256,7 @@ def worker_for(
     services: Services, mail: MailSettings | None, webhook: WebhookSettings | None, elastic: ElasticSettings | None = None
 ) -> Worker:
     """The background work of an installation. Raises RuleError when a behaviour rule is broken, SecretError, LogError, SpoolError,
-    ConfigError and ElasticError when a file of the section elastic cannot be used.
+    StatementsError, ConfigError and ElasticError when a file of the section elastic cannot be used.
     """
     installation, record = services.installation, services.spool.append
     channels: list[Channel] = []
@@ -292,4 +304,5 @@ def worker_for(
         before_rules={"confirm": confirmations.step, "orders": orders.step, "refused agents": services.agent_alarms.flush},
         search=IndexWriter(installation.state / "log"),
         shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
+        checkpoints=checkpoints_for(services, lambda: datetime.now(UTC)),
     )

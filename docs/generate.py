@@ -15,8 +15,10 @@ from agent.settings import AgentSettings
 from agent.settings import Place as WatchedPlace
 from audit_store.ecs import EventAction, Phase
 from audit_store.mapping import templates
+from auth.mail_server import MailSettings
+from auth.outside import OutsideSettings
 from console.cli import COMMANDS
-from console.settings import ElasticSettings, MailSettings, TorwartSettings, WebhookSettings
+from console.settings import ElasticSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
 from docs import policy_cases, policy_language
 from gateway.forward.settings import ProxySettings
@@ -40,7 +42,7 @@ def settings() -> str:
     """The configuration file, section by section."""
     lines = ["# Settings", "", "`torwart init` writes the file with comments. `state`, `language` and `names` stand at the top level."]
     models: list[tuple[str, type[BaseModel]]] = [("torwart", TorwartSettings), ("crm", CrmSettings), ("proxy", ProxySettings)]
-    models += [("mail", MailSettings), ("webhook", WebhookSettings), ("elastic", ElasticSettings)]
+    models += [("mail", MailSettings), ("webhook", WebhookSettings), ("elastic", ElasticSettings), ("outside", OutsideSettings)]
     for name, model in models:
         lines += _section(name, model)
     lines += [

@@ -20,6 +20,7 @@ from auth.assignments import Assignments
 from auth.directory import Directory
 from auth.installation import Installation
 from auth.keys import Keys
+from auth.outside import open_spool
 from auth.people import People
 from auth.sessions import Sessions
 from auth.stepup import StepUp, clock_id
@@ -71,14 +72,14 @@ class Assembled:
 
 
 def assemble(installation: Installation, settings: CrmSettings, *, profile: Profile | None = None) -> Assembled:
-    """The gateway of an installation. Raises ConfigError, SpoolError, DatabaseError, PolicyErrors, KnowledgeError: each says what to do."""
+    """The gateway of an installation. Raises ConfigError, SpoolError, StatementsError, DatabaseError, PolicyErrors, KnowledgeError."""
     now = partial(datetime.now, UTC)
     state = installation.state
     secrets_folder = state / "keys"
     credential_key = secret(secrets_folder, "credential.key")
     pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym.key"))
     engine = open_database(installation.database)
-    spool = Spool.open(installation.spool(PRODUCER), installation.producer(PRODUCER))
+    spool = open_spool(installation, PRODUCER)
     history = grounds.history(installation.log, spool, now())
     profile = profile or load_profile(settings)
     with contextlib.suppress(OSError):  # rules are only checked against it on the command line

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from audit_store.signing_key import SigningKey
+from audit_store.statement import fingerprint
 from auth.command_line import DEFAULT_CONFIG, fail
 from auth.config_file import ConfigError
 from auth.installation import check_state
@@ -35,6 +37,7 @@ def write_configuration(config: Config = DEFAULT_CONFIG) -> None:
     except OSError as error:
         fail(f"{config} cannot be written: {error.strerror}")
     print(f"{config} written. Name your hosts and your CRM in it, then: torwart up --config {config}")
+    print(f"Then write down the fingerprint of the key that signs the record, away from this machine: torwart events key --config {config}")
 
 
 @up.command()
@@ -48,6 +51,10 @@ def start(config: Config = DEFAULT_CONFIG) -> None:
         fail(*error.errors)
 
     def say() -> None:
+        signing = SigningKey(installation.state / "keys")
+        if signing.exists:
+            key = signing.load(make=False).public_key().public_bytes_raw()
+            print(f"Record   signed with the key {fingerprint(key)}: is it the one that you wrote down?", flush=True)
         print(f"CRM      {installation.crm_url}  (before {settings.upstream})\nTorwart  {installation.torwart_url}", flush=True)
         if forward is not None:
             trust = installation.state / AUTHORITY / CERTIFICATE

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from audit_store.event import Phase
 from audit_store.history import History, deed
+from audit_store.outside import NotWitnessedError
 from audit_store.spool import SpoolError
 from auth.directory import Directory
 from detectors.client_index.learner import Learner
@@ -116,6 +117,8 @@ class Handler:
             return outcome if isinstance(outcome, Forward) else guarded(outcome)
         except UninspectableError as error:
             return await self._denied(known, Deny((Because(reasons.UNINSPECTABLE, {"what": error.what}),)))
+        except NotWitnessedError:
+            return await self._denied(known, Deny((Because(reasons.NOT_WITNESSED),)))
         except SpoolError:
             return self._told(known, self.refusals.denied(Because(reasons.NOT_RECORDED), known.act_id))
 

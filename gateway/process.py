@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from audit_store.database import DatabaseError
 from audit_store.spool import SpoolError
+from audit_store.statements import StatementsError
 from auth.config_file import ConfigError
 from detectors.knowledge import KnowledgeError
 from gateway.supervise import REFUSED
@@ -17,7 +18,7 @@ from policies.problems import PolicyErrors
 
 def exit_status(work: Callable[[], None], *refusals: type[Exception]) -> int:
     """Do the work of a process; its exit status. Every refusal to start is said in one clear line a fault."""
-    said: tuple[type[Exception], ...] = (DatabaseError, KnowledgeError, SpoolError, *refusals)
+    said: tuple[type[Exception], ...] = (DatabaseError, KnowledgeError, SpoolError, StatementsError, *refusals)
     try:
         work()
     except ConfigError as error:

@@ -18,6 +18,7 @@ _STATUS: dict[str, int] = {
     reasons.UPSTREAM_DOWN.code: 502,
     reasons.INTERNAL_ERROR.code: 503,
     reasons.NOT_RECORDED.code: 503,
+    reasons.NOT_WITNESSED.code: 503,
 }
 _TITLES = {
     "held": {"de": "Angehalten", "en": "Held"},

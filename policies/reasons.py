@@ -425,3 +425,14 @@ NOT_RECORDED = _reason(
     reviewer_de="Der Datensatz ließ sich nicht schreiben.",
     reviewer_en="The record could not be written.",
 )
+NOT_WITNESSED = _reason(
+    "not_witnessed",
+    de="Angehalten: Torwart kann diesen Vorgang gerade an keinem Ort außerhalb bezeugen, deshalb geht nichts hinaus. Bitte verständigen "
+    "Sie die Verwaltung und versuchen Sie es danach noch einmal.",
+    en="Stopped: at the moment Torwart can state this act at no place outside, therefore nothing goes out. Please tell your "
+    "administrator, and try again afterwards.",
+    reviewer_de="Keiner der Orte außerhalb (outside) hat den Prüfpunkt genommen, der vor dem Vorgang dort sein muss. Was zu tun ist, steht "
+    "auf der Seite Zustand und sagt `torwart events places`.",
+    reviewer_en="None of the places outside (section outside) has taken the checkpoint that must be there before the act. What to do "
+    "stands on the page Health, and `torwart events places` says it.",
+)

@@ -17,7 +17,8 @@ import auth.tables  # noqa: F401 # makes the tables known to `open_database`
 from audit_store.alerts import Alerts
 from audit_store.database import DatabaseError, open_database
 from audit_store.pseudonyms import Pseudonyms, SecretError, secret
-from audit_store.spool import Spool, SpoolError
+from audit_store.spool import SpoolError
+from audit_store.statements import StatementsError
 from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
 from auth.assignments import Assignments
@@ -26,6 +27,7 @@ from auth.installation import ConfigError, Installation, check_rights, load_inst
 from auth.keys import Keys
 from auth.levels import Levels
 from auth.orders import Orders
+from auth.outside import open_spool
 from auth.people import People
 from auth.sessions import Sessions
 from auth.tables import Person
@@ -61,7 +63,7 @@ def open_house(config: Path) -> Iterator[House]:
         installation, _ = load_installation(config)
         check_rights(installation.state)
         engine = open_database(installation.database)
-        spool = Spool.open(installation.spool("cli"), installation.producer("cli"))
+        spool = open_spool(installation, "cli")
         pseudonyms = Pseudonyms(secret(installation.state / "keys", "pseudonym.key"))
         credential_key = secret(installation.state / "keys", "credential.key")
         record = spool.append
@@ -84,7 +86,7 @@ def open_house(config: Path) -> Iterator[House]:
         fail(*error.errors)
     except SpoolError as error:
         fail(f"it could not be recorded, therefore nothing was changed: {error}")
-    except (DatabaseError, SecretError) as error:
+    except (DatabaseError, SecretError, StatementsError) as error:
         fail(str(error))
     except OperationalError as error:
         fail(f"the database cannot be used: {error.orig}")

@@ -10,6 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from audit_store.outside import PlaceState, Trouble
+from console.checkpoints import PLACES_STAGE, CheckpointHealth
+from console.checkpoints import STAGE as STATE_STAGE
 from console.language import Speech
 from console.render import page
 from console.shipping import LOOK_STAGE, STAGE, ElasticHealth
@@ -31,6 +34,8 @@ _STAGES: Mapping[str, str] = {
     "record": N_("Writing the record"),
     "confirm": N_("Recognising clients in what agents saw"),
     "refused agents": N_("Recording refused agents"),
+    STATE_STAGE: N_("Signing statements about the record"),
+    PLACES_STAGE: N_("Getting signed statements to the places outside"),
     STAGE: N_("Shipping to Elasticsearch"),
     LOOK_STAGE: N_("Looking whether everything is in Elasticsearch"),
 }
@@ -47,7 +52,27 @@ _TROUBLES: Mapping[str, str] = {
     "LostError": N_("Elasticsearch had lost events that it had confirmed. They were sent again. Look at its health."),
     "DeadLetterError": N_("Elasticsearch refuses an event altogether. Run: torwart events elastic-install"),
 }
+_PLACE_TROUBLES: Mapping[Trouble, str] = {
+    Trouble.ABSENT: N_("The folder is not there. Mount it."),
+    Trouble.EMPTIED: N_("What was written into the folder is not in it any more. Is the right one mounted?"),
+    Trouble.LOST: N_("The folder has lost statements that it had. Look into it, and run: torwart events verify"),
+    Trouble.AHEAD: N_(
+        "The place has more than this machine: the state folder is an older one. Touch nothing, and run: torwart events verify"
+    ),
+    Trouble.UNWRITABLE: N_("The folder cannot be written. Look at its rights and its disk."),
+    Trouble.SILENT: N_("The place does not answer in time. Is its server reachable?"),
+    Trouble.MAIL: N_("The mail server does not take the mail. Check the section mail of the settings."),
+    Trouble.OWN: N_("The signed statements of this machine cannot be read. Run: torwart events verify"),
+}
 _OTHER_TROUBLE = N_("A fault of Torwart's own. It tries again by itself; if it stays, write to the makers of Torwart.")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceLine:
+    """A place outside, and what is wrong with it in words."""
+
+    state: PlaceState
+    trouble: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +99,19 @@ def health(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Re
         faults=_faults(known, found.speech),
         elastic=elastic,
         trouble=_trouble(elastic, found.speech),
+        checkpoints=known.checkpoints if known else None,
+        places=_places(known.checkpoints if known else None, found.speech),
     )
 
 
 def _faults(known: Health | None, speech: Speech) -> list[Fault]:
     errors = dict(known.errors) if known else {}
     return [Fault(speech.say(_STAGES[stage]) if stage in _STAGES else stage, kind) for stage, kind in sorted(errors.items())]
+
+
+def _places(checkpoints: CheckpointHealth | None, speech: Speech) -> list[PlaceLine]:
+    states = checkpoints.places if checkpoints else []
+    return [PlaceLine(state, speech.say(_PLACE_TROUBLES[state.trouble]) if state.trouble else None) for state in states]
 
 
 def _trouble(elastic: ElasticHealth | None, speech: Speech) -> str | None:

@@ -53,7 +53,11 @@ mail:
   starttls: false
   sender: torwart@firma.example
   recipients: [leitung@firma.example]
+outside:
+  folders: [{outside}]
 """
+OUTSIDE = "outside"
+"""Beside the state folder: stands for a share of another machine. `torwart events verify` compares with what lies in it."""
 _PROXY = """\
 proxy:
   listen: 127.0.0.1:{proxy_port}
@@ -166,7 +170,8 @@ def configure(
     folder.chmod(0o700)
     config = folder / "torwart.yaml"
     ports = {"crm_port": crm_port, "torwart_port": torwart_port, "mail_port": mail_port}
-    text = _CONFIG.format(folder=folder, upstream=upstream, **ports)
+    (folder / OUTSIDE).mkdir(exist_ok=True)
+    text = _CONFIG.format(folder=folder, outside=folder / OUTSIDE, upstream=upstream, **ports)
     if outside is not None:
         text += _PROXY.format(proxy_port=outside[0], cloud_port=outside[1])
     config.write_text(text, encoding="utf-8")

@@ -18,6 +18,7 @@ from audit_store.spool import Spool
 from auth.config_file import ConfigError
 from auth.directory import Directory
 from auth.keys import Keys
+from auth.outside import open_spool
 from auth.people import People
 from auth.stepup import StepUp, clock_id
 from detectors.budget import Limits
@@ -65,7 +66,8 @@ class Assembled:
 
 
 def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolver = resolve) -> Assembled:
-    """The forward proxy of an installation. Raises ConfigError, SpoolError, DatabaseError, PolicyErrors, KnowledgeError, WorkerError.
+    """The forward proxy of an installation. Raises ConfigError, SpoolError, StatementsError, DatabaseError, PolicyErrors, KnowledgeError,
+    WorkerError.
 
     `scanner`: who reads content; None: workers of its own, with the installation's client index.
     """
@@ -76,7 +78,7 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     pseudonyms = Pseudonyms(secret(keys, "pseudonym.key"))
     authority = Authority(state / FOLDER, installation.rp_id)
     engine = open_database(installation.database)
-    spool = Spool.open(installation.spool(PRODUCER), installation.producer(PRODUCER))
+    spool = open_spool(installation, PRODUCER)
     directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))
     sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
     policies = grounds.policies(state, spool, now)

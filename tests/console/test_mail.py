@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from auth.mail_server import MailSettings
 from console.delivery import DeliveryError
 from console.mail import MailChannel
 from console.notice import GROWN
-from console.settings import MailSettings
 from deploy.demo.tryton_process import free_port
 from tests.console.test_notice import STOPPED, notice
 from tests.services.post import Mailbox

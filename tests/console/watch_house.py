@@ -17,12 +17,12 @@ from audit_store.search import search
 from audit_store.search_index import IndexWriter
 from audit_store.spool import Spool
 from auth.keys import Keys
+from auth.mail_server import MailSettings
 from auth.stepup import StepUp
 from console.delivery import Channel
 from console.mail import MailChannel
 from console.notice import Totals
 from console.notify import Notifier
-from console.settings import MailSettings
 from console.shipping import Shipping
 from console.webhook import WebhookChannel
 from console.worker import Worker

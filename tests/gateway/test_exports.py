@@ -11,6 +11,11 @@ import pytest
 
 from audit_store.client_sets import decode_ids
 from audit_store.manifests import Manifests
+from audit_store.outside import Outside
+from audit_store.outside_folder import FolderPlace, read_place
+from audit_store.statement import Head, Statement
+from audit_store.statements import Statements
+from audit_store.witnessed import WitnessedSpool
 from auth.installation import Installation
 from auth.people import People
 from detectors.client_index.build import Build
@@ -89,6 +94,40 @@ async def test_a_released_export_has_a_manifest_and_its_event_names_it(gate: Gat
     assert set(row.fields) == set(FIELDS)
     assert len(decode_ids(row.keys)) >= 6, "a phone number in several spellings and an address for each of three"
     assert b"5550002" not in repr(row.__dict__).encode()
+
+
+def place_outside(gate: Gate, folder: Path) -> None:
+    """From now on a place outside must have what is released."""
+    spool = gate.assembled.spool
+    assert isinstance(spool, WitnessedSpool)
+    assert isinstance(spool.signer, Statements)
+    spool.witness = Outside(spool.signer, [FolderPlace(folder)])
+
+
+async def test_an_export_is_stated_outside_before_it_is_released(gate: Gate, tmp_path: Path) -> None:
+    """attacks X14."""
+    (tmp_path / "outside").mkdir()
+    place_outside(gate, tmp_path / "outside")
+    response = await export(gate)
+    assert b"5550002" in response.body
+    stated = [one for one in read_place(tmp_path / "outside") if isinstance(one, Statement) and isinstance(one.body, Head)]
+    released = gate.assembled.spool.read(0, 10_000)[-1]
+    body = stated[-1].body
+    assert isinstance(body, Head)
+    assert (body.end.producer, body.end.sequence, body.end.hash) == ("gateway", released.sequence, released.hash)
+
+
+async def test_an_export_that_no_place_outside_knows_of_is_denied_and_that_is_recorded(gate: Gate, tmp_path: Path) -> None:
+    place_outside(gate, tmp_path / "not mounted")
+    response = await export(gate)
+    assert b"5550002" not in response.body
+    assert "an keinem Ort außerhalb bezeugen" in response.body.decode()
+    *_, released, denied = gate.events()
+    assert (released["torwart"]["act"]["phase"], denied["torwart"]["act"]["phase"]) == ("released", "denied")
+    assert denied["event"]["reason"] == "not_witnessed"
+    assert denied["http"]["response"]["status_code"] == 503
+    listed = await gate.ask(call("model.party.party.read", [1, 2, 3], FIELDS), answers(READ))
+    assert b"5550002" in listed.body, "ordinary reading goes on"
 
 
 async def test_a_list_on_the_screen_has_none(gate: Gate) -> None:

@@ -13,7 +13,10 @@ import typer
 from audit_store.event import EventAction, plain_event
 from audit_store.pseudonyms import SecretError
 from audit_store.spool import Spool, SpoolError
+from audit_store.statements import StatementsError
 from auth.command_line import fail, print_json, say
+from auth.installation import Installation
+from auth.outside import open_spool
 from auth.policy_signature import PolicyKey
 from console.cli.house import open_house
 from console.cli.policy.output import RED, print_results, refuse, result_as_json
@@ -35,19 +38,19 @@ def put_in_force(config: Path, by: str | None, widen: str | None, as_json: bool,
     if widen is not None and by is None:
         fail("a widening is confirmed by a person: add --by PERSON")
     with open_house(config) as house:
-        state = house.installation.state
+        installation = house.installation
         who = house.person(by).pseudonym if by is not None else "command line"
     confirmed = Confirmation(digest=widen, by=who) if widen is not None else None
     try:
         try:
-            number = _done(state, who, confirmed, act)
+            number = _done(installation, who, confirmed, act)
         except WideningError as error:
             if by is None or as_json or not sys.stdin.isatty():
                 raise
             _print_widenings(error.widenings)
             if not typer.confirm(f"Do you, {by}, want exactly this?"):
                 raise
-            number = _done(state, who, Confirmation(digest=error.widenings.digest, by=who), act)
+            number = _done(installation, who, Confirmation(digest=error.widenings.digest, by=who), act)
     except WideningError as error:
         _not_confirmed(error.widenings, widen, as_json)
     except PolicyErrors as errors:
@@ -59,7 +62,7 @@ def put_in_force(config: Path, by: str | None, widen: str | None, as_json: bool,
             print_results(list(error.red))
             say("Not activated: what was in force stays.")
         raise typer.Exit(RED) from None
-    except (SpoolError, SecretError) as error:
+    except (SpoolError, StatementsError, SecretError) as error:
         fail(f"it could not be recorded or signed, therefore nothing was changed: {error}")
     except OSError as error:
         fail(f"not activated: {error.strerror}: {error.filename}")
@@ -69,8 +72,8 @@ def put_in_force(config: Path, by: str | None, widen: str | None, as_json: bool,
         say(f"Version {number} is in force.")
 
 
-def _done(state: Path, who: str, confirmed: Confirmation | None, act: PutInForce) -> int:
-    spool = Spool.open(state / "spool" / "cli", "cli")
+def _done(installation: Installation, who: str, confirmed: Confirmation | None, act: PutInForce) -> int:
+    state, spool = installation.state, open_spool(installation, "cli")
     try:
         store = PolicyStore(state / "policies", PolicyKey(state / "keys"), record=lambda change: _record(spool, change))
         return act(store, who, confirmed)

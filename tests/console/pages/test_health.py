@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from audit_store.outside import PlaceState, Trouble
 from auth.tables import Person
 from console.app import create_app
+from console.checkpoints import CheckpointHealth
 from console.shipping import ElasticHealth
 from console.worker import Health
 from tests.services.console import Pages
@@ -80,3 +82,25 @@ def test_it_is_for_reviewers_alone_and_stands_in_their_menu(pages: Pages, owner:
     assert anna.get("/health").status_code == 403
     assert 'href="/health"' not in anna.get("/keys").text
     assert 'href="/health"' in pages.client(owner).get("/people").text
+
+
+def test_places_outside_stand_there_with_what_to_do(pages: Pages, owner: Person) -> None:
+    bad = PlaceState("folder /mnt/tresor", failing_since=NOW, trouble=Trouble.ABSENT, waiting=1_234)
+    health = Health(last_run=datetime.now(UTC), checkpoints=CheckpointHealth(NOW, [bad, PlaceState("mail chefin@firma.example")]))
+    german, english = shown(pages, owner, health), shown(pages, owner, health, "en")
+    for words in ("Bitte ansehen", "folder /mnt/tresor", "Bitte einhängen", "1.234", "in Ordnung"):
+        assert words in german
+    for words in ("Needs a look", "Mount it", "1,234", "mail chefin@firma.example"):
+        assert words in english
+    assert "kein Ort" not in german
+
+
+def test_every_trouble_of_a_place_has_words(pages: Pages, owner: Person) -> None:
+    states = [PlaceState(f"folder /{trouble}", failing_since=NOW, trouble=trouble) for trouble in Trouble]
+    text = shown(pages, owner, Health(last_run=datetime.now(UTC), checkpoints=CheckpointHealth(NOW, states)), "en")
+    assert text.count("takes nothing") == len(Trouble)
+
+
+def test_without_a_place_it_says_what_that_means(pages: Pages, owner: Person) -> None:
+    text = shown(pages, owner, Health(last_run=datetime.now(UTC), checkpoints=CheckpointHealth()))
+    assert "Kein Ort außerhalb ist eingerichtet" in text

@@ -1,6 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from audit_store.event import Phase
+from audit_store.outside import Outside
+from audit_store.outside_folder import FolderPlace
+from audit_store.statements import Statements
+from audit_store.witnessed import WitnessedSpool
 from auth.tables import Person
 from policies import reasons
 from policies.request import Action, Status
@@ -29,6 +35,29 @@ def test_the_status_changes_from_the_next_request_on(pages: Pages, owner: Person
     found = pages.services.people.by_id(anna.id)
     assert found is not None
     assert found.status == Status.NOTICE_GIVEN
+
+
+def test_a_wider_status_waits_for_a_place_outside_and_a_freeze_does_not(pages: Pages, owner: Person, anna: Person, tmp_path: Path):
+    """attacks X14: what gives is stated outside first; what takes away waits for nobody."""
+    pages.services.people.set_status(anna.id, Status.NOTICE_GIVEN, owner.id)
+    spool = pages.services.spool
+    assert isinstance(spool, WitnessedSpool)
+    assert isinstance(spool.signer, Statements)
+    spool.witness = Outside(spool.signer, [FolderPlace(tmp_path / "not mounted")])
+    client = pages.client(owner)
+    form = {"csrf": pages.csrf(client), "status": "active", "sure": "yes"}
+    answer = client.post(f"/people/{anna.id}/status", data=form)
+    assert answer.status_code == 503
+    assert "Keiner der Orte außerhalb" in answer.text
+    found = pages.services.people.by_id(anna.id)
+    assert found is not None
+    assert found.status == Status.NOTICE_GIVEN
+    assert client.post(f"/people/{anna.id}/status", data=form | {"status": "last_day"}).status_code == 303
+    pages.services.people.freeze(anna.id, owner.id)
+    found = pages.services.people.by_id(anna.id)
+    assert found is not None
+    assert found.frozen_at is not None
+    assert found.status == Status.LAST_DAY
 
 
 def test_a_level_is_set_for_a_reason_and_shown_with_its_end(pages: Pages, owner: Person, anna: Person):
