@@ -102,15 +102,6 @@ class Glance:
         """How many of these letters each row holds."""
         return np.bitwise_count(letters.take(self.rows).view(np.uint64))[:, 0]
 
-    def followers(self, letter: bytes) -> bytes:
-        """The bytes that stand behind a letter, each once."""
-        if letter not in self.data:
-            return b""
-        behind = where(self.array[:-1] == letter[0]) + 1
-        found = np.zeros(256, np.bool_)
-        found[self.array.take(behind)] = True
-        return bytes(np.flatnonzero(found).tolist())
-
     def _beside(self, by: int) -> Bytes:
         return self.array.take(self.marks + by, mode="clip") if len(self.marks) else self.array[:0]
 

@@ -16,7 +16,10 @@ from base64 import b32encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
+
+import re2
 
 from audit_store.pseudonyms import SecretError, secret
 from detectors.knowledge import KnowledgeError
@@ -32,7 +35,7 @@ _LOOKED_AT = 1_000
 _LONGEST = 1_024
 """Bytes from the beginning of a mark to its end, however it is broken."""
 _CODE_BYTES = 10
-_BEGINNING = PREFIX.encode()
+_BEGINNING = re2.compile(PREFIX.encode())
 _DOMAIN = "torwart export mark 1"
 _SPOILS = re.compile(r'[|",;]+')
 """In a name: what separates cells, or the parts of a mark."""
@@ -102,13 +105,10 @@ def marker(state: Path) -> Marker:
 
 def find_marks(text: bytes, into: set[Mark]) -> None:
     """Add the marks of a text in UTF-8, ours or not. Blanks and line ends between their words do not matter."""
-    if _BEGINNING not in text:
-        return
-    place = -1
-    for _ in range(_LOOKED_AT):
-        place = text.find(_BEGINNING, place + 1)
-        if place < 0 or len(into) >= MARKS_MAX:
+    for beginning in islice(_BEGINNING.finditer(text), _LOOKED_AT):
+        if len(into) >= MARKS_MAX:
             return
+        place = beginning.start()
         found = _PATTERN.match(text[place : place + _LONGEST].decode("utf-8", "replace"))
         if found is not None and found[2].strip():
             export, person, at, code = (" ".join(part.split()) for part in found.groups())

@@ -70,10 +70,10 @@ def _slices(glance: Glance) -> list[slice] | None:
 def _prefixed(glance: Glance) -> bool:
     """Whether a digit can have `0x` or `\\x` before it."""
     zeros = (glance.marked == ord("0")) & (glance.behind | 0x20 == ord("x"))
-    return not _X.isdisjoint(glance.followers(b"\\")) or bool(zeros.any())
+    return bool(zeros.any()) or _BACKSLASH.search(glance.data) is not None
 
 
-_X = frozenset(b"xX")
+_BACKSLASH = re2.compile(rb"\\[xX]")
 _IS_DIGIT, _IN_RUN = among(b"0123456789abcdefABCDEF"), among(b"0123456789abcdefABCDEF ,:;-\r\n")
 _SHORTEST = 18
 """Bytes of a run: nine pairs."""

@@ -15,14 +15,13 @@ _TAG = re.compile(r"<[A-Za-z/!?][^<>]*>")
 _CELL = re.compile(r"(?i)</?(?:[a-z]+:)?(?:td|th|table-cell|tab)(?:\s[^<>]*)?/?>")
 _ROWS = "p|tr|div|li|br|hr|h[1-6]|ul|ol|dl|dt|dd|table|table-row|section|article|pre|option|title|script|style"
 _ROW = re.compile(rf"(?i)</?(?:[a-z]+:)?(?:{_ROWS})(?:\s[^<>]*)?/?>")
-_ENTITY_BEGINS = frozenset(b"#ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _ENTITY = re2.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,24});?")
 
 
 def decode(text: Text) -> Iterator[str | bytes]:
     """One text without tags and with its entities undone."""
     tags = b"<" in text.encoded and _TAG.search(text.letters) is not None
-    if not tags and not (not _ENTITY_BEGINS.isdisjoint(text.glance.followers(b"&")) and _ENTITY.search(text.encoded)):
+    if not tags and not _ENTITY.search(text.encoded):
         return
     letters = text.letters
     if tags:

@@ -11,7 +11,6 @@ from detectors.formats import Decoder, Layer
 from detectors.text import Text
 
 _SIGN = re2.compile(rb"%[0-9A-Fa-f]{2}")
-_HEXADECIMAL = frozenset(b"0123456789ABCDEFabcdef")
 _FORM = re2.compile(rb"[A-Za-z0-9_.%*+\[\]-]+=[A-Za-z0-9_.%*+&=\[\]~!$'(),;:@/?-]*")
 """A form without its necessary escapes is none: base64 in JSON also has plus signs."""
 
@@ -22,7 +21,7 @@ def decode(text: Text) -> Iterator[str | bytes]:
     form = b"+" in whole and b"=" in whole and _FORM.fullmatch(whole.strip()) is not None
     if form:
         yield unquote_to_bytes(whole.replace(b"+", b" ").replace(b"&", b"\n"))
-    if b"%" in whole and not _HEXADECIMAL.isdisjoint(text.glance.followers(b"%")) and _SIGN.search(whole):
+    if _SIGN.search(whole):
         yield unquote_to_bytes(b"\n".join(line for line in whole.split(b"\n") if b"%" in line))
 
 

@@ -15,7 +15,7 @@ _UNIT = re2.compile(rb"\+A[A-P][A-Za-z0-9/]{1,}-")
 
 def decode(text: Text) -> Iterator[str | bytes]:
     """The lines with shifted letters, where at least one is a letter of Latin-1."""
-    if ord("A") not in text.glance.followers(b"+") or not _UNIT.search(text.encoded):
+    if not _UNIT.search(text.encoded):
         return
     lines = [line for line in text.letters.split("\n") if _SHIFTED.search(line)]
     yield "\n".join(line.encode("ascii", "replace").decode("utf-7", "replace") for line in lines)

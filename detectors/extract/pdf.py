@@ -8,16 +8,16 @@ from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+import re2
 
 from detectors.budget import Budget
 from detectors.formats import Format, Layer, Part
 from detectors.verdict import Unread
 
 _HEAD, _END = b"%PDF-", b"%%EOF"
+_ANY_HEAD = re2.compile(_HEAD)
 _HEAD_WITHIN = 1_024
 """Bytes within which readers look for the head (ISO 32000-1, note 3.4.1 of Adobe's implementation)."""
-_SIGNS = 1_000
-"""Percent signs that are looked at one by one."""
 _STATES = 8
 """Earlier states that are read."""
 _PATHS = 40
@@ -27,17 +27,8 @@ _NOTES = 2_000
 
 def recognises(content: bytes, _media_type: str | None) -> bool:
     """By its head, which may stand behind other bytes."""
-    return _HEAD in content[: _HEAD_WITHIN + len(_HEAD)] or (_has_head(content) and _END in content)
-
-
-def _has_head(content: bytes) -> bool:
-    """Whether there is one anywhere. One letter is searched for at the speed of memory, several are not."""
-    at = -1
-    for _ in range(_SIGNS):
-        at = content.find(_HEAD[:1], at + 1)
-        if at < 0 or content.startswith(_HEAD, at):
-            return at >= 0
-    return content.find(_HEAD, at) >= 0
+    head = _ANY_HEAD.search(content)
+    return head is not None and (head.start() <= _HEAD_WITHIN or _END in content)
 
 
 def open_pdf(content: bytes, _media_type: str | None, budget: Budget) -> Iterator[Part]:

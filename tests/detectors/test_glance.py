@@ -56,8 +56,6 @@ def test_a_glance_sees_every_digit_sign_and_change_of_letters(text: str, step: i
     assert seen.digits.tolist() == [at for at, one, _ in pairs if one in "0123456789"]
     wordless = [at for at in range(len(data) // 8) if all(byte <= 90 or chr(byte) in "abcdef" for byte in data[8 * at : 8 * at + 8])]
     assert seen.blocks.tolist() == wordless
-    for letter in (b"%", b"\n", b"+"):
-        assert set(seen.followers(letter)) == {ord(other) for at, one, other in pairs if ord(one) == letter[0] and at + 1 < len(data)}
 
 
 def test_of_a_text_full_of_figures_and_of_small_and_large_ones_nothing_is_known() -> None:
