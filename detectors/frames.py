@@ -13,7 +13,7 @@ from detectors.client_index.identifier import Kind
 from detectors.mark import MARKS_MAX, mark_of
 from detectors.verdict import Unread, Verdict
 
-VERSION = 2
+VERSION = 3
 """Of this protocol; both ends must speak the same."""
 _LENGTHS = struct.Struct("<IQ")
 _HEAD_MAX = 64 << 20

@@ -11,8 +11,10 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from mmap import mmap
 from typing import Any
 
+from detectors.board import seen
 from detectors.budget import Limits
 from detectors.client_index.matcher import load_matcher
 from detectors.frames import VERSION, FrameError, Head, read_frame, verdict_head, write_frame
@@ -38,6 +40,7 @@ def main() -> int:
     try:
         head, description = read_frame(read, body_max=_BODY_MAX)
         limits = Limits(**head["limits"])
+        board = seen(head["board"])
         matcher = load_matcher(Image(description, tuple(head["files"]), head["mark"]))
         warm(matcher, limits)
         if head["yielding"] and hasattr(os, "nice"):
@@ -51,19 +54,27 @@ def main() -> int:
         return 1
     write_frame(write, {"version": VERSION, "kind": "ready", "shut": list(confinement.shut), "open": list(confinement.open)})
     try:
-        _serve(matcher, limits, read, write)
+        _serve(matcher, limits, board, read, write)
     except (FrameError, OSError):
         return 0
     return 0
 
 
-def _serve(matcher: Matcher, limits: Limits, read: Callable[[int], bytes], write: Callable[[Any], int]) -> None:
+def _serve(matcher: Matcher, limits: Limits, board: mmap | None, read: Callable[[int], bytes], write: Callable[[Any], int]) -> None:
     while True:
         head, body = read_frame(read, body_max=_BODY_MAX)
         if head["kind"] == "news":
             matcher.add(body)
         else:
-            _answer(head, body, matcher, limits, write)
+            _answer(head, _laid(board, head["laid"]) if head["laid"] else body, matcher, limits, write)
+
+
+def _laid(board: mmap | None, length: int) -> bytes:
+    """A copy of what lies there: no parser sees it change."""
+    content = board[:length] if board is not None else b""
+    if len(content) != length:
+        raise FrameError("less lies on the board than was said")
+    return content
 
 
 def _answer(head: Head, body: bytes, matcher: Matcher, limits: Limits, write: Callable[[Any], int]) -> None:

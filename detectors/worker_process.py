@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from detectors.board import Board
 from detectors.budget import Limits
 from detectors.deadlines import Deadlines
 from detectors.frames import VERSION, FrameError, Head, limits_head, read_frame, read_verdict, write_frame
@@ -61,6 +62,8 @@ class WorkerProcess:
     process: subprocess.Popen[bytes]
     mark: int
     """Up to where it knows the clients (`detectors.knowledge.Knowledge.news`)."""
+    board: Board | None
+    """Where contents are laid for it; None: all of them go through its pipe."""
     scans: int = 0
     overran: bool = False
     confinement: Confinement = field(default_factory=Confinement)
@@ -71,20 +74,25 @@ class WorkerProcess:
 
         A `yielding` one gives way to all others on this machine when the processor is short.
         """
-        process = subprocess.Popen(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            env=_ENVIRONMENT,
-            cwd=Path(sys.executable).anchor,
-            pass_fds=image.files,
-        )
+        board = Board.make()
+        try:
+            process = subprocess.Popen(
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                env=_ENVIRONMENT,
+                cwd=Path(sys.executable).anchor,
+                pass_fds=image.files if board is None else (*image.files, board.descriptor),
+            )
+        finally:
+            if board is not None:
+                board.given()
         _widen(process.stdin)
-        worker = cls(process, image.mark)
+        worker = cls(process, image.mark, board)
         head = {"version": VERSION, "kind": "hello", "limits": limits_head(limits), "files": list(image.files), "mark": image.mark}
-        head["yielding"] = yielding
+        head |= {"yielding": yielding, "board": None if board is None else board.descriptor}
         with suppress(OSError), worker._ended_after(START_SECONDS):
             worker._send(head, image.description)
         return worker
@@ -115,9 +123,10 @@ class WorkerProcess:
         self.overran = False
         head = {"version": VERSION, "kind": "scan", "number": self.scans, "seconds": seconds}
         head |= {"media_type": job.media_type, "encoding": job.encoding, "name": job.name}
+        laid = self.board is not None and self.board.put(job.content)
         with self._ended_after(seconds + GRACE_SECONDS):
             try:
-                self._send(head, job.content)
+                self._send(head | {"laid": len(job.content) if laid else 0}, b"" if laid else job.content)
                 answer, _ = self._receive()
                 return read_verdict(answer, self.scans, job.size)
             except (FrameError, OSError):
@@ -142,6 +151,9 @@ class WorkerProcess:
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
+        if self.board is not None:
+            self.board.close()
+            self.board = None
 
     def _send(self, head: dict[str, object], body: bytes | memoryview) -> None:
         assert self.process.stdin is not None  # noqa: S101 # opened above
