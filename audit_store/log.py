@@ -18,8 +18,10 @@ from audit_store.chain import epoch_start, link
 from audit_store.engines import Server, is_sqlite
 from audit_store.event import Event, EventAction, Phase, plain_event
 from audit_store.log_cursors import cursor_of, put_cursor
-from audit_store.log_engine import FILE, LogError, exists, one_view, open_engine, reading, writing
+from audit_store.log_engine import FILE, LogError, exists, one_view, open_engine, reading, translated, writing
 from audit_store.log_file import Cursor, Entry, Logged, columns_of, logged, parsed, seal
+from audit_store.log_marks import EVERYTHING, Within
+from audit_store.log_pack import BLOCK_ENTRIES, KEPT_ENTRIES, packable, packed, replace_by_block
 from audit_store.log_questions import acts_since, entries_where
 from audit_store.log_rows import end_of, entries_after, newest_entries
 from audit_store.log_tables import entry
@@ -95,16 +97,34 @@ class Log:
         with reading(self._engine) as connection:
             return [logged(entry) for entry in newest_entries(connection, count)]
 
-    def where(self, condition: str, values: Sequence[object], *, limit: int, newest_first: bool = False) -> list[Logged]:
+    def where(
+        self, condition: str, values: Sequence[object], *, limit: int, newest_first: bool = False, within: Within = EVERYTHING
+    ) -> list[Logged]:
         """Events that meet a condition over the columns of `audit_store.log_tables.entry`, in order. Raises LogError.
 
-        `condition` is SQL of SQLite, our own, with a `?` for each of `values`; whoever has a question uses `audit_store.search`.
+        `condition` is SQL of SQLite, our own, with a `?` for each of `values`; whoever has a question uses `audit_store.search`. `within`:
+        what the condition says that can be told of a whole packed block, without which all of them are unpacked.
         """
-        found: list[Logged] = []
         with one_view(self._engine) as connection:
-            for entry in entries_where(connection, condition, values, limit, newest_first=newest_first):
-                found.append(logged(entry))
-        return found
+            found = entries_where(connection, condition, values, limit, within, newest_first=newest_first)
+        return [logged(one) for one in found]
+
+    def pack(self, *, blocks_max: int = 8, entries: int = BLOCK_ENTRIES, kept: int = KEPT_ENTRIES) -> int:
+        """Pack the oldest entries that are not packed yet, all but the newest `kept`; how many. A later call goes on.
+
+        May be ended at any point and run by several at once. Raises LogError, also where entries were tampered with: they stay as they are.
+        """
+        total = 0
+        for _ in range(blocks_max):
+            with reading(self._engine) as connection:
+                rows = packable(connection, entries=entries, kept=kept)
+            if not rows:
+                break
+            with translated("the log cannot be packed"):
+                columns = packed(rows)  # before anybody is kept waiting
+            with writing(self._engine) as connection:
+                total += len(rows) if replace_by_block(connection, rows, columns) else 0
+        return total
 
     def cursor(self, producer: str) -> int:
         """The producer's last sequence that the log has. Raises LogError."""

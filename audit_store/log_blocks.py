@@ -25,6 +25,10 @@ class BlockError(Exception):
     """A block cannot be read: it was damaged or tampered with."""
 
 
+class NotPackedError(Exception):
+    """Entries are not as they must be, and stay as they are: `Log.verify` names what was done to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Full:
     """One entry with all that verifies it."""
@@ -41,14 +45,14 @@ class Full:
 
 
 def pack(entries: Sequence[Full]) -> dict[str, Any]:
-    """The columns `first`, `last`, `places`, `hashes`, `seals`, `content` of entries that follow each other. Raises ValueError if they do
-    not, or if one of them was tampered with so that it has no hash.
+    """The columns `first`, `last`, `places`, `hashes`, `seals`, `content` of entries that follow each other. Raises NotPackedError if
+    they do not, or if one of them was tampered with so that it has no hash.
     """
     first = entries[0].sequence
     if [one.sequence for one in entries] != list(range(first, first + len(entries))):
-        raise ValueError("entries are missing between them")
+        raise NotPackedError("entries are missing between them")
     if any(len(one.hash) != HASH_BYTES or len(one.seal) != HASH_BYTES for one in entries):
-        raise ValueError("one of them has no hash")
+        raise NotPackedError("one of them has no hash")
     producers = sorted({one.producer for one in entries})
     numbers = {name: number for number, name in enumerate(producers)}
     places = {
@@ -85,7 +89,7 @@ def unpack(block: Mapping[str, Any]) -> list[Full]:
             for at, (received, number, epoch, sequence) in enumerate(zip(*columns, strict=True))
         ]
     except (zstandard.ZstdError, ValueError, TypeError, LookupError, struct.error, MemoryError) as error:
-        raise BlockError(f"it cannot be unpacked ({type(error).__name__})") from error
+        raise BlockError(f"the block of {block['first']} to {block['last']} cannot be unpacked ({type(error).__name__})") from error
 
 
 def _contents(packed: bytes, count: int) -> list[bytes | None]:

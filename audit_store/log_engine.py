@@ -12,7 +12,7 @@ from sqlalchemy import exc as errors
 from sqlalchemy.pool import QueuePool
 
 from audit_store.engines import LOGGING, DatabaseError, Server, is_sqlite, server_engine, take_write_lock
-from audit_store.log_blocks import BlockError
+from audit_store.log_blocks import BlockError, NotPackedError
 from audit_store.schema import LOG, SHARED, bring_up, is_current
 from audit_store.sqlite_file import DAMAGED, StoreError, connect, make_durable, own_folder
 
@@ -86,7 +86,7 @@ def translated(what: str) -> Iterator[None]:
     except errors.DBAPIError as error:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # extended codes carry the primary one in the low byte
         raise LogError(f"{what}: {str(error.orig).strip()}", damaged=code in DAMAGED) from error
-    except (errors.SQLAlchemyError, sqlite3.Error, OSError, DatabaseError, BlockError) as error:
+    except (errors.SQLAlchemyError, sqlite3.Error, OSError, DatabaseError, BlockError, NotPackedError) as error:
         raise LogError(f"{what}: {error}") from error
 
 

@@ -12,7 +12,8 @@ from audit_store.engines import is_sqlite
 from audit_store.event import EventAction
 from audit_store.log_blocks import unpack
 from audit_store.log_file import Entry, Logged, logged
-from audit_store.log_rows import blocks_after, blocks_before, entry_of
+from audit_store.log_marks import Within
+from audit_store.log_rows import blocks_after, blocks_with, entry_of
 from audit_store.log_scratch import matching
 from audit_store.log_tables import CANONICAL, HASH, PLACE, entry
 
@@ -20,11 +21,21 @@ _BATCH = 1_000
 _ROW = "sequence, CAST(received AS INTEGER), CAST(producer AS TEXT), CAST(epoch AS INTEGER), CAST(producer_sequence AS INTEGER), "
 
 
-def entries_where(connection: Connection, condition: str, values: Sequence[object], limit: int, *, newest_first: bool) -> list[Entry]:
+def entries_where(
+    connection: Connection, condition: str, values: Sequence[object], limit: int, within: Within, *, newest_first: bool
+) -> list[Entry]:
     """Up to `limit` entries that meet a condition (`Log.where`). The caller holds one view. Raises SQLAlchemyError, sqlite3.Error."""
+
+    def single(left: int) -> Iterator[Entry]:
+        return _single(connection, condition, values, left, newest_first=newest_first)
+
+    def packed(_left: int) -> Iterator[Entry]:
+        blocks = blocks_with(connection, within, newest_first=newest_first)
+        return matching(([entry_of(full) for full in unpack(one)] for one in blocks), condition, values, newest_first=newest_first)
+
     found: list[Entry] = []
-    for part in (_single, _packed) if newest_first else (_packed, _single):
-        found += islice(part(connection, condition, values, limit - len(found), newest_first), limit - len(found))
+    for part in (single, packed) if newest_first else (packed, single):
+        found += islice(part(limit - len(found)), limit - len(found))
         if len(found) >= limit:
             break
     return found
@@ -49,7 +60,7 @@ def _is_act(document: Mapping[str, Any], stamp: str) -> bool:
         return False
 
 
-def _single(connection: Connection, condition: str, values: Sequence[object], limit: int, newest_first: bool) -> Iterator[Entry]:
+def _single(connection: Connection, condition: str, values: Sequence[object], limit: int, *, newest_first: bool) -> Iterator[Entry]:
     if is_sqlite(connection):
         order = "DESC" if newest_first else "ASC"
         statement = (
@@ -58,11 +69,6 @@ def _single(connection: Connection, condition: str, values: Sequence[object], li
         )
         return (Entry(*row) for row in connection.exec_driver_sql(statement, (*values, limit)).all())
     return matching(_batches(connection, newest_first), condition, values, newest_first=newest_first)
-
-
-def _packed(connection: Connection, condition: str, values: Sequence[object], limit: int, newest_first: bool) -> Iterator[Entry]:
-    blocks = blocks_before(connection, None) if newest_first else blocks_after(connection, 0)
-    return matching(([entry_of(full) for full in unpack(one)] for one in blocks), condition, values, newest_first=newest_first)
 
 
 def _batches(connection: Connection, newest_first: bool) -> Iterator[list[Entry]]:

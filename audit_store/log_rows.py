@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, LargeBinary, cast, select
 
 from audit_store.log_blocks import HASH_BYTES, BlockError, Full, unpack
 from audit_store.log_file import FIRST_SEAL, Entry
+from audit_store.log_marks import Within
 from audit_store.log_tables import BLOCK, CANONICAL, COLUMNS, HASH, PLACE, SEAL, block, entry
 
 _ROWS = 1_000
@@ -86,6 +87,18 @@ def blocks_after(connection: Connection, after: int, until: int | None = None, e
     while (found := connection.execute(wanted).mappings().one_or_none()) is not None:
         yield dict(found)
         wanted = question.where(block.c.first > found["first"])
+
+
+def blocks_with(connection: Connection, within: Within, *, newest_first: bool) -> Iterator[dict[str, Any]]:
+    """Blocks that can hold rows of that kind, one at a time. Only those are read whole."""
+    light = select(block.c.first, cast(block.c.marks, LargeBinary)).where(block.c.last > within.above, block.c.first < within.below)
+    if within.since is not None:
+        light = light.where(block.c.ends >= within.since)
+    if within.until is not None:
+        light = light.where(block.c.begins < within.until)
+    for first, marks in connection.execute(light.order_by(block.c.first.desc() if newest_first else block.c.first)).all():
+        if within.may_be_in(marks):
+            yield dict(connection.execute(select(*BLOCK).where(block.c.first == first)).mappings().one())
 
 
 def blocks_before(connection: Connection, before: int | None) -> Iterator[dict[str, Any]]:

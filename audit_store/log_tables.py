@@ -72,7 +72,8 @@ block = Table(
     Column("hashes", LargeBinary, nullable=False),
     Column("seals", LargeBinary, nullable=False),
     Column("content", LargeBinary),
+    Column("marks", LargeBinary),
 )
 """Older entries, packed (`audit_store.log_blocks`). `begins`, `ends`: earliest and latest of the producers' times in it; no content: taken
-away by retention."""
+away by retention. `marks`: `audit_store.log_marks`."""
 BLOCK = tuple(cast(column, column.type).label(column.name) if column.name != "first" else column for column in block.columns)

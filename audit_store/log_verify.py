@@ -83,7 +83,7 @@ def _of_entries(connection: Connection, known: dict[str, tuple[int, int, bytes]]
             yield Problem(expected, None, None, "missing" if first == expected + 1 else f"missing, and all up to {first - 1}")
             previous = None
         if isinstance(one, Spoilt):
-            yield Problem(one.first, None, None, f"packed, and the block cannot be read: {one.cause}{_up_to(one.first, one.last)}")
+            yield Problem(one.first, None, None, f"packed, and cannot be read{_up_to(one.first, one.last)}: {one.cause}")
             expected, previous, chains = max(one.last, one.first) + 1, None, set()
             continue
         full = one.full if isinstance(one, Single) else one

@@ -16,6 +16,7 @@ from functools import cache
 
 from audit_store.event import EventAction, Phase
 from audit_store.log import Log, Logged
+from audit_store.log_marks import Within
 from audit_store.search_marks import VALUE_MAX, Facet, Marks, milliseconds
 from audit_store.search_words import words_of
 from audit_store.wording import without_surrogates
@@ -249,7 +250,19 @@ def search(
         conditions.append((f"sequence {'<' if question.newest_first else '>'} ?", (question.edge,)))
     condition = " AND ".join(piece for piece, _ in conditions) or "1"
     values = [value for _, bound in conditions for value in bound]
-    return log.where(condition, values, limit=question.size, newest_first=question.newest_first)
+    return log.where(condition, values, limit=question.size, newest_first=question.newest_first, within=_within(question))
+
+
+def _within(question: Question) -> Within:
+    groups = [frozenset({item}) for item in question.words().items()]
+    if question.person is not None:
+        wanted = sayable(question.person)
+        groups.append(frozenset({("person", wanted), ("subject", wanted)}))
+    times = dict(question.times())
+    above, below = 0, 1 << 62
+    if question.edge is not None:
+        above, below = (0, question.edge) if question.newest_first else (question.edge, below)
+    return Within(above, below, times.get(">="), times.get("<"), tuple(groups))
 
 
 def sayable(text: str) -> str:

@@ -301,7 +301,12 @@ def worker_for(
         stepup=services.stepup,
         notifier=notifier,
         record=record,
-        before_rules={"confirm": confirmations.step, "orders": orders.step, "refused agents": services.agent_alarms.flush},
+        before_rules={
+            "confirm": confirmations.step,
+            "orders": orders.step,
+            "refused agents": services.agent_alarms.flush,
+            "pack": services.log.pack,
+        },
         search=IndexWriter(installation.state / "log"),
         shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
         checkpoints=checkpoints_for(services, lambda: datetime.now(UTC)),
