@@ -38,6 +38,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "now": "Ansehen: {url}/health. Im Protokoll: torwart events search --since 2h --action {action}",
         EventAction.STORE_ALARM: "Protokoll von {subject}",
         EventAction.SELF_TEST: "{subject}",
+        EventAction.OUTSIDE_PLACE: "Ort außer Haus ({subject})",
     },
     "en": {
         "subject": "Torwart itself needs help: {what}",
@@ -49,9 +50,10 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "now": "Look: {url}/health. In the record: torwart events search --since 2h --action {action}",
         EventAction.STORE_ALARM: "record of {subject}",
         EventAction.SELF_TEST: "{subject}",
+        EventAction.OUTSIDE_PLACE: "place outside ({subject})",
     },
 }
-TOLD = frozenset({EventAction.STORE_ALARM, EventAction.SELF_TEST})
+TOLD = frozenset({EventAction.STORE_ALARM, EventAction.SELF_TEST, EventAction.OUTSIDE_PLACE})
 """Events about Torwart itself; only failures, and what worked again after one."""
 
 
@@ -83,13 +85,14 @@ class OwnAlarms:
         self._texts = _TEXTS[language]
         self._now = now
         self._told: dict[str, datetime] = {}
-        self._not_before: datetime | None = None
+        self._failed: tuple[datetime, DeliveryError] | None = None
+        """The try that failed last; the same error until the next one, so that it counts as one failure."""
 
     def step(self) -> None:
         """Tell what has come since the last time. Raises LogError, and DeliveryError when the mail server did not take the mail."""
         now = self._now()
-        if self._not_before is not None and now < self._not_before:
-            return
+        if self._failed is not None and now < self._failed[0] + PAUSE:
+            raise self._failed[1]
         position = first = self._position()
         lines: list[tuple[str, Logged]] = []
         told = dict(self._told)
@@ -102,10 +105,10 @@ class OwnAlarms:
         if lines:
             try:
                 self._send(*self._mail(lines), now)
-            except DeliveryError:
-                self._not_before = now + PAUSE
+            except DeliveryError as error:
+                self._failed = now, error
                 raise
-        self._told, self._not_before = told, None
+        self._told, self._failed = told, None
         if position != first:
             self._put(position)
 

@@ -31,6 +31,7 @@ from console.mail import MailChannel
 from console.notice import Totals
 from console.notify import Notifier
 from console.orders import OrderStage
+from console.own_alarms import OwnAlarms
 from console.services import Services
 from console.settings import ElasticSettings, WebhookSettings
 from console.shipping import ElasticHealth, Shipping, shipping_for
@@ -42,6 +43,8 @@ PAUSE_SECONDS = 0.25
 EXPIRE_EVERY_ROUNDS = 4
 """It takes the database's write lock for a moment, which the data path wants too."""
 SEND_PAUSE_SECONDS = 0.5
+OWN_ALARMS_PAUSE_SECONDS = 5
+"""A fault of Torwart's own is told well within a minute (promises, fault 11), several at once in one mail."""
 INDEX_PAUSE_SECONDS = 1.0
 """Between two looks of the search: what it has not yet, an answer reads from the log itself."""
 SHIP, STATE, STOP_SECONDS = "ship", "state", 10
@@ -90,6 +93,7 @@ class Worker:
         before_rules: Mapping[str, Callable[[], object]] = _NOTHING,
         shipping: Shipping | None = None,
         checkpoints: Checkpoints | None = None,
+        own_alarms: OwnAlarms | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`spools` is the folder with one folder per producer; `search` is the log's own index, which is kept up in a thread of its own;
@@ -98,6 +102,7 @@ class Worker:
         self.health = Health(elastic=shipping.health if shipping else None, checkpoints=checkpoints.health if checkpoints else None)
         self._shipping = shipping
         self._checkpoints = checkpoints
+        self._own_alarms = own_alarms
         self._spools = spools
         self._readers: dict[Path, tuple[int, SpoolReader]] = {}
         self._log = log
@@ -120,6 +125,8 @@ class Worker:
         ]
         if self._search is not None:
             self._threads.append(threading.Thread(target=self._index, name="index", daemon=True))
+        if self._own_alarms is not None:
+            self._threads.append(threading.Thread(target=self._tell_own, args=(self._own_alarms,), name="own alarms", daemon=True))
         if self._shipping is not None:
             words = (self._ending, self._guarded)
             self._threads.append(threading.Thread(target=self._shipping.run, args=words, name=SHIP, daemon=True))
@@ -172,6 +179,10 @@ class Worker:
 
     def _send_due(self, channel: str) -> None:
         self._guarded(f"send {channel}", lambda: self._notifier.send_due(channel, self._now()))
+
+    def _tell_own(self, alarms: OwnAlarms) -> None:
+        while not self._ending.wait(OWN_ALARMS_PAUSE_SECONDS):
+            self._guarded("own alarms", alarms.step)
 
     def _index(self) -> None:
         while not self._ending.wait(INDEX_PAUSE_SECONDS):
@@ -260,8 +271,18 @@ def worker_for(
     """
     installation, record = services.installation, services.spool.append
     channels: list[Channel] = []
+    own_alarms = None
     if mail is not None:
-        channels.append(MailChannel(mail, installation.torwart_url))
+        by_mail = MailChannel(mail, installation.torwart_url)
+        channels.append(by_mail)
+        own_alarms = OwnAlarms(
+            services.engine,
+            services.log,
+            by_mail.send_text,
+            torwart_url=installation.torwart_url,
+            language=installation.language,
+            now=lambda: datetime.now(UTC),
+        )
     if webhook is not None:
         channels.append(WebhookChannel(webhook.url, secret(installation.state / "keys", WEBHOOK_KEY)))
     runner = Runner(services.engine, services.log, services.alerts, record)
@@ -310,4 +331,5 @@ def worker_for(
         search=IndexWriter(installation.state / "log"),
         shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
         checkpoints=checkpoints_for(services, lambda: datetime.now(UTC)),
+        own_alarms=own_alarms,
     )

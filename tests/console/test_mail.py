@@ -45,6 +45,17 @@ def test_all_mails_of_an_alert_are_one_conversation_and_a_repeated_one_is_known_
     assert [mail["References"] for mail in mailbox.mails] == [None, ids[0], ids[0]]
 
 
+def test_a_mail_about_torwart_itself_arrives_as_its_own_conversation(mailbox: Mailbox):
+    for number in range(2):
+        channel(mailbox.port).send_text(f"Torwart selbst braucht Hilfe {number}", "Störung\n", AT)
+    first, second = mailbox.mails
+    assert (first["Subject"], first.get_content()) == ("Torwart selbst braucht Hilfe 0", "Störung\r\n")
+    assert first["Message-ID"] != second["Message-ID"]
+    assert first["Auto-Submitted"] == "auto-generated"
+    with pytest.raises(DeliveryError):
+        channel(mailbox.port).send_text("a\r\nBcc: dieb@example.org", "", AT)
+
+
 @pytest.mark.parametrize("person", ["P-1\r\nBcc: dieb@example.org", "P-1\nBcc: dieb@example.org"])
 def test_a_line_break_in_a_header_stops_the_mail(mailbox: Mailbox, person: str):
     with pytest.raises(DeliveryError):
