@@ -10,6 +10,8 @@ import asyncio
 import threading
 from collections import deque
 from concurrent.futures import Future
+from functools import partial
+from queue import SimpleQueue
 
 from detectors.budget import Limits
 from detectors.knowledge import Knowledge
@@ -24,6 +26,9 @@ QUEUE = 64
 """Contents that may wait; one more is `timed_out` at once."""
 RENEW_AFTER = 5_000
 """Scans after which a worker is replaced, so that nothing that a file did to it lasts."""
+
+type _Inbox = SimpleQueue[Waiting | None]
+"""Of one lane, which waits for it where no queue has anything."""
 
 
 class Scanner:
@@ -43,7 +48,8 @@ class Scanner:
         self._queue = queue
         self._small: deque[Waiting] = deque()
         self._large: deque[Waiting] = deque()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._free: dict[_Inbox, tuple[deque[Waiting], ...]] = {}
         self._closed = False
         factory = Workers(knowledge, self.limits)
         started = [factory.start(yielding=number > 0) for number in range(max(1, workers))]
@@ -56,9 +62,13 @@ class Scanner:
             raise
         self.confinement: Confinement = started[0].confinement
         """How far the platform shuts the workers in."""
-        self._lanes = [Lane(factory, worker, self._next_of_any, renew_after=renew_after) for worker in started[1:] or started]
+        self._lanes = [
+            Lane(factory, worker, partial(self._next, SimpleQueue(), self._large, self._small), renew_after=renew_after)
+            for worker in started[1:] or started
+        ]
         if len(started) > 1:
-            self._lanes.append(Lane(factory, started[0], self._next_small, renew_after=renew_after, later=self._as_large))
+            following = partial(self._next, SimpleQueue(), self._small)
+            self._lanes.append(Lane(factory, started[0], following, renew_after=renew_after, later=self._as_large))
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -82,9 +92,11 @@ class Scanner:
 
     def close(self) -> None:
         """End the workers. What waits, what is being scanned and what comes later is `crashed`."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            for inbox in self._free:
+                inbox.put(None)
+            self._free.clear()
         for lane in self._lanes:
             lane.end()
         for waiting in (*self._small, *self._large):
@@ -94,34 +106,40 @@ class Scanner:
         size = len(content)
         given = content if size <= self.limits.size else memoryview(content)[: self.limits.size]
         waiting = Waiting(Job(given, size, media_type, encoding, name))
-        with self._changed:
+        with self._lock:
             if self._closed:
                 waiting.unread(Unread.CRASHED)
             elif self.waiting >= self._queue:
                 waiting.unread(Unread.TIMED_OUT)
             else:
-                (self._small if size < SMALL else self._large).append(waiting)
-                self._changed.notify_all()
+                queue = self._small if size < SMALL else self._large
+                if not self._handed(waiting, queue):
+                    queue.append(waiting)
         return waiting.result
 
-    def _next_of_any(self) -> Waiting | None:
-        return self._next(self._large, self._small)
+    def _next(self, inbox: _Inbox, *queues: deque[Waiting]) -> Waiting | None:
+        """The next of the first queue that has one; else the lane is free, and waits for what is handed to it. None at the end."""
+        with self._lock:
+            if self._closed:
+                return None
+            for queue in queues:
+                if queue:
+                    return queue.popleft()
+            self._free[inbox] = queues
+        return inbox.get()
 
-    def _next_small(self) -> Waiting | None:
-        return self._next(self._small)
-
-    def _next(self, *queues: deque[Waiting]) -> Waiting | None:
-        """The next of the first queue that has one; waits for it. None at the end."""
-        with self._changed:
-            while not self._closed:
-                for queue in queues:
-                    if queue:
-                        return queue.popleft()
-                self._changed.wait()
-        return None
+    def _handed(self, waiting: Waiting, queue: deque[Waiting]) -> bool:
+        """Hand it to a free lane that serves this queue, the one that serves the fewest; only that one is woken. Holds the lock."""
+        serving = [inbox for inbox, queues in self._free.items() if any(one is queue for one in queues)]
+        if not serving:
+            return False
+        inbox = min(serving, key=lambda one: len(self._free[one]))
+        del self._free[inbox]
+        inbox.put(waiting)
+        return True
 
     def _as_large(self, waiting: Waiting) -> None:
         """What takes its time goes on among the large, in front: it has waited."""
-        with self._changed:
-            self._large.appendleft(waiting)
-            self._changed.notify_all()
+        with self._lock:
+            if not self._handed(waiting, self._large):
+                self._large.appendleft(waiting)
