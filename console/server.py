@@ -10,9 +10,11 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import APIRouter
+from sqlalchemy.exc import OperationalError
 
 from audit_store.database import DatabaseError
 from audit_store.elastic import ElasticError
+from audit_store.leader import Leader
 from audit_store.log import LogError
 from audit_store.pseudonyms import SecretError
 from audit_store.spool import SpoolError
@@ -30,6 +32,8 @@ from detectors.knowledge import KnowledgeError
 
 REFUSED = 2
 """Exit status: it will not start as things are."""
+UNREACHABLE = 1
+"""Exit status: the database is locked or away. Trying again may help, which is what the supervisor does."""
 GRACE_SECONDS = 2
 """A long poll must not hold up the end of the process."""
 
@@ -51,6 +55,9 @@ def run(config: Path, extensions: Iterable[APIRouter] = (), *, demo: bool = Fals
         return _refuse(*error.errors)
     except (DatabaseError, SpoolError, StatementsError, LogError, SecretError, RuleError, KnowledgeError, ElasticError) as error:
         return _refuse(str(error))
+    except OperationalError as error:
+        _refuse(f"the database cannot be used now: {error.orig}")
+        return UNREACHABLE
     except KeyboardInterrupt:
         return 0
     return 0
@@ -69,11 +76,13 @@ def _serve(
         if not services.demo:
             refuse_demo(services.engine)
         worker = worker_for(services, mail, webhook, elastic)
-        worker.start()
+        leader = Leader(services.engine)
+        worker.start(leader.leads, lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
             server(create_app(services, extensions, worker.health), settings).run()
         finally:
             worker.stop()
+            leader.close()
     finally:
         services.close()
 

@@ -42,6 +42,8 @@ PAUSE_SECONDS = 0.25
 """Between two rounds: with it an alert is there well within a second of the deed, and an idle machine stays idle."""
 EXPIRE_EVERY_ROUNDS = 4
 """It takes the database's write lock for a moment, which the data path wants too."""
+LEAD_EVERY_ROUNDS = 20
+"""Every five seconds it is asked who watches."""
 SEND_PAUSE_SECONDS = 0.5
 OWN_ALARMS_PAUSE_SECONDS = 5
 """A fault of Torwart's own is told well within a minute (promises, fault 11), several at once in one mail."""
@@ -116,9 +118,23 @@ class Worker:
         self._ending = threading.Event()
         self._to_send = {channel: threading.Event() for channel in notifier.channels}
         self._threads: list[threading.Thread] = []
+        self._leads: Callable[[], bool] = lambda: True
+        self._end: Callable[[], object] = lambda: None
 
-    def start(self) -> None:
-        """Begin; may be called once."""
+    def start(self, leads: Callable[[], bool] = lambda: True, end: Callable[[], object] = lambda: None) -> None:
+        """Begin; may be called once.
+
+        `leads`: whether this process watches now (`audit_store.leader`); one that does not only hands in its machine's records. `end` is
+        called when that has changed: what is kept in memory is the other one's past, so the process begins anew.
+        """
+        self._leads, self._end = leads, end
+        if not leads():
+            self._threads = [threading.Thread(target=self._stand_by, name="stand by", daemon=True)]
+            if self._search is not None:
+                self._threads.append(threading.Thread(target=self._index, name="index", daemon=True))
+            for thread in self._threads:
+                thread.start()
+            return
         self._threads = [threading.Thread(target=self._watch, name="watch", daemon=True)]
         self._threads += [
             threading.Thread(target=self._send, args=(channel,), name=f"send {channel}", daemon=True) for channel in self._to_send
@@ -169,6 +185,18 @@ class Worker:
             self._round(acts=rounds % EXPIRE_EVERY_ROUNDS == 0)
             self._count()
             rounds += 1
+            if rounds % LEAD_EVERY_ROUNDS == 0:
+                self._guarded("lead", lambda: self._leads() or self._end())
+
+    def _stand_by(self) -> None:
+        """Somebody else watches; this machine's records go into the log all the same."""
+        rounds = 0
+        while not self._ending.wait(PAUSE_SECONDS):
+            self._guarded("intake", self._take)
+            self.health.last_run = self._now()
+            rounds += 1
+            if rounds % LEAD_EVERY_ROUNDS == 0:
+                self._guarded("lead", lambda: self._leads() and self._end())
 
     def _send(self, channel: str) -> None:
         wake = self._to_send[channel]

@@ -15,6 +15,7 @@ from agent.settings import AgentSettings
 from agent.settings import Place as WatchedPlace
 from audit_store.ecs import EventAction, Phase
 from audit_store.mapping import templates
+from auth.database_settings import DatabaseSettings
 from auth.mail_server import MailSettings
 from auth.outside import OutsideSettings
 from console.cli import COMMANDS
@@ -40,8 +41,17 @@ def reasons() -> str:
 
 def settings() -> str:
     """The configuration file, section by section."""
-    lines = ["# Settings", "", "`torwart init` writes the file with comments. `state`, `language` and `names` stand at the top level."]
-    models: list[tuple[str, type[BaseModel]]] = [("torwart", TorwartSettings), ("crm", CrmSettings), ("proxy", ProxySettings)]
+    lines = [
+        "# Settings",
+        "",
+        "`torwart init` writes the file with comments. `state`, `language`, `names` and `machine` stand at the top level.",
+    ]
+    models: list[tuple[str, type[BaseModel]]] = [
+        ("database", DatabaseSettings),
+        ("torwart", TorwartSettings),
+        ("crm", CrmSettings),
+        ("proxy", ProxySettings),
+    ]
     models += [("mail", MailSettings), ("webhook", WebhookSettings), ("elastic", ElasticSettings), ("outside", OutsideSettings)]
     for name, model in models:
         lines += _section(name, model)

@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Callable
 
+from sqlalchemy.exc import OperationalError
+
 from audit_store.database import DatabaseError
 from audit_store.spool import SpoolError
 from audit_store.statements import StatementsError
@@ -14,6 +16,9 @@ from auth.config_file import ConfigError
 from detectors.knowledge import KnowledgeError
 from gateway.supervise import REFUSED
 from policies.problems import PolicyErrors
+
+UNREACHABLE = 1
+"""Exit status: the database is locked or away. Trying again may help, which is what the supervisor does."""
 
 
 def exit_status(work: Callable[[], None], *refusals: type[Exception]) -> int:
@@ -27,6 +32,9 @@ def exit_status(work: Callable[[], None], *refusals: type[Exception]) -> int:
         return _refuse(*str(error).splitlines())
     except said as error:
         return _refuse(str(error))
+    except OperationalError as error:
+        _refuse(f"the database cannot be used now: {error.orig}")
+        return UNREACHABLE
     return 0
 
 
