@@ -125,12 +125,15 @@ def look(data: bytes) -> Glance:
     marks, blocks = nothing.copy(), nothing.copy()
     for begin in range(0, len(data), _STEP):
         piece = array[begin : begin + _STEP + 1]  # and the next letter, of which a pair may be made
-        marked = (piece - 47 < 11) | (piece == 45)
+        marked = piece - 47 < 11
+        marked |= piece == 45
         if plus:
             marked |= piece == 43
         if underscore:
             marked |= piece == 95
-        marked[:-1] |= (piece[:-1] - 97 < 26) & (piece[1:] - 65 < 26)
+        changes = piece[:-1] - 97 < 26
+        changes &= piece[1:] - 65 < 26
+        marked[:-1] |= changes
         at = where(marked[:_STEP])
         if len(at) * _DENSE > _STEP:
             return Glance(data, nothing[0], nothing[0], dense=True)

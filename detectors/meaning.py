@@ -27,7 +27,7 @@ _MAGICS = (
 )
 _PLAIN = bytes(range(32, 127)) + b"\t\r\n"
 _CONTROLS = bytes(n for n in range(32) if n not in b"\t\r\n") + b"\x7f"
-_IS_PLAIN, _BEGINS_MAGIC = among(_PLAIN), among(bytes(magic[0] for magic in _MAGICS))
+_IS_STRANGE, _BEGINS_MAGIC = ~among(_PLAIN), among(bytes(magic[0] for magic in _MAGICS))
 LONG = 4_096
 """Bytes from which on a decoded run is looked at whatever it is: nobody writes words of this length."""
 
@@ -54,14 +54,14 @@ def may_mean_something(rows: Bytes, lengths: Places) -> NDArray[np.bool_]:
     """For many short contents at once, a row each: False where `means_something` is certain to be, of so many bytes of the row."""
     count, width = rows.shape
     padded = np.full((count, (width // BLOCK + 1) * BLOCK), ord(" "), np.uint8)  # a blank behind each row, at least
-    padded[:, :width] = np.where(np.arange(width) < lengths[:, None], rows, np.uint8(ord(" ")))
+    np.copyto(padded[:, :width], rows, where=np.arange(width) < lengths[:, None])
     flat = padded.reshape(-1)
     follows = flat.view(np.int8) < -0x40
     broken = follows.copy()  # what goes on with no letter, and a letter that nothing goes on with
     broken[1:] = np.where(follows[1:], flat[:-1] < 0x80, flat[:-1] >= 0xC0)
     utf8 = ~np.any(broken.reshape(padded.shape).view(np.uint64), axis=1)
-    strange, zeros, fours = (_count(marked) for marked in (~_IS_PLAIN.take(padded), padded == 0, padded == 4))
-    words = (strange * 5 <= lengths) | (zeros * 3 >= lengths) | (fours * 4 >= lengths)
+    strange, wide_ones = _count(_IS_STRANGE.take(padded)), _count(padded & 0xFB == 0)  # zeros and fours
+    words = (strange * 5 <= lengths) | (wide_ones * 4 >= lengths)
     found: NDArray[np.bool_] = utf8 | words | _BEGINS_MAGIC.take(padded[:, 0])
     return found
 

@@ -37,7 +37,7 @@ def beyond_ascii(content: bytes) -> frozenset[str] | None:
         piece = data[begin:end]
         leads = piece >= _LEADS
         western = piece == _WESTERN_LEAD
-        at = where(leads & ~western)
+        at = where(leads > western)  # all but those
         if len(at) * _FEW > len(piece) + _STEP // 16:
             return None
         # All are whole: none is cut at the end, the rare ones are read below, and a western one is followed by a byte of those that go on.
