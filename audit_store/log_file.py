@@ -70,17 +70,17 @@ def seal(previous: bytes, *, sequence: int, received: int, producer: str, epoch:
 
 def columns_of(document: Mapping[str, Any]) -> tuple[str | None, ...]:
     """The values of `audit_store.log_tables.COLUMNS` in a document. PostgreSQL stores no NUL: it stands there as U+FFFD."""
-    event, act = _part(document, "event"), _part(_part(document, "torwart"), "act")
-    found = (
-        document.get("@timestamp"),
-        act.get("id"),
-        _part(document, "user").get("id"),
-        _part(document, "torwart").get("subject"),
-        event.get("action"),
-        act.get("phase"),
-        event.get("outcome"),
+    event, ours, user = document.get("event"), document.get("torwart"), document.get("user")
+    act = ours.get("act") if isinstance(ours, dict) else None
+    return (
+        _text(document, "@timestamp"),
+        _text(act, "id"),
+        _text(user, "id"),
+        _text(ours, "subject"),
+        _text(event, "action"),
+        _text(act, "phase"),
+        _text(event, "outcome"),
     )
-    return tuple([None if not isinstance(value, str) else value if "\0" not in value else value.replace("\0", "\ufffd") for value in found])
 
 
 def parsed(canonical: bytes) -> dict[str, Any]:
@@ -103,6 +103,8 @@ def received_at(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = document.get(name)
-    return part if isinstance(part, dict) else {}
+def _text(part: object, name: str) -> str | None:
+    value = part.get(name) if isinstance(part, dict) else None
+    if not isinstance(value, str):
+        return None
+    return value if "\0" not in value else value.replace("\0", "\ufffd")

@@ -125,7 +125,7 @@ def _of_columns(one: Single) -> Iterator[Problem]:
 
 
 def _of_chain(known: dict[str, tuple[int, int, bytes]], full: Full) -> Iterator[Problem]:
-    number, epoch, before = known.get(full.producer, (0, FIRST_EPOCH, epoch_start(full.producer, FIRST_EPOCH)))
+    number, epoch, before = known.get(full.producer) or (0, FIRST_EPOCH, epoch_start(full.producer, FIRST_EPOCH))
     sequence, place = full.sequence, full.producer_sequence
     if full.epoch != epoch:
         yield Problem(sequence, full.producer, place, f"begins epoch {full.epoch}: the record before it was broken off")

@@ -132,8 +132,8 @@ class Outside:
         troubles = "; ".join(f"{state.name}: {state.advice}" for state in self.states.values())
         raise NotWitnessedError(f"no place outside has taken the checkpoint that must be there first ({troubles})")
 
-    def deliver(self) -> None:
-        """Send each place what is due; how that went is in `states`. Raises StatementsError."""
+    def deliver(self, *, at_once: bool = False) -> None:
+        """Send each place what is due; how that went is in `states`. `at_once`: folders get all that there is. Raises StatementsError."""
         newest = {signer: found for signer in self._statements.signers() if (found := self._statements.newest(signer)) is not None}
         for place in self._places:
             sent, now = self._statements.sent(place.name), self._clock()
@@ -142,7 +142,7 @@ class Outside:
             if place.every:
                 due = waiting if now - max((one.at for one in sent.values()), default=_NEVER) >= place.every else []
             else:
-                due = [signer for signer in waiting if now - newest[signer].time >= HEAD_START]
+                due = [signer for signer in waiting if at_once or now - newest[signer].time >= HEAD_START]
             if due and not self._hangs(place) and self._try(place, due):
                 behind |= dict.fromkeys(due, 0)
             self.states[place.name].waiting = sum(behind.values())

@@ -35,7 +35,7 @@ def places(
                 if again not in outside.states:
                     fail(f"no place is called {again!r}; there are: {', '.join(outside.states) or 'none'}")
                 statements.forget_sent(again)
-            outside.deliver()
+            outside.deliver(at_once=True)
             found = _found(statements, outside)
         finally:
             outside.close()

@@ -113,12 +113,14 @@ def test_delivery_leaves_a_new_statement_to_its_maker_and_a_mail_to_its_hour(hou
     assert folder.kept == []
     assert outside.states["folder"].waiting == 2
     assert mail.kept == ["gateway 1", "keys 1"], "the first mail shows that it works"
+    outside.deliver(at_once=True)
+    assert folder.kept == ["gateway 1", "keys 1"]
+    house.statements.sign("gateway", Head(End("gateway", 1, 2, bytes(32))))
     house.now += HEAD_START
     outside.deliver()
     outside.deliver()
-    assert folder.kept == ["gateway 1", "keys 1"]
+    assert folder.kept == ["gateway 1", "keys 1", "gateway 2"]
     assert outside.states["folder"].waiting == 0
-    house.statements.sign("gateway", Head(End("gateway", 1, 2, bytes(32))))
     house.now += timedelta(hours=23)
     outside.deliver()
     assert mail.calls == 1
