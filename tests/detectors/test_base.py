@@ -52,6 +52,7 @@ def test_the_rules_are_there_under_the_names_of_their_files():
         "departing_access",
         "mass_delete",
         "mass_export",
+        "put_aside",
         "script_paging",
         "told_by_rule",
         "way_out",
