@@ -131,16 +131,17 @@ def access_event(
     content: Content | None = None,
     manifest: str | None = None,
     device: str | None = None,
+    event_id: str | None = None,
 ) -> Event:
     """One act of a person at one of its phases: on the CRM, on the way out, or (`device`) on an employee's machine.
 
     `content` is what an upload or a copied file holds; `manifest` the short name of the export that this act has become.
     `shown` and `taken` are the clients really delivered (law 1: before they go).
     `digest` (hexadecimal or base64url) is that of the delivered bytes or of the signed act; `rows` and `bytes_out` are what went out.
-    `at` is the time of the phase where it is not that of the question.
+    `at` is the time of the phase where it is not that of the question; `event_id` one of `new_id`, for who must know it before.
     """
     went_on, at = phase in WENT_ON, at or request.context.at
-    document, event_id = _start(EventAction.ACCESS, at=at, outcome=OUTCOMES[phase])
+    document, event_id = _start(EventAction.ACCESS, at=at, outcome=OUTCOMES[phase], event_id=event_id)
     document["event"]["type"] = (
         EFFECTS.get(request.action, "access"),
         "allowed" if went_on else "info" if phase in _OPEN else "denied",
@@ -297,10 +298,15 @@ def reasons_of(document: Mapping[str, Any]) -> tuple[Because, ...]:
     return tuple(found)
 
 
-def _start(action: EventAction, *, at: datetime, outcome: str) -> tuple[dict[str, Any], str]:
+def new_id() -> str:
+    """An id that no other event has."""
+    return secrets.token_hex(16)
+
+
+def _start(action: EventAction, *, at: datetime, outcome: str, event_id: str | None = None) -> tuple[dict[str, Any], str]:
     if at.tzinfo is None:
         raise ValueError("an event needs a time with its zone")
-    event_id = secrets.token_hex(16)
+    event_id = event_id or new_id()
     kind, category, types = CATEGORIES[action]
     event = {"id": event_id, "kind": kind, "category": category, "type": types, "action": action.value, "outcome": outcome}
     stamp = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="milliseconds")

@@ -84,7 +84,9 @@ class History:
         self._people: dict[str, _Person] = {}
         self._applied: dict[str, None] = {}
         self.unreadable = 0
-        """Events that `rebuild` could not read: above 0, the counts may be too small."""
+        """Events that could not be read: above 0, the counts may be too small."""
+        self.positions: dict[str, int] = {}
+        """Producer -> the last sequence that `rebuild` counted, from the log or from the spool."""
 
     def note(
         self,
@@ -150,15 +152,20 @@ class History:
         What cannot be read is added to `unreadable` and passed over: `Log.verify` names it, and the doors need not stay shut for it.
         """
         since = datetime.fromtimestamp(now.timestamp() - MONTH, tz=now.tzinfo)
+        # Before the log is read: what it takes meanwhile is read twice, and known again.
+        self.positions = {spool.producer: log.cursor(spool.producer) if log is not None else 0 for spool in spools}
         if log is not None:
             for document in log.deliveries(since):
                 self._try(document)
         for spool in spools:
-            after = log.cursor(spool.producer) if log is not None else 0
-            while rows := spool.read(after, _BATCH):
+            while rows := spool.read(self.positions[spool.producer], _BATCH):
                 for row in rows:
-                    self._try(parsed(row.canonical))
-                after = rows[-1].sequence
+                    self.take(row)
+                self.positions[spool.producer] = rows[-1].sequence
+
+    def take(self, row: Stored) -> None:
+        """Count a row of a spool; one that cannot be read is added to `unreadable`."""
+        self._try(parsed(row.canonical))
 
     def _try(self, document: Mapping[str, Any]) -> None:
         try:

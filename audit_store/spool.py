@@ -86,9 +86,9 @@ class SpoolReader:
         """The connection to the file that has the name now: a damaged one is put aside, and a new one takes its place."""
         inode = self._inode_now()
         if inode != self._inode:
+            connection, self.producer = open_file(self._path, producer=None)
             self._connection.close()
-            self._connection, self.producer = open_file(self._path, producer=None)
-            self._inode = inode
+            self._connection, self._inode = connection, inode
         return self._connection
 
     def _inode_now(self) -> int:
@@ -101,6 +101,7 @@ class Spool:
 
     def __init__(self, folder: Path, producer: str, connection: sqlite3.Connection, marker: Marker) -> None:
         self.producer = producer
+        self.folder = folder
         self._path = folder / FILE
         self._connection: sqlite3.Connection | None = connection
         self._marker = marker

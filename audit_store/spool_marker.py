@@ -7,13 +7,18 @@ them or unreadable, and then says nothing.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import time
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from audit_store.spool_file import Head, SpoolError
 
-_SIZE = 160
+SIZE = 160
+"""Bytes of the file."""
+_TRIES, _PAUSE_SECONDS = 100, 0.0005
 
 
 class Marker:
@@ -29,25 +34,51 @@ class Marker:
     def read(self) -> Head | None:
         """What was written last, None if nothing readable is there."""
         try:
-            body, _, checksum = os.pread(self._descriptor, _SIZE, 0).decode("ascii").strip().rpartition(" ")
-            sequence, epoch, digest = body.split(" ")
-            if checksum != _checksum(body):
-                return None
-            return Head(int(sequence), int(epoch), bytes.fromhex(digest))
-        except (OSError, ValueError):
+            return head_in(os.pread(self._descriptor, SIZE, 0))
+        except OSError:
             return None
 
     def write(self, head: Head) -> None:
-        """Remember the end. A failure is passed over: the event itself is durable, and an older marker is still a true one."""
+        """Remember the end, unless another process has remembered a later one meanwhile: who looks whether it moved must miss nothing.
+
+        A failure is passed over: the event itself is durable, and an older marker is still a true one.
+        """
         body = f"{head.sequence} {head.epoch} {head.hash.hex()}"
-        with contextlib.suppress(OSError):
-            os.pwrite(self._descriptor, f"{body} {_checksum(body)}\n".ljust(_SIZE).encode("ascii"), 0)
+        with contextlib.suppress(OSError), self._alone():
+            there = self.read()
+            if there is None or there.sequence <= head.sequence:
+                os.pwrite(self._descriptor, f"{body} {_checksum(body)}\n".ljust(SIZE).encode("ascii"), 0)
 
     def close(self) -> None:
         """May be called twice."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process writes meanwhile. One that was stopped in the midst of it holds nobody up for long."""
+        for _ in range(_TRIES):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(_PAUSE_SECONDS)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+
+def head_in(said: bytes) -> Head | None:
+    """What the bytes of a marker say, None if they say nothing readable."""
+    try:
+        body, _, checksum = said.decode("ascii").strip().rpartition(" ")
+        sequence, epoch, digest = body.split(" ")
+        if checksum != _checksum(body):
+            return None
+        return Head(int(sequence), int(epoch), bytes.fromhex(digest))
+    except ValueError:
+        return None
 
 
 def _checksum(body: str) -> str:

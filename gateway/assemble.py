@@ -13,9 +13,11 @@ from sqlalchemy import Engine
 import auth.tables  # noqa: F401  (its tables are made with the database)
 from audit_store.database import open_database
 from audit_store.event import EventAction, plain_event
+from audit_store.followers import Followers
 from audit_store.manifests import Manifests
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool, SpoolError
+from audit_store.turns import Turns
 from auth.assignments import Assignments
 from auth.directory import Directory
 from auth.installation import Installation
@@ -67,6 +69,8 @@ class Assembled:
         """Give back files and connections; the spool writes what waits."""
         self.handler.learner.close()
         self.handler.directory.close()
+        self.handler.followers.close()
+        self.handler.turns.close()
         self.spool.close()
         self.engine.dispose()
 
@@ -80,7 +84,9 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym.key"))
     engine = open_database(installation.database)
     spool = open_spool(installation, PRODUCER)
-    history = grounds.history(installation.log, spool, now())
+    followers = Followers(spool.folder.parent, spool.producer)
+    history = grounds.history(installation.log, followers.sources, now())
+    followers.begin(history)
     profile = profile or load_profile(settings)
     with contextlib.suppress(OSError):  # rules are only checked against it on the command line
         write_vocabulary(state / VOCABULARY, profile.vocabulary())
@@ -90,7 +96,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     stepup = StepUp(engine, spool.append, keys, pseudonyms, clock_id(engine), holder=spool.producer)
     stepup.end_all()  # the requests that the last run held open are gone
     policies = grounds.policies(state, spool, now)
-    record = Record(spool, now)
+    record = Record(spool, followers, now)
     refusals = Refusals(installation.torwart_url, installation.language)
     listener = Listener(credential_key, secure=settings.url.startswith("https:"))
     touch = Touch(stepup, Holds(stepup), record, refusals)
@@ -100,6 +106,8 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         signin=SignIn(profile, directory, Sessions(engine, spool.append, credential_key), listener, record, now),
         books=Books(directory, Assignments(engine, spool.append), now),
         history=history,
+        followers=followers,
+        turns=Turns(state / grounds.TURNS),
         questions=Questions(directory, history, policies.current, now),
         touch=touch,
         record=record,

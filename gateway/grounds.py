@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from audit_store.engines import Server
 from audit_store.event import EventAction, plain_event
-from audit_store.history import History
+from audit_store.history import History, Source
 from audit_store.log import Log, exists
 from audit_store.spool import Spool
 from auth.policy_signature import PolicyKey
 from policies.problems import PolicyErrors
 from policies.store import Change, PolicyStore
 
+TURNS = "turns.lock"
+"""The file of `audit_store.turns` in the state folder."""
 
-def history(place: Path | Server, spool: Spool, now: datetime) -> History:
-    """What everybody has had in the last 30 days, from the central log (`Installation.log`) and what this process has not delivered to it
-    yet.
-    """
+
+def history(place: Path | Server, spools: Sequence[Source], now: datetime) -> History:
+    """What everybody has had in the last 30 days, from the central log (`Installation.log`) and from what these spools have beyond it."""
     counted = History()
     if not exists(place):
-        counted.rebuild(None, spool, now=now)
+        counted.rebuild(None, *spools, now=now)
         return counted
     log = Log.open(place, reading=True)
     try:
-        counted.rebuild(log, spool, now=now)
+        counted.rebuild(log, *spools, now=now)
     finally:
         log.close()
     return counted

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from audit_store.event import Phase
+from audit_store.event import Phase, new_id
+from audit_store.followers import Followers
 from audit_store.history import History, deed
 from audit_store.outside import NotWitnessedError
 from audit_store.spool import SpoolError
+from audit_store.turns import Turns
 from auth.directory import Directory
 from detectors.client_index.learner import Learner
 from gateway.attributes import Attributes
@@ -71,6 +73,8 @@ class Handler:
     signin: SignIn
     books: Books
     history: History
+    followers: Followers
+    turns: Turns
     questions: Questions
     touch: Touch
     record: Record
@@ -135,6 +139,7 @@ class Handler:
     async def _question(self, state: State, principal: Principal) -> Step:
         call = state.call
         known = state.attributes.columns(call.resource.ids or ())
+        await self.followers.take_over()
         state.judged = judged = self.questions.before(state.act_id, principal, call, state.request, known)
         if isinstance(judged.decision, Challenge):  # what changes something, and what names its clients, is held before it is sent
             if to_ask(judged.decision.need) is None:
@@ -143,7 +148,23 @@ class Handler:
             if isinstance(outcome, Response):
                 return Reply(outcome)
             proof, principal = outcome
+            await self.followers.take_over()
             state.judged = judged = self.questions.again(judged.question, principal, proof)
+        if not (call.action in WRITES and isinstance(judged.decision, Allow) and judged.brings_fresh):
+            return await self._decided(state, judged)
+        async with self.turns.of(principal.pseudonym) as at_once:
+            if await self.followers.take_over() or not at_once:
+                now = self._person_now(state)
+                if now is None:
+                    return Reply(await self._session_ended(state))
+                state.judged = judged = self.questions.anew(judged.question, now)
+            if isinstance(judged.decision, Allow) or not _may_ask(judged):
+                return await self._decided(state, judged)
+        return await self._question(state, judged.question.principal)  # what was done meanwhile asks for a touch
+
+    async def _decided(self, state: State, judged: Judged) -> Step:
+        """Send on what is allowed; a write is counted and recorded first."""
+        call = state.call
         if not isinstance(judged.decision, Allow):
             return Reply(await self._denied(state, _final(judged.decision)))
         narrowed = self._narrowed(call, judged)
@@ -152,8 +173,9 @@ class Handler:
         state.call = call = self.profile.with_obligations(narrowed, judged.decision.obligations)
         if call.action in WRITES:
             done = deed(call.action, asked=call.resource.ids or (), shown=NOBODY)
-            self.history.note(principal.pseudonym, judged.question.context.at, deleted=done.deleted, changed=done.changed)
-            await self.record.act(judged.question, judged.decision, Phase.ALLOWED, call.route)
+            at, pseudonym, event_id = judged.question.context.at, judged.question.principal.pseudonym, new_id()
+            self.history.note(pseudonym, at, deleted=done.deleted, changed=done.changed, event_id=event_id)
+            await self.record.act(judged.question, judged.decision, Phase.ALLOWED, call.route, event_id=event_id)
         return Forward(call.upstream, state)
 
     def _narrowed(self, call: Call, judged: Judged) -> Call | None:
@@ -195,7 +217,7 @@ class Handler:
             return await self._with_answer(state, state.judged, state.answer)
         principal = self.signin.principal(state.call)
         if principal is None:
-            return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
+            return await self._session_ended(state)
         state.principal = principal
         step = self._to_read(state, principal, state.call.resource.ids or ()) or await self._question(state, principal)
         return step if isinstance(step, Forward) else step.response
@@ -231,9 +253,10 @@ class Handler:
         return await self._with_answer(state, asked, answer)
 
     async def _with_answer(self, state: State, asked: Judged, answer: Answer) -> Response | Forward:
+        await self.followers.take_over()
         principal = self.signin.principal(state.call)  # again: a withdrawal acts while the CRM is still thinking
         if principal is None:
-            return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
+            return await self._session_ended(state)
         if (more := self._to_read(state, principal, answer.ids)) is not None:
             state.answer = answer
             return more
@@ -250,10 +273,32 @@ class Handler:
                 return outcome
             proof, principal = outcome
             question = replace(question, principal=principal, proof=proof, act_id=proof.grant_id)
+            await self.followers.take_over()
             state.judged = judged = self.questions.with_answer(question, answer, known)
         if not isinstance(judged.decision, Allow):
             return await self._denied(state, _final(judged.decision))
-        return await self._release(state, judged, answer)
+        if not judged.brings_fresh:
+            return await self._release(state, judged, answer)
+        async with self.turns.of(principal.pseudonym) as at_once:
+            if await self.followers.take_over() or not at_once:
+                now = self._person_now(state)
+                if now is None:
+                    return await self._session_ended(state)
+                question = replace(question, principal=now)
+                state.judged = judged = self.questions.with_answer(question, answer, known)
+            if isinstance(judged.decision, Allow):
+                return await self._release(state, judged, answer)
+            if not _may_ask(judged):
+                return await self._denied(state, _final(judged.decision))
+        return await self._with_answer(state, asked, answer)  # what went out meanwhile asks for a touch
+
+    def _person_now(self, state: State) -> Principal | None:
+        """The person as they stand after a wait."""
+        self.directory.refresh()
+        return self.signin.principal(state.call)
+
+    async def _session_ended(self, state: State) -> Response:
+        return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
 
     async def _release(self, state: State, judged: Judged, answer: Answer) -> Response:
         duties = obligations(judged.decision)
@@ -265,12 +310,12 @@ class Handler:
         exported = delivered.shown if question.action in EXPORTS else NOBODY
         card = next(iter(delivered.shown)) if question.action is Action.READ and len(delivered.shown) == 1 else None
         # Counted before the record is awaited: of two answers under way at once, the second must see the first.
-        at, pseudonym = question.context.at, question.principal.pseudonym
-        self.history.note(pseudonym, at, shown=delivered.shown, taken=delivered.taken, exported=exported, card=card)
+        at, pseudonym, event_id = question.context.at, question.principal.pseudonym, new_id()
+        self.history.note(pseudonym, at, shown=delivered.shown, taken=delivered.taken, exported=exported, card=card, event_id=event_id)
         manifest = None
         if exported:
             manifest, delivered = await self.exports.keep(question, delivered, identifiers, marked=duties.watermark)
-        await self.record.released(question, judged.decision, delivered, state.call.route, manifest=manifest)
+        await self.record.released(question, judged.decision, delivered, state.call.route, manifest=manifest, event_id=event_id)
         return delivered.response
 
     # Beside the route: a touch, and what is told when something does not go on.
@@ -289,7 +334,7 @@ class Handler:
             self.directory.touched(judged.question.principal.session_id, outcome.confirmed_at)
         principal = self.signin.principal(state.call)
         if principal is None:
-            return await self._denied(state, Deny((Because(reasons.NO_PRINCIPAL, {"what": "session ended meanwhile"}),)))
+            return await self._session_ended(state)
         return outcome, principal
 
     async def _refused(self, act_id: str, request: Request, call: Call | None, because: Because) -> Step:
@@ -321,6 +366,11 @@ class Handler:
 def _final(decision: Challenge | Deny) -> Deny:
     """What still is a challenge after a touch goes beyond what was signed: no byte goes out."""
     return decision if isinstance(decision, Deny) else Deny((Because(reasons.NOT_WHAT_WAS_SIGNED),), decision.rules)
+
+
+def _may_ask(judged: Judged) -> bool:
+    """A touch that was not asked for yet would let it go on."""
+    return isinstance(judged.decision, Challenge) and judged.question.proof is None
 
 
 def _state(state: object) -> State:

@@ -33,6 +33,11 @@ class Judged:
     question: AccessRequest
     decision: Decision
 
+    @property
+    def brings_fresh(self) -> bool:
+        """The act changes what the person has had: another process that judges at the same moment must see it."""
+        return self.question.usage.after != self.question.usage.before
+
 
 @dataclass(frozen=True, slots=True)
 class Questions:
@@ -65,8 +70,12 @@ class Questions:
 
     def again(self, question: AccessRequest, principal: Principal, proof: KeyProof) -> Judged:
         """Judge a question with its proof and the person as they stand now. Whatever went out or was deleted while it was held counts."""
+        return self.anew(replace(question, proof=proof, act_id=proof.grant_id), principal)
+
+    def anew(self, question: AccessRequest, principal: Principal) -> Judged:
+        """Judge a question with the person and all counts as they stand now."""
         context = replace(question.context, at=self.now())
-        return self._asked(replace(question, principal=principal, proof=proof, act_id=proof.grant_id, context=context))
+        return self._asked(replace(question, principal=principal, context=context))
 
     def with_answer(self, question: AccessRequest, answer: Answer, known: Columns) -> Judged:
         """Judge again with the real answer in hand, and with the attributes of its clients that the rules ask for.

@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from audit_store.event import Event, Phase, access_event, refused_event
+from audit_store.followers import Followers
 from audit_store.spool import Spool
 from gateway.crm.profile import Delivered
 from policies.decision import Decision
@@ -22,16 +23,25 @@ class Record:
     """Appends to this gateway's spool. Every method raises SpoolError: then nothing may be released."""
 
     spool: Spool
+    followers: Followers
     now: Callable[[], datetime]
 
     async def __call__(self, event: Event) -> None:
-        """Any event."""
-        await self.spool.append_soon(event)
+        """Any event; what it counts as was noted before."""
+        self.followers.wrote(await self.spool.append_soon(event))
 
     async def act(
-        self, question: AccessRequest, decision: Decision, phase: Phase, route: str, *, http_status: int | None = None, bytes_out: int = 0
+        self,
+        question: AccessRequest,
+        decision: Decision,
+        phase: Phase,
+        route: str,
+        *,
+        http_status: int | None = None,
+        bytes_out: int = 0,
+        event_id: str | None = None,
     ) -> None:
-        """A phase of an act in which no client goes out."""
+        """A phase of an act in which no client goes out. `event_id`: under which it was noted."""
         await self(
             access_event(
                 request=question,
@@ -45,13 +55,24 @@ class Record:
                 route=route,
                 bytes_out=bytes_out,
                 http_status=http_status,
+                event_id=event_id,
             )
         )
 
     async def released(
-        self, question: AccessRequest, decision: Decision, delivered: Delivered, route: str, *, manifest: str | None = None
+        self,
+        question: AccessRequest,
+        decision: Decision,
+        delivered: Delivered,
+        route: str,
+        *,
+        manifest: str | None = None,
+        event_id: str | None = None,
     ) -> None:
-        """What is about to go out, with its true numbers; an export with the digest of its bytes and the name of its manifest."""
+        """What is about to go out, with its true numbers; an export with the digest of its bytes and the name of its manifest.
+
+        `event_id`: under which it was noted.
+        """
         body = delivered.response.body
         await self(
             access_event(
@@ -68,6 +89,7 @@ class Record:
                 digest=sha256(body).hexdigest() if manifest is not None else None,
                 manifest=manifest,
                 http_status=delivered.response.status,
+                event_id=event_id,
             )
         )
 

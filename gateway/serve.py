@@ -42,6 +42,7 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
     stop = stop_signal()
     gateway = Gateway(settings, assembled.handler, assembled.record_refused)
     port = await gateway.start()
+    keeping_up = asyncio.create_task(assembled.handler.followers.keep_up())
     try:
         started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "profile": settings.profile})
         await assembled.handler.record(started)
@@ -49,6 +50,7 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
         await stop.wait()
     finally:
         await gateway.stop()
+        keeping_up.cancel()
         with contextlib.suppress(SpoolError):
             await assembled.handler.record(plain_event(EventAction.GATEWAY_STOPPED, at=assembled.now()))
 

@@ -12,9 +12,11 @@ from sqlalchemy import Engine
 import auth.tables  # noqa: F401  (its tables are made with the database)
 from audit_store.database import open_database
 from audit_store.event import EventAction, plain_event
+from audit_store.followers import Followers
 from audit_store.manifests import Manifests
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
+from audit_store.turns import Turns
 from auth.config_file import ConfigError
 from auth.directory import Directory
 from auth.keys import Keys
@@ -61,6 +63,8 @@ class Assembled:
         if self.scanner is not None:
             self.scanner.close()
         self.judge.directory.close()
+        self.judge.followers.close()
+        self.judge.turns.close()
         self.spool.close()
         self.engine.dispose()
 
@@ -87,6 +91,9 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     own = None
     if scanner is None:
         scanner = own = Scanner(ClientIndex(state), Limits())
+    followers = Followers(spool.folder.parent, spool.producer)
+    history = grounds.history(installation.log, followers.sources, now())
+    followers.begin(history)
     judge = Judge(
         directory=directory,
         logins=LogIns(directory, sole),
@@ -94,7 +101,9 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
         destinations=Destinations({host: KINDS[kind] for host, kind in proxy.destinations.items()}),
         scanner=scanner,
         heads=Heads(scanner),
-        history=grounds.history(installation.log, spool, now()),
+        history=history,
+        followers=followers,
+        turns=Turns(state / grounds.TURNS),
         manifests=Manifests(engine),
         policy=policies.current,
         spool=spool,

@@ -15,9 +15,11 @@ from datetime import datetime
 from functools import partial
 
 from audit_store.event import Content, Event, EventAction, ExportLink, Phase, access_event, plain_event, refused_event
+from audit_store.followers import Followers
 from audit_store.history import History
 from audit_store.manifests import Manifests
 from audit_store.spool import Spool, SpoolError
+from audit_store.turns import Turns
 from auth.directory import Directory
 from detectors.marked import named_by_marks
 from detectors.verdict import Unread, Verdict
@@ -55,6 +57,8 @@ class Judge:
     scanner: Scans
     heads: Heads
     history: History
+    followers: Followers
+    turns: Turns
     manifests: Manifests
     policy: Callable[[], Policy]
     spool: Spool
@@ -187,7 +191,7 @@ class Judge:
     ) -> A | Response:
         """The answer when the event is on disk; else the one that nothing goes out unrecorded."""
         try:
-            await self.spool.append_soon(event)
+            self.followers.wrote(await self.spool.append_soon(event))
         except SpoolError:
             return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), act_id, language)
         return answer
@@ -202,13 +206,30 @@ class Judge:
         file_digest = await digest(body[kind.file]) if body else None
         size = verdict.size if not body else len(body[kind.file])
         content = Content(size, file_digest, kind.extension, await self._exports(asked, verdict))
+        person = self._person(asked)  # the scan took its time: a freeze acts now
+        if person is None:
+            return await self._nobody_now(asked)
         act_id = secrets.token_urlsafe(16)
-        asking = self._asking(asked, act_id, verdict)  # the scan took its time: a freeze acts now
+        try:
+            if not verdict.clients:
+                return await self._judged(asked, body, verdict, kind, content, act_id, confirmable=confirmable)
+            async with self.turns.of(person.pseudonym):
+                return await self._judged(asked, body, verdict, kind, content, act_id, confirmable=confirmable)
+        except SpoolError:
+            return self.answers.stopped(asked, Because(reasons.NOT_RECORDED), act_id, person.language)
+
+    async def _judged(
+        self, asked: Asked, body: bytes, verdict: Verdict, kind: Shape, content: Content, act_id: str, *, confirmable: bool
+    ) -> Response | None:
+        """Judge, count and record; where clients would go out, in the turn of their person. Raises SpoolError."""
+        await self.followers.take_over()
+        asking = self._asking(asked, act_id, verdict)
         if asking is None:
             return await self._nobody_now(asked)
         question, decision = asking
         if isinstance(decision, Challenge) and confirmable and to_ask(decision.need) is not None:
             act = await act_of(question, asked, body)
+            await self.followers.take_over()
             asking = self._asking(asked, act_id, verdict)
             if asking is None:
                 return await self._nobody_now(asked)

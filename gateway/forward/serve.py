@@ -42,12 +42,14 @@ async def _run(assembled: Assembled, settings: ProxySettings) -> None:
     stop = stop_signal()
     proxy = Proxy(settings, assembled.judge, assembled.authority, assembled.record_refused)
     port = await proxy.start()
+    keeping_up = asyncio.create_task(assembled.judge.followers.keep_up())
     try:
         started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "kind": "proxy"})
         await assembled.spool.append_soon(started)
         await stop.wait()
     finally:
         await proxy.stop()
+        keeping_up.cancel()
         with contextlib.suppress(SpoolError):
             await assembled.spool.append_soon(plain_event(EventAction.GATEWAY_STOPPED, at=assembled.now(), numbers={"kind": "proxy"}))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audit_store.event import Event
-from audit_store.spool import SpoolError
+from audit_store.spool import Receipt, SpoolError
 from deploy.demo.outside import Outside
 from detectors.budget import Limits
 from detectors.client_index.index import ClientIndex
@@ -123,10 +123,10 @@ async def test_the_record_is_on_disk_before_the_first_byte_goes_out(way_out: Way
     arrived_before: list[int] = []
     append = way_out.parts.spool.append_soon
 
-    async def slow(event: Event) -> None:
+    async def slow(event: Event) -> Receipt:
         await asyncio.sleep(0.2)
         arrived_before.append(len(way_out.far.arrivals.seen))
-        await append(event)
+        return await append(event)
 
     monkeypatch.setattr(way_out.parts.spool, "append_soon", slow)
     assert (await send(way_out, ORDINARY)).status == 200
