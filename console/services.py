@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,8 +12,8 @@ import audit_store.tables
 import auth.tables
 from audit_store.alerts import Alerts
 from audit_store.database import open_database
-from audit_store.event import EventAction, plain_event
 from audit_store.log import Log
+from audit_store.looks import looks
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from auth.agent_alarms import AgentAlarms
@@ -97,11 +98,13 @@ class Services:
             mine = select(func.count()).select_from(Act).where(Act.person_id == person_id, Act.state == "open")
             return session.scalar(mine.where(Act.expires_at > datetime.now(UTC))) or 0
 
-    def viewed(self, viewer: Person, subject: str, act_id: str | None = None) -> None:
-        """Record that a reviewer looked at what is stored about somebody. Raises SpoolError: then the page is not shown."""
-        self.spool.append(
-            plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), pseudonym=viewer.pseudonym, subject=subject, act_id=act_id)
-        )
+    def viewed(self, viewer: Person, what: str, act_id: str | None = None, *, about: Iterable[str] = ()) -> None:
+        """Record that a reviewer looked at what is stored about people. Raises SpoolError: then the page is not shown.
+
+        `what` is the pseudonym of the one person, or what was shown in words of our own; `about` are the pseudonyms that it named.
+        """
+        for event in looks(datetime.now(UTC), viewer.pseudonym, what, about, act_id):
+            self.spool.append(event)
 
     def close(self) -> None:
         """Close what is open on disk."""

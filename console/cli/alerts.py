@@ -38,6 +38,7 @@ def list_alerts(
     """Open alerts, the newest first."""
     with open_house(config) as house:
         listed = [alert for alert in house.alerts.list() if all_of_them or alert.state in OPEN_STATES]
+        house.looked_at("alerts", [alert.pseudonym for alert in listed])
         if as_json:
             print_json({"alerts": [_as_json(alert, house.installation.language) for alert in listed]})
             return
@@ -50,6 +51,7 @@ def show(alert_id: Annotated[str, typer.Argument(metavar="ALERT")], config: Conf
     """One alert with its reasons."""
     with open_house(config) as house:
         alert = _known(house.alerts, alert_id)
+        house.looked_at(alert.pseudonym)
         if as_json:
             print_json(_as_json(alert, house.installation.language))
             return

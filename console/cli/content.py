@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from audit_store.client_sets import decode_ids
 from audit_store.database import DatabaseError, open_database
-from audit_store.event import EventAction, plain_event
-from audit_store.manifests import Link, Manifests
-from audit_store.spool import Spool, SpoolError
+from audit_store.manifests import Link, Manifest, Manifests
+from audit_store.spool import SpoolError
 from auth.command_line import fail
-from auth.installation import ConfigError, check_rights, load_installation
+from auth.installation import ConfigError, Installation, check_rights, load_installation
+from console.cli.record import look
 from detectors.client_index.identifier import Kind
 from detectors.client_index.index import ClientIndex
 from detectors.files import Seen
@@ -48,9 +48,17 @@ _CAUSES: Mapping[Unread, str] = {
 class Content:
     """What recognises clients in files, and where they came from."""
 
+    installation: Installation
     scanner: Scanner
     manifests: Manifests
     marker: Marker
+    looked_at: str
+
+    def saw(self, links: Iterable[Link], marks: Iterable[Marked] = (), itself: Manifest | None = None) -> None:
+        """Record whose exports the answer names, before it is shown. Raises SpoolError."""
+        exports = (*links, *(marked.manifest for marked in marks), itself)
+        if people := {export.pseudonym for export in exports if export is not None}:
+            look(self.installation, self.looked_at, people)
 
     def marks(self, verdict: Verdict) -> list[Marked]:
         """The marks in what was scanned, judged. Raises SQLAlchemyError."""
@@ -68,8 +76,8 @@ def open_content(config: Path, *, looked_at: str) -> Iterator[Content]:
         try:
             scanner = Scanner(index)
             try:
-                _record(installation.state, looked_at)
-                yield Content(scanner, Manifests(engine), marker(installation.state))
+                look(installation, looked_at)
+                yield Content(installation, scanner, Manifests(engine), marker(installation.state), looked_at)
             finally:
                 scanner.close()
         finally:
@@ -161,11 +169,3 @@ def link_json(link: Link) -> dict[str, Any]:
         "confidence": link.confidence,
         "rivals": list(link.rivals),
     }
-
-
-def _record(state: Path, what: str) -> None:
-    spool = Spool.open(state / "spool" / "cli", "cli")
-    try:
-        spool.append(plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), subject=what, numbers={"by": "command line"}))
-    finally:
-        spool.close()

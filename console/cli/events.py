@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from audit_store.log import Log
+from audit_store.event import EventAction
+from audit_store.log import Log, Logged
 from audit_store.search import LIMIT_MAX
 from auth.command_line import DEFAULT_CONFIG, Config
 from console.cli import events_export, events_key, events_places, events_prove, events_reindex, events_search, events_verify
@@ -42,12 +43,19 @@ def tail(
     with open_record(config, looked_at="the newest events") as record, suppress(KeyboardInterrupt):
         found = record.log.tail(lines)
         after = found[-1].sequence if found else _last(record.log)
+        record.saw(found)
         show(found, as_json)
         while follow:
             time.sleep(FOLLOW_SECONDS)
             found = record.log.read(after, LIMIT_MAX)
             after = found[-1].sequence if found else after
+            record.saw(row for row in found if not _is_a_look_from_here(row))
             show(found, as_json)
+
+
+def _is_a_look_from_here(row: Logged) -> bool:
+    """Who follows sees the looks that following makes: they are not recorded again, or it would never end."""
+    return row.document.get("event", {}).get("action") == EventAction.RECORD_VIEWED and "user" not in row.document
 
 
 def _last(log: Log) -> int:

@@ -15,6 +15,7 @@ import typer
 from audit_store import elastic_search
 from audit_store.event import EventAction, Phase
 from audit_store.log import Log, Logged
+from audit_store.looks import asked_for
 from audit_store.search import LIMIT_MAX, How, Question, QuestionRefusedError
 from audit_store.search_answer import Searcher, Sums
 from audit_store.search_index import IndexWriter, SearchIndexError, Tally
@@ -103,8 +104,9 @@ def ask(
         how=how,
         text=text,
     )
-    with open_record(config, looked_at=_subject(pseudonym, client, act)) as record, _refusals_said():
+    with open_record(config, looked_at=asked_for(pseudonym, client, act)) as record, _refusals_said():
         found, unsearched = _via_elastic(record, question) if via is Via.ELASTIC else _via_log(record, question)
+        record.saw(found)
     if as_json:
         print_json({"events": [event_json(row) for row in found], "limit": limit, "unsearched": unsearched})
         return
@@ -133,7 +135,7 @@ def timeline(
     if [person, client, act].count(None) != 2:
         fail("say whose timeline: one of --person, --client, --act")
     pseudonym, begin, end = _pseudonym(person, config), _time(since, "--since"), _time(until, "--until")
-    with open_record(config, looked_at=_subject(pseudonym, client, act)) as record, _refusals_said():
+    with open_record(config, looked_at=asked_for(pseudonym, client, act)) as record, _refusals_said():
         searcher = _searcher(record)
         question = Question(person=pseudonym, client=client, act=act, since=begin, until=end, limit=limit, newest_first=True)
         answer = searcher.ask(question)
@@ -142,6 +144,7 @@ def timeline(
         again = searcher.ask(Question(came_from=act, limit=limit)).rows if act is not None else ()
         seen = sightings(searcher, client, since=begin, until=end).found if client is not None else ()
         sums = searcher.count(question) if pseudonym is not None else Sums(())
+        record.saw((*rows, *again), filter(None, [*(one.person for one in seen), *(one.person for one in sums.tallies)]))
     if as_json:
         events = {"events": [event_json(row) for row in rows], "limit": limit, "unsearched": unsearched}
         more = {
@@ -233,11 +236,6 @@ def _refusals_said() -> Iterator[None]:
         yield
     except QuestionRefusedError as error:
         fail(str(error))
-
-
-def _subject(pseudonym: str | None, client: str | None, act: str | None) -> str:
-    """What the record says that was looked at."""
-    return pseudonym or (f"client {client}" if client is not None else None) or act or "a search"
 
 
 def _pseudonym(person: str | None, config: Path) -> str | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from sqlalchemy.exc import OperationalError
 import auth.tables  # noqa: F401 # makes the tables known to `open_database`
 from audit_store.alerts import Alerts
 from audit_store.database import DatabaseError, open_database
+from audit_store.event import Event
+from audit_store.looks import looks
 from audit_store.pseudonyms import Pseudonyms, SecretError, secret
 from audit_store.spool import SpoolError
 from audit_store.statements import StatementsError
@@ -48,11 +51,17 @@ class House:
     agents: Agents
     orders: Orders
     alerts: Alerts
+    record: Callable[[Event], object]
 
     def person(self, word: str) -> Person:
         """The person that a word on the command line means; ends the command if it means nobody."""
         found = self.people.find(word)
         return found if found is not None else fail(f"nobody is called {word!r} here: `torwart people list` names all")
+
+    def looked_at(self, what: str, about: Iterable[str] = ()) -> None:
+        """Record that somebody looked at what is stored about people, before it is shown. Raises SpoolError."""
+        for event in looks(datetime.now(UTC), None, what, about):
+            self.record(event)
 
 
 @contextmanager
@@ -78,6 +87,7 @@ def open_house(config: Path) -> Iterator[House]:
                 agents=Agents(engine, record, AgentAlarms(record), installation.origin),
                 orders=Orders(engine, record),
                 alerts=Alerts(engine, record),
+                record=record,
             )
         finally:
             spool.close()

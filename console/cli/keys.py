@@ -24,6 +24,7 @@ def list_all(
     with open_house(config) as house:
         keys = house.keys.all() if who is None else house.keys.of(house.person(who).id)
         found = [_as_json(house, key) for key in keys]
+        house.looked_at("keys", [key["pseudonym"] for key in found])
     if as_json:
         print_json({"keys": found})
         return

@@ -33,6 +33,7 @@ def list_all(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Everybody, with the pseudonym that log and mails use."""
     with open_house(config) as house:
         people = [_as_json(house, person) for person in house.people.all()]
+        house.looked_at("people", [person["pseudonym"] for person in people])
     if as_json:
         print_json({"people": people})
         return
@@ -203,6 +204,7 @@ def devices(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """The agents on people's machines, and when each was heard last."""
     with open_house(config) as house:
         found = house.agents.all()
+        house.looked_at("machines", [person.pseudonym for _, person in found])
     rows = [
         {
             "agent": agent.id,

@@ -22,6 +22,7 @@ def list_files(
     """Files that are aside or ordered to be, the oldest first."""
     with open_house(config) as house:
         files = [file for file in house.orders.all() if all_of_them or file.state not in ("left", "given_back")]
+        house.looked_at("files put aside", [file.person.pseudonym for file in files])
         if as_json:
             print_json({"files": [_as_json(file) for file in files]})
             return

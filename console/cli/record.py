@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
+
 from audit_store.elastic import ElasticError
-from audit_store.event import EventAction, plain_event
-from audit_store.log import Log, LogError, exists
+from audit_store.log import Log, LogError, Logged, exists
+from audit_store.looks import looks, people_in
 from audit_store.spool import Spool, SpoolError
 from auth.command_line import fail
 from auth.installation import ConfigError, Installation, Sections, load_installation
@@ -23,6 +25,13 @@ class Record:
     installation: Installation
     sections: Sections
     log: Log
+    looked_at: str = ""
+
+    def saw(self, rows: Iterable[Logged] = (), people: Iterable[str] = ()) -> None:
+        """Record whom the answer names, before it is shown. Raises SpoolError."""
+        about = {*people, *people_in(orjson.dumps(row.document) for row in rows)} - {self.looked_at}
+        if about:
+            look(self.installation, self.looked_at, about)
 
 
 @contextmanager
@@ -33,10 +42,10 @@ def open_record(config: Path, *, looked_at: str | None = None) -> Iterator[Recor
         if not exists(installation.log):
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
         if looked_at is not None:
-            _look(installation, looked_at)
+            look(installation, looked_at)
         log = Log.open(installation.log, reading=True)
         try:
-            yield Record(installation, sections, log)
+            yield Record(installation, sections, log, looked_at or "")
         finally:
             log.close()
     except ConfigError as error:
@@ -47,10 +56,12 @@ def open_record(config: Path, *, looked_at: str | None = None) -> Iterator[Recor
         fail(str(error))
 
 
-def _look(installation: Installation, what: str) -> None:
+def look(installation: Installation, what: str, about: Iterable[str] = ()) -> None:
+    """Record a look from the command line. Raises SpoolError: then nothing is shown."""
     spool = Spool.open(installation.spool("cli"), installation.producer("cli"))
     try:
-        spool.append(plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), subject=what, numbers={"by": "command line"}))
+        for event in looks(datetime.now(UTC), None, what, about):
+            spool.append(event)
     finally:
         spool.close()
 

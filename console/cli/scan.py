@@ -37,6 +37,7 @@ def scan(
                 seen = scan_file(content.scanner, path)
                 links = content.manifests.explain(seen.verdict.clients, seen.verdict.keys) if seen.verdict.clients else []
                 marks = content.marks(seen.verdict)
+                content.saw(links, marks)
                 results.append((seen, links, marks))
                 if not as_json:
                     _tell(seen, links, marks)

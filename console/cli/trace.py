@@ -30,6 +30,7 @@ def trace(
         itself = content.manifests.of_digest(seen.digest) if seen.digest else None
         links = content.manifests.explain(seen.verdict.clients, seen.verdict.keys) if seen.verdict.clients else []
         marks = content.marks(seen.verdict)
+        content.saw(links, marks, itself)
     if as_json:
         print_json(_as_json(seen, itself, links, marks))
     else:

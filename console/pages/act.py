@@ -30,6 +30,8 @@ def act_page(request: Request, act_id: str, found: Annotated[Visitor, Depends(vi
     act = services.stepup.get(act_id[:64])
     if act is None:
         return page(request, found, "act.html", 404, act=None, heading=found.speech.say(_OVER), demo=False, popup=popup)
+    if found.person is not None and found.person.id != act.person_id:  # who has not signed in is whoever holds the address
+        services.viewed(found.person, services.pseudonyms.of(act.person_id), act.id)
     return page(request, found, "act.html", act=act, demo=services.demo, popup=popup, **_shown(services, act, found.speech))
 
 

@@ -22,5 +22,7 @@ def alerts(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Re
     revision = services.alerts.revision()
     every = [alert for alert in services.alerts.list() if found.person is None or alert.pseudonym != found.person.pseudonym]
     opened = [row(services, alert, found.speech) for alert in every if is_open(alert)]
-    closed = [row(services, alert, found.speech) for alert in every if not is_open(alert)][:CLOSED_SHOWN]
+    closed = [row(services, alert, found.speech) for alert in [one for one in every if not is_open(one)][:CLOSED_SHOWN]]
+    if found.person is not None:
+        services.viewed(found.person, "alerts", about=[line.alert.pseudonym for line in (*opened, *closed)])
     return page(request, found, "alerts.html", revision=revision, open_rows=opened, open_count=len(opened), closed_rows=closed)

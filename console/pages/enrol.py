@@ -18,6 +18,8 @@ def enrol(request: Request, token: str, found: Annotated[Visitor, Depends(visito
     """The page of a link. Opening it uses nothing up: a mail scanner may look at it (promises F90)."""
     services = services_of(request)
     person = services.keys.enrolment.person_of(token[:200])
+    if person is not None and found.person is not None and found.person.id != person.id:
+        services.viewed(found.person, person.pseudonym)
     who = services.who(person)
     named = (who.name or who.pseudonym) if person else None
     return page(request, found, "enrol.html", 200 if person else 404, who=named, token=token, demo=services.demo)

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
+import orjson
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.responses import Response
 
 from audit_store.log import Logged
+from audit_store.looks import asked_for, id_or_none, people_in
 from audit_store.search import How, Question, QuestionRefusedError, Refusal
 from audit_store.search_answer import Searcher
 from audit_store.search_marks import Facet, Marks
@@ -145,16 +147,21 @@ def _answer(services: Services, viewer: Person, form: Form, after: int, speech: 
         newest_first=True,
     )
     question.conditions()  # what is refused is no look at anything
-    services.viewed(viewer, pseudonym or (f"client {form.client}" if form.client else form.act or "a search"), form.act or None)
+    what = asked_for(pseudonym, form.client or None, form.act or None)
+    services.viewed(viewer, what, id_or_none(form.act))
     searcher = Searcher(services.log, services.installation.state / "log")
     answer = searcher.ask(question)
     others = [row for row in answer.rows if not _is_about(row, viewer.pseudonym)]
     people = {pseudonym: _who(services, pseudonym) for pseudonym in {Marks(row.document).person for row in others}}
+    seen = _seen(services, searcher, question, speech) if form.client and not after else []
+    named = people_in(orjson.dumps(row.document) for row in others) | {line.who.pseudonym for line in seen}
+    if named - {what, viewer.pseudonym}:
+        services.viewed(viewer, what, id_or_none(form.act), about=named)
     return {
         "rows": [Row(_line(row, speech), people[Marks(row.document).person]) for row in others],
         "hidden": len(answer.rows) - len(others),
         "next": form.address(answer.rows[-1].sequence) if len(answer.rows) == PAGE_EVENTS else "",
-        "seen": _seen(services, searcher, question, speech) if form.client and not after else [],
+        "seen": seen,
         "unsearched": answer.unsearched,
     }
 

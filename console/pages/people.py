@@ -39,6 +39,8 @@ def people(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Re
     everybody = services.people.all()
     if services.installation.names != "shown":
         everybody.sort(key=lambda person: person.pseudonym)
+    if found.person is not None:
+        services.viewed(found.person, "people", about=[person.pseudonym for person in everybody])
     rows = [
         PersonRow(
             person=person,

@@ -129,6 +129,7 @@ def token(request: Request, person_id: str, found: Annotated[Visitor, Depends(ad
         secret = services.keys.issue_token(subject.id, viewer.id)
     except TokenError:
         return _back("", subject, "refused")
+    services.viewed(viewer, subject.pseudonym)
     link = f"{services.installation.torwart_url}/enrol/{secret}"
     return page(request, found, "person.html", **{**_shown(request, services, subject, viewer, found.speech), "link": link})
 

@@ -73,6 +73,7 @@ def diff(
         acts = recorded(record.log, since, until, seats=people.seats, passed_over=passed_over)
         for act in acts if as_json else _with_progress(acts, record.log, since):
             found.add(act)
+        record.saw(people=found.people)
     left_out = found.not_comparable.total() + passed_over.total() - passed_over[NOBODY_ASKED]
     if as_json:
         print_json(_as_json(found, passed_over, since, until, people))

@@ -13,6 +13,7 @@ from audit_store.differences import said_then
 from audit_store.event import EventAction, reasons_of
 from audit_store.judged_again import JudgedAgain, judged_again
 from audit_store.log import Log, Logged
+from audit_store.looks import asked_for
 from audit_store.replay import NOBODY_ASKED, deciding, recorded_act
 from audit_store.request_record import NotReplayableError
 from audit_store.search import search
@@ -47,8 +48,9 @@ def explain(
     """The whole trace of an act: what it was, every rule that could apply, the numbers they looked at. That somebody looked is recorded."""
     people = people_of(config)
     versions = store_of(config).versions
-    with open_record(config, looked_at=word) as record:
+    with open_record(config, looked_at=asked_for(act=word)) as record:
         events = _found(record.log, word)
+        record.saw(events)
     if not events:
         fail(f"nothing is recorded under {printable(word)!r}: give the whole number, as the page or the message shows it")
     judged, fault = _judged(events, versions, people, as_json)

@@ -105,7 +105,8 @@ def test_who_has_seen_this_client(record: Shell) -> None:
     printed = record("timeline", "--client", "1").stdout
     assert "Person" in printed
     assert printed.count(BERTA) == 4
-    assert [look["torwart"]["subject"] for look in record.looks()] == ["client 1", "client 1"]
+    assert [look["torwart"]["subject"] for look in record.looks()] == ["client 1"] * 4
+    assert [look["torwart"]["words"].get("about") for look in record.looks()] == [None, f"{ANNA} {BERTA}"] * 2
 
 
 def test_what_a_person_did(record: Shell) -> None:

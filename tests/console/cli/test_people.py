@@ -63,14 +63,20 @@ def test_a_level_is_set_for_some_days_and_listed(torwart: Shell) -> None:
     assert "watched" in torwart("list").stdout
     assert torwart("level", "anna", "watched", "--reason", " ").exit_code == 2
     assert torwart.json("level", "anna", "normal", "--reason", "cleared up")["until"] is None
-    assert [event["event"]["action"] for event in torwart.events()] == ["person-created", "level-changed", "level-changed"]
+    assert [event["event"]["action"] for event in torwart.events()] == [
+        "person-created",
+        "level-changed",
+        "record-viewed",
+        "record-viewed",
+        "level-changed",
+    ]
 
 
 def test_a_status_is_changed_by_account_and_recorded(torwart: Shell) -> None:
     assert torwart("status", "anna", "notice_given").exit_code == 0
     (anna,) = torwart.json("list")["people"]
     assert anna["status"] == "notice_given"
-    assert [event["event"]["action"] for event in torwart.events()] == ["person-created", "status-changed"]
+    assert [event["event"]["action"] for event in torwart.events()] == ["person-created", "status-changed", "record-viewed"]
 
 
 def test_a_freeze_says_what_it_cut_and_is_lifted_again(torwart: Shell, tmp_path: Path) -> None:
