@@ -30,6 +30,10 @@ class EventAction(StrEnum):
     STATUS_CHANGED = "status-changed"
     LEVEL_CHANGED = "level-changed"
     """How closely a person is watched."""
+    PERSON_ERASED = "person-erased"
+    """Name, address, accounts, keys and words about the person are deleted; what was counted stays under the pseudonym."""
+    PERSON_DISCLOSED = "person-disclosed"
+    """Everything stored about the person was written out for them."""
     PERSON_FROZEN = "person-frozen"
     PERSON_UNFROZEN = "person-unfrozen"
     ACCOUNT_BOUND = "account-bound"
@@ -147,6 +151,8 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.PERSON_CREATED: ("event", ("iam",), ("user", "creation")),
     EventAction.STATUS_CHANGED: _IAM_CHANGE,
     EventAction.LEVEL_CHANGED: _IAM_CHANGE,
+    EventAction.PERSON_ERASED: ("event", ("iam",), ("user", "deletion")),
+    EventAction.PERSON_DISCLOSED: ("event", ("iam", "database"), ("user", "access")),
     EventAction.PERSON_FROZEN: _IAM_CHANGE,
     EventAction.PERSON_UNFROZEN: _IAM_CHANGE,
     EventAction.ACCOUNT_BOUND: _IAM_CHANGE,

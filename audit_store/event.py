@@ -44,6 +44,8 @@ SCHEMA = 2
 """Version of what stands under `torwart.`; grows with every change of a member's meaning. 2: an act can be judged again from its event."""
 _DIGEST = re.compile(r"[0-9a-f]{8,128}|[A-Za-z0-9_-]{43}")
 """Hexadecimal, or 32 bytes in base64url (RFC 4648 section 5)."""
+_SEALED = re.compile(r"[A-Za-z0-9_=-]{1,8192}")
+"""What encryption gives; a word with a blank is none."""
 _EXPORT = re.compile(r"[0-9A-F]{4,32}")
 """Short name of an export."""
 _OPEN = frozenset({Phase.HELD, Phase.OBSERVED})
@@ -236,11 +238,13 @@ def plain_event(
     numbers: Mapping[str, int | str] | None = None,
     act_id: str | None = None,
     severity: int | None = None,
+    sealed: Mapping[str, str] | None = None,
 ) -> Event:
     """Everything else that happens.
 
     `pseudonym` is who did it, `subject` whom or what it was done to (a pseudonym or an id of ours); `numbers` are counts and words of our
-    own, never a client's value or a secret. `outcome` is `success`, `failure` or `unknown`; `severity` is on a scale of 100.
+    own, never a client's value or a secret; `sealed` are words about the
+    subject as `audit_store.sealing` gives them. `outcome` is `success`, `failure` or `unknown`; `severity` is on a scale of 100.
     """
     document, event_id = _start(action, at=at, outcome=outcome)
     ours = document["torwart"]
@@ -254,6 +258,8 @@ def plain_event(
         ours["act"] = {"id": act_id}
     if numbers:
         ours.update(split(numbers))
+    if sealed is not None:
+        ours["sealed"] = {name: text for name in ("key", "text") if _SEALED.fullmatch(text := sealed[name])}
     return Event(event_id, at, action, act_id, pseudonym, document)
 
 

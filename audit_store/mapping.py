@@ -21,7 +21,7 @@ BOTH = "logs-torwart.*-default"
 """Both of them in a question; the names under which `deploy/elasticsearch/roles.yml` gives rights."""
 EVENTS_TEMPLATE, DEAD_LETTERS_TEMPLATE = "torwart-events", "torwart-deadletter"
 """Names of the index templates."""
-VERSION = 4
+VERSION = 5
 """Grows when a member is added or a type changes: an older template is then installed anew (`torwart events elastic-install`)."""
 PRIORITY = 500
 """Above the templates for `logs-*-*` that come with Elasticsearch (100) and with Fleet (200)."""
@@ -161,6 +161,8 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.rows": _LONG,
     "torwart.rules": _WORD,
     "torwart.schema": _LONG,
+    "torwart.sealed.key": _WORD,
+    "torwart.sealed.text": _KEPT,
     "torwart.status": _WORD,
     "torwart.suspected": _KEPT,
     "torwart.suspected_count": _LONG,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, String, Text, text
+from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from audit_store.database import Base
@@ -88,6 +88,19 @@ class ExportMark(Base):
     code: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(32), unique=True)
     """Of the manifest."""
+
+
+class SubjectKey(Base):
+    """The key of what events hold about one person under encryption (`audit_store.sealing`). Thrown away, nobody reads it any more."""
+
+    __tablename__ = "subject_keys"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """Random; events name it."""
+    pseudonym: Mapped[str] = mapped_column(String(32), unique=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """Of AES-256."""
+    made_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class Cursor(Base):

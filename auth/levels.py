@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.pseudonyms import Pseudonyms
+from audit_store.sealing import seal
 from auth.people import PEOPLE, PeopleError
 from auth.storage import grow, reading, writing
 from auth.tables import Person, RiskLevel
@@ -44,7 +45,7 @@ class Levels:
         if level is not Level.NORMAL and not now < until <= now + LONGEST:
             raise PeopleError(f"a level ends within {LONGEST.days} days: set it again when it is still needed")
         if not reason.strip() or len(reason) > _REASON_LENGTH:
-            raise PeopleError(f"say why, in at most {_REASON_LENGTH} characters: it stands on the person's page, never in the log")
+            raise PeopleError(f"say why, in at most {_REASON_LENGTH} characters: for the person's page; the record has it under encryption")
         with writing(self._engine) as session:
             person = session.get(Person, person_id)
             if person is None:
@@ -61,7 +62,9 @@ class Levels:
             if level is not Level.NORMAL:
                 said["until"] = until.isoformat(timespec="seconds")
             name = self._pseudonyms.of(by) if by else None
-            self._record(plain_event(EventAction.LEVEL_CHANGED, at=now, pseudonym=name, subject=person.pseudonym, numbers=said))
+            sealed = seal(session, person.pseudonym, reason.strip(), now)
+            event = plain_event(EventAction.LEVEL_CHANGED, at=now, pseudonym=name, subject=person.pseudonym, numbers=said, sealed=sealed)
+            self._record(event)
 
     def of(self, person_id: str) -> RiskLevel | None:
         """What was set for a person and has not ended; None: nothing."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.pseudonyms import Pseudonyms
+from audit_store.sealing import seal
 from auth.cut import FROZEN, GONE, Cut, cut_off, last_cut
 from auth.sessions import SESSIONS
 from auth.storage import grow, reading, writing
@@ -124,7 +125,8 @@ class People:
             person = _known(session, person_id)
             before, person.status, person.status_reason = person.status, status.value, reason
             grow(session, PEOPLE)
-            self._say(EventAction.STATUS_CHANGED, person, now, by, {"from": before, "to": status.value})
+            sealed = seal(session, person.pseudonym, reason, now) if reason else None
+            self._say(EventAction.STATUS_CHANGED, person, now, by, {"from": before, "to": status.value}, sealed)
             return cut_off(session, person, now, GONE, self._name(by), self._record) if status is Status.GONE else []
 
     def freeze(self, person_id: str, by: str | None) -> list[Cut]:
@@ -173,8 +175,16 @@ class People:
     def _name(self, by: str | None) -> str | None:
         return self._pseudonyms.of(by) if by else None
 
-    def _say(self, action: EventAction, person: Person, at: datetime, by: str | None, said: Mapping[str, int | str] | None = None) -> None:
-        self._record(plain_event(action, at=at, pseudonym=self._name(by), subject=person.pseudonym, numbers=said))
+    def _say(
+        self,
+        action: EventAction,
+        person: Person,
+        at: datetime,
+        by: str | None,
+        said: Mapping[str, int | str] | None = None,
+        sealed: Mapping[str, str] | None = None,
+    ) -> None:
+        self._record(plain_event(action, at=at, pseudonym=self._name(by), subject=person.pseudonym, numbers=said, sealed=sealed))
 
 
 def _known(session: Session, person_id: str) -> Person:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 import auth.tables  # noqa: F401 # makes the tables known to `open_database`
@@ -51,6 +52,7 @@ class House:
     agents: Agents
     orders: Orders
     alerts: Alerts
+    engine: Engine
     record: Callable[[Event], object]
 
     def person(self, word: str) -> Person:
@@ -87,6 +89,7 @@ def open_house(config: Path) -> Iterator[House]:
                 agents=Agents(engine, record, AgentAlarms(record), installation.origin),
                 orders=Orders(engine, record),
                 alerts=Alerts(engine, record),
+                engine=engine,
                 record=record,
             )
         finally:

@@ -19,6 +19,7 @@ from auth.people import PeopleError
 from auth.sessions import PROXY, SessionError
 from auth.tables import Person
 from console.cli.house import House, Who, open_house, print_table
+from console.cli.people_erase import erase
 from console.cli.people_level import level
 from policies.request import Level, Status
 
@@ -79,7 +80,7 @@ def add(
 def status(
     who: Who,
     status: Annotated[Status, typer.Argument(help="How the person stands to the firm from now on.")],
-    reason: Annotated[str | None, typer.Option("--reason", help="For the people page only; not in the log.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="For the people page; in the record only under encryption.")] = None,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
@@ -91,6 +92,7 @@ def status(
 
 
 app.command()(level)
+app.command()(erase)
 
 
 @app.command()

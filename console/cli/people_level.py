@@ -19,7 +19,7 @@ DAYS = 7
 def level(
     who: Who,
     level: Annotated[Level, typer.Argument(help="How closely the person is watched from now on; normal ends what was set.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why. For the people page only; not in the log.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why. For the people page; in the record only under encryption.")],
     days: Annotated[int, typer.Option("--days", min=1, max=90, help="When it ends by itself.")] = DAYS,
     by: Annotated[str | None, typer.Option("--by", help="The person who does it: CRM account, e-mail address, pseudonym or id.")] = None,
     config: Config = DEFAULT_CONFIG,

@@ -187,6 +187,7 @@ def every_kind_of_event() -> Iterator[Event]:
     )
     for action in EventAction:
         yield plain_event(action, at=NOW, pseudonym="P-1", subject="P-2", numbers={"a": 1, "b": "c"}, act_id="act-1")
+    yield plain_event(EventAction.STATUS_CHANGED, at=NOW, subject="P-2", sealed={"key": "0" * 16, "text": "c2VhbGVk"})
     yield refused_event(
         at=NOW, reason=Because(UNREADABLE, {"what": "duplicate member"}), route="/", pseudonym="P-1", act_id="a", http_status=400
     )
@@ -478,3 +479,9 @@ def test_a_later_phase_of_an_act_is_all_that_the_act_was_with_its_own_id_time_an
         assert document["@timestamp"] > first["@timestamp"]
         assert document["torwart"] == {**first["torwart"], "act": {**first["torwart"]["act"], "phase": phase.value}}
         assert document["file"] == first["file"]
+
+
+def test_words_that_nobody_has_sealed_are_left_out() -> None:
+    event = plain_event(EventAction.STATUS_CHANGED, at=NOW, subject="P-2", sealed={"key": "0" * 16, "text": "she copies at night"})
+    assert event.document["torwart"]["sealed"] == {"key": "0" * 16}
+    assert b"night" not in event.canonical()
