@@ -19,6 +19,7 @@ from auth.people import PeopleError
 from auth.sessions import PROXY, SessionError
 from auth.tables import Person
 from console.cli.house import House, Who, open_house, print_table
+from console.cli.people_access import access
 from console.cli.people_erase import erase
 from console.cli.people_level import level
 from policies.request import Level, Status
@@ -93,6 +94,7 @@ def status(
 
 app.command()(level)
 app.command()(erase)
+app.command()(access)
 
 
 @app.command()

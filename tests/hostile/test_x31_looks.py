@@ -154,6 +154,8 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "people token": CHANGES,
     "people device": CHANGES,
     "people proxy": CHANGES,
+    "people erase": CHANGES,
+    "people access": "writes a file, and that is an event about the person",
     "keys list": ("keys", "list"),
     "keys lock": CHANGES,
     "index build": NOTHING,
