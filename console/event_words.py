@@ -60,6 +60,8 @@ WORDS: Mapping[EventAction, tuple[str, str]] = MappingProxyType(
         EventAction.FILE_RELEASED: ("Datei zurückgegeben", "File given back"),
         EventAction.ORDER_REFUSED: ("Anweisung an einen Rechner abgelehnt", "Order to a machine refused"),
         EventAction.INDEX_BUILT: ("Verzeichnis der Kunden erneuert", "Client index built"),
+        EventAction.OUTSIDE_PLACE: ("Ort außerhalb für Prüfpunkte", "Place outside for checkpoints"),
+        EventAction.CHECKPOINT_KEY_CHANGED: ("Schlüssel der Prüfpunkte gewechselt", "Key of the checkpoints changed"),
         EventAction.STORE_ALARM: ("Alarm des Protokolls", "Alarm of the record"),
     }
 )

@@ -9,6 +9,7 @@ import typer
 
 from audit_store.chain import epoch_start
 from audit_store.log import Entry, Log
+from audit_store.looks import asked_for, people_in
 from audit_store.merkle import consistency_path, inclusion_path
 from audit_store.statement import Statement, Tree
 from audit_store.statements import FILE, FOLDER, Statements, StatementsError
@@ -35,7 +36,7 @@ def prove(
     if (event is None) == (grown is None):
         fail("name one event, or two statements with --grown")
     try:
-        with open_record(config, looked_at=event or "two statements") as record:
+        with open_record(config, looked_at=asked_for(act=event) if event is not None else "two statements") as record:
             print_json(_included(record, event) if event is not None else _grown(record, *(grown or (0, 0))))
     except StatementsError as error:
         fail(str(error))
@@ -43,6 +44,7 @@ def prove(
 
 def _included(record: Record, word: str) -> dict[str, Any]:
     entry, before = _find(record.log, word)
+    record.saw(people=people_in([entry.canonical]))
     if not entry.canonical:
         fail(f"event {entry.sequence} was taken away when its time was over: what is left is its hash")
     statement, tree = _covering(record, entry.sequence)

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("agent", "audit_store", "auth", "console", "detectors", "gateway", "policies")
 PERSONAL = frozenset({"name", "email", "account", "label", "note", "reason", "status_reason", "said", "team", "territory", "path"})
 """Members of rows and requests that say who somebody is, or hold what somebody wrote."""
+CODES = {("console/checkpoints.py", "_say", "name"): "of a place outside, of which only the kind is recorded: folder or mail"}
+"""Members that are called so and say nothing about a person."""
 PLANT = "plant"
 """Stands in every word about a person below."""
 ELSEWHERE = {
@@ -36,6 +38,7 @@ ELSEWHERE = {
     },
     "about no person": {
         *(EventAction.GATEWAY_STARTED, EventAction.GATEWAY_STOPPED, EventAction.SELF_TEST, EventAction.INDEX_BUILT),
+        *(EventAction.OUTSIDE_PLACE, EventAction.CHECKPOINT_KEY_CHANGED),
         *(EventAction.STORE_ALARM, EventAction.POLICY_ACTIVATED, EventAction.POLICY_REFUSED),
     },
     "a code and an id beside the pseudonym (tests/auth, tests/console/test_notify.py)": {
@@ -79,7 +82,7 @@ def test_no_call_of_the_builder_takes_a_member_that_says_who_somebody_is() -> No
         for node in ast.walk(part)
         if isinstance(node, ast.Attribute) and node.attr in PERSONAL
     }
-    assert found == set()
+    assert found == CODES.keys()
 
 
 def test_a_life_of_names_and_words_leaves_none_in_the_record(pages: Pages, tmp_path: Path) -> None:
