@@ -11,7 +11,7 @@ POSTS = sorted({route.path for route in ROUTES if "POST" in route.methods})
 OPEN_PAGES = {"/", "/signin", "/enrol/{token}", "/act/{act_id}", "/why/{act_id}", "/api/acts/{act_id}"}
 """Need no sign-in: the id or token in the address is unguessable, or there is nothing to see."""
 EVERYBODYS = {"/keys"}
-SIGNED = {"/api/agents/filter", "/api/intake"}
+SIGNED = {"/api/agents/filter", "/api/agents/orders", "/api/intake"}
 """For agents: no sign-in of a person opens them, each request is signed (`tests/hostile/test_x22_agents.py`)."""
 OPEN_POSTS = {path for path in POSTS if path.startswith("/api/")}
 """Ceremonies: the key's signature takes the place of a sign-in and its token."""

@@ -29,6 +29,7 @@ def test_a_finding_names_number_values_and_export(firm: FirmFiles, tmp_path: Pat
     assert result.exit_code == 1
     assert f"list.txt: 31 of your clients, by e-mail and phone, from export {firm.first} of 12 May" in result.stdout
     assert "1 files: 31 distinct clients, 0 files not read or not whole." in result.stdout
+    assert firm.looks()[-1]["torwart"]["words"]["about"] == "P-00000001"
 
 
 def test_clean_files_are_exit_0_and_the_look_is_recorded(firm: FirmFiles, tmp_path: Path) -> None:

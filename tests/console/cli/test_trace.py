@@ -32,6 +32,7 @@ def test_an_export_itself_is_recognised_byte_for_byte(firm: FirmFiles, tmp_path:
     assert (found["code"], found["identical"]) == (1, firm.first)
     said = firm.run(app, tmp_path / "copy.csv").stdout
     assert f"This file is export {firm.first} of 12 May by P-00000001, byte for byte." in said
+    assert firm.looks()[-1]["torwart"]["words"]["about"] == "P-00000001"
 
 
 @pytest.mark.parametrize("way", ["shuffled", "cut", "edited", "zipped"])
