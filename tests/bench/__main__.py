@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import audit, decisions, gateway, scan, search, verify, way_out
+from tests.bench import audit, decisions, gateway, history, scan, search, verify, way_out
 from tests.bench.report import BenchError, MissingError, Row, save, table
 
 BENCHES: dict[str, Callable[[bool], dict[str, Row]]] = {
     "audit": audit.run,
     "decisions": decisions.run,
     "gateway": gateway.run,
+    "history": history.run,
     "scan": scan.run,
     "search": search.run,
     "verify": verify.run,
