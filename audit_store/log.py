@@ -26,7 +26,7 @@ from audit_store.log_questions import acts_since, entries_where
 from audit_store.log_rows import end_of, entries_after, newest_entries
 from audit_store.log_tables import entry
 from audit_store.log_verify import Problem, Watch, problems
-from audit_store.spool_file import Stored
+from audit_store.spool_file import Head, Stored
 
 __all__ = ["FILE", "Entry", "Log", "LogError", "Logged", "Problem", "Source", "exists"]
 
@@ -48,6 +48,9 @@ class Source(Protocol):
 
     def epoch_after(self, epoch: int) -> int | None:
         """The sequence at which the next later epoch begins."""
+
+    def anchor(self) -> Head | None:
+        """The last event that was taken out because the log has it."""
 
 
 class Log:

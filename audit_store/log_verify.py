@@ -16,7 +16,7 @@ from audit_store.log_file import FIRST_SEAL, columns_of, parsed, seal
 from audit_store.log_rows import Single, Spoilt, blocks_after, everything
 from audit_store.log_tables import HASH, PLACE, entry
 from audit_store.log_tables import producer as producers
-from audit_store.spool_file import Stored
+from audit_store.spool_file import Head, Stored
 
 PROBLEMS_MAX = 100
 """After so many the log is named as what it is; more lines help nobody."""
@@ -30,6 +30,9 @@ class Source(Protocol):
 
     def read(self, after: int, limit: int) -> list[Stored]:
         """Up to `limit` events above the sequence `after`."""
+
+    def anchor(self) -> Head | None:
+        """The last event that was taken out because the log has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,11 @@ def _of_spool(connection: Connection, spool: Source) -> Iterator[Problem]:
     if cursor.stopped:
         return  # named already, with its place
     in_log = _hashes(connection, spool.producer)
+    gone = spool.anchor()
+    if gone is not None:
+        if gone.hash != in_log.get((gone.epoch, gone.sequence)):
+            yield Problem(None, spool.producer, gone.sequence, "was taken out of the spool, and the log has another one or none")
+        in_log = {place: digest for place, digest in in_log.items() if place[1] > gone.sequence}
     only_spool = []
     for row in _all(spool, cursor.sequence):
         digest = in_log.pop((row.epoch, row.sequence), None)

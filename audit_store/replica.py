@@ -14,9 +14,13 @@ from pathlib import Path
 
 from audit_store.chain import epoch_start, link
 from audit_store.spool import FILE, MARKER
-from audit_store.spool_file import Head, SpoolError, Stored, broken_end, last_row, open_file
+from audit_store.spool_file import Head, SpoolError, Stored, anchor_of, broken_end, last_row, open_file
 from audit_store.spool_marker import Marker
+from audit_store.spool_room import Room, used_bytes
 from audit_store.sqlite_file import own_folder, translated
+
+AGENT_BYTES = 256 * 1024**2
+"""Of one agent: a quarter of a million events that are younger than a week. No agent can fill the disk of the server."""
 
 
 class MisfitError(Exception):
@@ -37,6 +41,8 @@ class Replica:
         self._connection: sqlite3.Connection | None = connection
         self._marker = marker
         self._path = path
+        self.room = Room(AGENT_BYTES)
+        """Its limit on the server's disk."""
         self._lock = threading.Lock()
 
     @classmethod
@@ -72,6 +78,8 @@ class Replica:
         """
         with self._lock, translated("the copy could not be written", SpoolError):
             connection = self._ready()
+            if self.room.is_full(used := used_bytes(connection)):
+                raise self.room.refusal(used)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 before = last_row(connection, self.producer)
@@ -97,7 +105,10 @@ class Replica:
             self._marker.close()
 
     def _insert(self, connection: sqlite3.Connection, head: Head, rows: Iterable[Stored]) -> tuple[Head, str | None]:
+        gone = anchor_of(connection)
         for row in rows:
+            if gone is not None and row.sequence <= gone.sequence:
+                continue  # the log has it, and here is nothing left to compare it with
             if row.sequence <= head.sequence:
                 if not _same(connection, row):
                     return head, "fork"

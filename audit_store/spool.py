@@ -23,6 +23,7 @@ from audit_store.spool_file import (
     Head,
     SpoolError,
     Stored,
+    anchor_of,
     broken_end,
     epoch_after,
     last_row,
@@ -32,6 +33,7 @@ from audit_store.spool_file import (
     rows_after,
 )
 from audit_store.spool_marker import Marker
+from audit_store.spool_room import Room, used_bytes
 from audit_store.spool_waiting import Receipt, Waiting, tell
 from audit_store.sqlite_file import own_folder, translated
 
@@ -77,6 +79,16 @@ class SpoolReader:
         with self._lock:
             return epoch_after(self._current(), epoch)
 
+    def anchor(self) -> Head | None:
+        """The last event that was taken out because the log has it, None if none was. Raises SpoolError."""
+        with self._lock, translated("the spool cannot be read", SpoolError):
+            return anchor_of(self._current())
+
+    def used_bytes(self) -> int:
+        """What it takes on the disk. Raises SpoolError."""
+        with self._lock, translated("the spool cannot be read", SpoolError):
+            return used_bytes(self._current())
+
     def close(self) -> None:
         """May be called twice."""
         with self._lock:
@@ -112,6 +124,8 @@ class Spool:
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._closed = False
+        self.room = Room()
+        """Its limit on the disk."""
         self._company = 0
         """How many events besides its first one a group waits for."""
         self._complete = threading.Event()
@@ -191,6 +205,16 @@ class Spool:
         with self._lock:
             return epoch_after(self._ready(), epoch)
 
+    def anchor(self) -> Head | None:
+        """The last event that was taken out because the log has it, None if none was. Raises SpoolError."""
+        with self._lock, translated("the spool cannot be read", SpoolError):
+            return anchor_of(self._ready())
+
+    def used_bytes(self) -> int:
+        """What it takes on the disk. Raises SpoolError."""
+        with self._lock, translated("the spool cannot be read", SpoolError):
+            return used_bytes(self._ready())
+
     def close(self) -> None:
         """Write what waits, then close. May be called twice."""
         with self._gate:
@@ -206,7 +230,14 @@ class Spool:
             self._marker.close()
 
     def _store(self, group: Sequence[bytes]) -> list[Receipt]:
-        return self._commit(lambda connection: self._insert(connection, last_row(connection, self.producer), group))
+        used = self.used_bytes()
+        alarm = self.room.alarm(used, self.producer)
+        full = self.room.is_full(used)
+        stored = [*(() if full else group), *((alarm.canonical(),) if alarm is not None else ())]
+        receipts = self._commit(lambda connection: self._insert(connection, last_row(connection, self.producer), stored)) if stored else []
+        if full:
+            raise self.room.refusal(used)
+        return receipts[: len(group)]
 
     def _commit(self, write: Callable[[sqlite3.Connection], list[Receipt]]) -> list[Receipt]:
         """One durable transaction. After an error nothing that the connection remembers is believed: the next one opens the file anew."""

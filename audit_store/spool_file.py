@@ -11,14 +11,15 @@ from pathlib import Path
 from audit_store.chain import FIRST_EPOCH, epoch_start, link
 from audit_store.sqlite_file import StoreError, connect, make_durable, translated, version_of
 
-VERSION = 1
-"""Schema of the file, kept in SQLite's `user_version`."""
+VERSION = 2
+"""Schema of the file, kept in SQLite's `user_version`; 1 had no anchor."""
 TAIL_ROWS = 10_000
 """Rows that are verified at opening (some 30 ms); all others are verified when the central log takes them."""
 _PRODUCER = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (producer TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, canonical BLOB NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS anchor (sequence INTEGER NOT NULL, epoch INTEGER NOT NULL, hash BLOB NOT NULL);
 """
 
 
@@ -64,12 +65,44 @@ def open_file(path: Path, *, producer: str | None) -> tuple[sqlite3.Connection, 
             raise
 
 
+def open_beside(path: Path, producer: str) -> sqlite3.Connection:
+    """A second writing connection to a spool that its producer may have open. Raises SpoolError, sqlite3.Error, OSError."""
+    connection = connect(path, make=True)
+    try:
+        version = version_of(connection, VERSION, SpoolError)
+        make_durable(connection, SpoolError)
+        if version < VERSION:
+            _make_tables(connection, producer)
+        if _name_in(connection) != producer:
+            raise SpoolError(f"the spool does not belong to the producer {producer!r}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def anchor_of(connection: sqlite3.Connection) -> Head | None:
+    """The last event that was taken out because the log has it, from which the chain goes on; None: the spool has all."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'anchor'").fetchone() is None:
+        return None
+    row = connection.execute(
+        "SELECT CAST(sequence AS INTEGER), CAST(epoch AS INTEGER), CAST(hash AS BLOB) FROM anchor ORDER BY sequence DESC LIMIT 1"
+    ).fetchone()
+    return Head(*row) if row else None
+
+
+def put_anchor(connection: sqlite3.Connection, head: Head) -> None:
+    """Note the last event that is taken out in this transaction."""
+    connection.execute("DELETE FROM anchor")
+    connection.execute("INSERT INTO anchor (sequence, epoch, hash) VALUES (?, ?, ?)", (head.sequence, head.epoch, head.hash))
+
+
 def last_row(connection: sqlite3.Connection, producer: str) -> Head:
     """The end of the chain; of an empty file, what the first event will follow."""
     row = connection.execute(
         "SELECT sequence, CAST(epoch AS INTEGER), CAST(hash AS BLOB) FROM event ORDER BY sequence DESC LIMIT 1"
     ).fetchone()
-    return Head(*row) if row else Head(0, FIRST_EPOCH, epoch_start(producer, FIRST_EPOCH))
+    return Head(*row) if row else anchor_of(connection) or Head(0, FIRST_EPOCH, epoch_start(producer, FIRST_EPOCH))
 
 
 def new_epoch(connection: sqlite3.Connection, producer: str, *, at_least: Head | None) -> Head:
@@ -109,7 +142,9 @@ def broken_end(connection: sqlite3.Connection, producer: str, expected: Head | N
             if head.sequence < expected.sequence:
                 return f"the end is missing: {expected.sequence} events were stored, {head.sequence} are there"
             row = connection.execute("SELECT CAST(hash AS BLOB) FROM event WHERE sequence = ?", (expected.sequence,)).fetchone()
-            if expected.sequence and (row is None or row[0] != expected.hash):
+            gone = anchor_of(connection)
+            kept = gone is None or expected.sequence > gone.sequence
+            if kept and expected.sequence and (row is None or row[0] != expected.hash):
                 return f"event {expected.sequence} is not the one that was stored"
         newest = connection.execute(
             "SELECT sequence, CAST(canonical AS BLOB), CAST(hash AS BLOB) FROM event "
@@ -126,7 +161,11 @@ def _break_in(connection: sqlite3.Connection, producer: str, epoch: int, rows: I
             before = connection.execute(
                 "SELECT CAST(hash AS BLOB) FROM event WHERE sequence = ? AND CAST(epoch AS INTEGER) = ?", (sequence - 1, epoch)
             ).fetchone()
-            previous = (sequence - 1, before[0] if before else epoch_start(producer, epoch))
+            gone = anchor_of(connection) if before is None else None
+            if gone is not None and gone.epoch == epoch:
+                previous = (gone.sequence, gone.hash)
+            else:
+                previous = (sequence - 1, before[0] if before else epoch_start(producer, epoch))
         if sequence != previous[0] + 1:
             return f"event {previous[0] + 1} is missing"
         if digest != link(previous[1], producer=producer, epoch=epoch, sequence=sequence, canonical=canonical):
@@ -149,19 +188,23 @@ def _prepare(connection: sqlite3.Connection, producer: str | None) -> str:
     if producer is None:
         return _name_in(connection)
     make_durable(connection, SpoolError)
-    if version == 0:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO spool (producer) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM spool)", (producer,))
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
+    if version < VERSION:
+        _make_tables(connection, producer)
     owner = _name_in(connection)
     if owner != producer:
         raise SpoolError(f"the spool belongs to the producer {owner!r}, not to {producer!r}")
     if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise SpoolError("the spool is in use by a reader that does not end")
     return owner
+
+
+def _make_tables(connection: sqlite3.Connection, producer: str) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO spool (producer) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM spool)", (producer,))
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
 
 
 def _name_in(connection: sqlite3.Connection) -> str:

@@ -19,6 +19,7 @@ from audit_store.database import Server
 from auth.config_file import ConfigError, Faults, Sections, meant, read_config
 from auth.database_settings import database_server
 from auth.outside import OutsidePlaces, OutsideSettings, read_outside
+from auth.record_settings import RecordSettings
 from auth.template import template
 
 __all__ = [
@@ -36,7 +37,21 @@ __all__ = [
 type Language = Literal["de", "en"]
 type Names = Literal["shown", "pseudonyms"]
 
-SECTIONS = ("state", "language", "names", "machine", "database", "torwart", "crm", "proxy", "mail", "webhook", "elastic", "outside")
+SECTIONS = (
+    "state",
+    "language",
+    "names",
+    "machine",
+    "database",
+    "torwart",
+    "crm",
+    "proxy",
+    "mail",
+    "webhook",
+    "elastic",
+    "outside",
+    "record",
+)
 _PATHS = {
     "database": ("password_file", "ca"),
     "torwart": ("certificate", "key"),
@@ -78,6 +93,7 @@ class Installation:
     machine: str | None = None
     """This machine's name among those that share the server."""
     outside: OutsidePlaces = field(default_factory=lambda: OutsidePlaces(OutsideSettings()))
+    record: RecordSettings = field(default_factory=RecordSettings)
     """Where signed statements about the record go."""
 
     @property
@@ -138,8 +154,9 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
     faults.raise_all()
     folder = (path.parent / Path(state).expanduser()).absolute()
     outside = read_outside(sections, folder)
+    record = sections.parse("record", RecordSettings)
     server = database_server(sections)
-    installation = Installation(folder, torwart, crm, language, names, server, machine, outside)  # type: ignore[arg-type] # one_of has checked both
+    installation = Installation(folder, torwart, crm, language, names, server, machine, outside, record)  # type: ignore[arg-type] # one_of has checked both
     return installation, sections
 
 

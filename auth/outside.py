@@ -104,8 +104,10 @@ def open_spool(installation: Installation, process: str) -> WitnessedSpool:
     """The record of one of this installation's own processes. Raises SpoolError, StatementsError."""
     statements, outside = open_outside(installation)
     try:
-        return witnessed(installation.spool(process), installation.producer(process), statements, outside)
+        spool = witnessed(installation.spool(process), installation.producer(process), statements, outside)
     except BaseException:
         outside.close()
         statements.close()
         raise
+    spool.room.cap_bytes = installation.record.spool_bytes
+    return spool

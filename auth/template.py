@@ -81,6 +81,14 @@ crm:
 #   # Aussteller des Zertifikats, wenn es nicht der des Systems ist. / Authority of its certificate, if not one of the system's.
 #   # ca: database-ca.pem
 
+# Platz der Aufzeichnungen jedes Prozesses und jedes Agenten (freiwillig). Ist einer voll, wird nichts mehr herausgegeben; Alarm ab 80 %.
+# Room for the record of each process and of each agent (optional). When one is full nothing is released; alarm from 80 %.
+# record:
+#   spool_bytes: 4294967296
+#   # Tage, mindestens 7. / Days, at least 7.
+#   spool_days: 7
+#   agent_bytes: 268435456
+
 # E-Mail bei einer Meldung (freiwillig). / Mail for an alert (optional).
 # mail:
 #   host: smtp.firma.example

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.outside import Outside, PlaceState
+from audit_store.statement import Tree
 from audit_store.statements import Statements
 from audit_store.trees import Trees
 from auth.outside import open_outside
@@ -67,6 +68,13 @@ class Checkpoints:
         """One round."""
         guarded(STAGE, self._state)
         guarded(PLACES_STAGE, self._deliver)
+
+    def stated(self, producer: str) -> int:
+        """The producer's last sequence that a signed statement about the log covers; 0: none. Raises StatementsError."""
+        newest = self._statements.newest(self._statements.trees)
+        if newest is None or not isinstance(newest.body, Tree):
+            return 0
+        return max((end.sequence for end in newest.body.ends if end.producer == producer), default=0)
 
     def close(self) -> None:
         """Give back files; does not wait for a place that hangs."""

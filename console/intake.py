@@ -10,8 +10,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from audit_store.replica import MisfitError, Replica
+from audit_store.replica import AGENT_BYTES, MisfitError, Replica
 from audit_store.spool import Head, Stored
+from audit_store.spool_room import SpoolFullError
 from auth.agent_alarms import AgentAlarms
 from auth.agents import KnownAgent
 from console.agent_event import foreign, is_alarm
@@ -29,8 +30,9 @@ class IntakeRefusedError(Exception):
 class Intake:
     """The copies of all agents of an installation. Any thread."""
 
-    def __init__(self, spools: Path, alarms: AgentAlarms) -> None:
-        """`spools` is the folder with one folder per producer, `state/spool`."""
+    def __init__(self, spools: Path, alarms: AgentAlarms, agent_bytes: int = AGENT_BYTES) -> None:
+        """`spools` is the folder with one folder per producer, `state/spool`; `agent_bytes`: the most that one agent's copy may take."""
+        self._agent_bytes = agent_bytes
         self._spools = spools
         self._alarms = alarms
         self._replicas: dict[str, Replica] = {}
@@ -39,12 +41,16 @@ class Intake:
     def deliver(self, agent: KnownAgent, rows: Sequence[Stored]) -> Head:
         """Keep what an agent sends, durably; where its copy ends now. Without rows it only says that.
 
-        Raises IntakeRefusedError, recorded as an alarm; SpoolError: then nothing was kept and the agent sends it again.
+        Raises IntakeRefusedError, recorded as an alarm; SpoolFullError when the agent has used up
+        its room, SpoolError: then nothing was kept and the agent sends it again.
         """
         replica = self._replica(agent.producer)
         faults: list[str] = []
         try:
             head = replica.take(_own(agent, rows, replica.head().epoch, faults))
+        except SpoolFullError:
+            self._alarms.refused("quota", agent.producer, agent.pseudonym)
+            raise
         except MisfitError as error:
             faults[:], head = [error.cause], error.head
         if faults:
@@ -64,6 +70,7 @@ class Intake:
             found = self._replicas.get(producer)
             if found is None:
                 found = self._replicas[producer] = Replica.open(self._spools / producer, producer)
+                found.room.cap_bytes = self._agent_bytes
             return found
 
 

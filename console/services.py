@@ -144,7 +144,7 @@ def open_services(installation: Installation) -> Services:
         agent_alarms=agent_alarms,
         agents=Agents(engine, record, agent_alarms, installation.origin),
         orders=Orders(engine, record),
-        intake=Intake(state / "spool", agent_alarms),
+        intake=Intake(state / "spool", agent_alarms, installation.record.agent_bytes),
         index=ClientIndex(state),
         demo=is_demo(state),
     )

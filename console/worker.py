@@ -35,6 +35,7 @@ from console.own_alarms import OwnAlarms
 from console.services import Services
 from console.settings import ElasticSettings, WebhookSettings
 from console.shipping import ElasticHealth, Shipping, shipping_for
+from console.trimming import Trimming
 from console.webhook import WebhookChannel
 from detectors.runner import Runner
 
@@ -95,6 +96,7 @@ class Worker:
         before_rules: Mapping[str, Callable[[], object]] = _NOTHING,
         shipping: Shipping | None = None,
         checkpoints: Checkpoints | None = None,
+        trimming: Trimming | None = None,
         own_alarms: OwnAlarms | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -104,6 +106,7 @@ class Worker:
         self.health = Health(elastic=shipping.health if shipping else None, checkpoints=checkpoints.health if checkpoints else None)
         self._shipping = shipping
         self._checkpoints = checkpoints
+        self._trimming = trimming
         self._own_alarms = own_alarms
         self._spools = spools
         self._readers: dict[Path, tuple[int, SpoolReader]] = {}
@@ -192,7 +195,7 @@ class Worker:
         """Somebody else watches; this machine's records go into the log all the same."""
         rounds = 0
         while not self._ending.wait(PAUSE_SECONDS):
-            self._guarded("intake", self._take)
+            self._take_and_trim()
             self.health.last_run = self._now()
             rounds += 1
             if rounds % LEAD_EVERY_ROUNDS == 0:
@@ -222,7 +225,7 @@ class Worker:
             self._guarded("search", lambda: index.step(self._log))
 
     def _round(self, *, acts: bool = True) -> None:
-        self._guarded("intake", self._take)
+        self._take_and_trim()
         for stage, work in self._before_rules.items():
             self._guarded(stage, work)
         self._guarded("rules", self._runner.step)
@@ -230,6 +233,11 @@ class Worker:
             self._guarded("acts", self._stepup.expire)
         self._guarded("queue", self._queue)
         self.health.last_run = self._now()
+
+    def _take_and_trim(self) -> None:
+        self._guarded("intake", self._take)
+        if self._trimming is not None:
+            self._guarded("trim", self._trimming.step)
 
     def _take(self) -> None:
         """Every producer has a folder below `state/spool`; one that fails keeps no other waiting."""
@@ -343,8 +351,12 @@ def worker_for(
         orders=services.orders,
         sign=partial(signed_order, installation.state),
     )
+    checkpoints = checkpoints_for(services, lambda: datetime.now(UTC))
+    # Of several machines only the one that watches signs what the log has: the others cannot tell what is covered.
+    stated = checkpoints.stated if installation.machine is None else None
+    spools = installation.state / "spool"
     return Worker(
-        spools=installation.state / "spool",
+        spools=spools,
         log=services.log,
         runner=runner,
         stepup=services.stepup,
@@ -358,6 +370,7 @@ def worker_for(
         },
         search=IndexWriter(installation.state / "log"),
         shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
-        checkpoints=checkpoints_for(services, lambda: datetime.now(UTC)),
+        checkpoints=checkpoints,
+        trimming=Trimming(spools, services.log, installation.record.spool_days, lambda: datetime.now(UTC), stated),
         own_alarms=own_alarms,
     )

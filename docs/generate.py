@@ -18,6 +18,7 @@ from audit_store.mapping import templates
 from auth.database_settings import DatabaseSettings
 from auth.mail_server import MailSettings
 from auth.outside import OutsideSettings
+from auth.record_settings import RecordSettings
 from console.cli import COMMANDS
 from console.settings import ElasticSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
@@ -52,7 +53,13 @@ def settings() -> str:
         ("crm", CrmSettings),
         ("proxy", ProxySettings),
     ]
-    models += [("mail", MailSettings), ("webhook", WebhookSettings), ("elastic", ElasticSettings), ("outside", OutsideSettings)]
+    models += [
+        ("mail", MailSettings),
+        ("webhook", WebhookSettings),
+        ("elastic", ElasticSettings),
+        ("outside", OutsideSettings),
+        ("record", RecordSettings),
+    ]
     for name, model in models:
         lines += _section(name, model)
     lines += [

@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from audit_store.spool import Head, SpoolError, Stored
+from audit_store.spool_room import SpoolFullError
 from auth.agents import AgentRefusedError, KnownAgent
 from console.agent_request import asking, problem, refused, unwell
 from console.intake import IntakeRefusedError
@@ -78,6 +79,8 @@ def _deliver(services: Services, request: Request, body: bytes) -> Response:
             )
     except AgentRefusedError as error:
         return refused(error)
+    except SpoolFullError:
+        return problem(507, "quota", "This agent has used up its room on the server. Nothing is lost: come again.")
     except SpoolError:
         return unwell()
 

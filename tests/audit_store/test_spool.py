@@ -97,7 +97,7 @@ def test_commits_are_durable_by_the_pragmas_that_are_asserted(folder: Path) -> N
     assert connection is not None
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     spool.close()
 
 
@@ -136,7 +136,7 @@ def test_a_name_that_is_no_name_is_refused(folder: Path) -> None:
 
 def test_a_spool_of_a_newer_torwart_is_refused(folder: Path) -> None:
     filled(folder, 1)
-    tamper(folder, "PRAGMA user_version = 2")
+    tamper(folder, "PRAGMA user_version = 3")
     with pytest.raises(SpoolError, match="newer Torwart"):
         Spool.open(folder, "gateway")
 

@@ -210,3 +210,14 @@ def test_two_agents_are_two_records(pages: Pages, agent: Forger) -> None:
     send(pages, agent, agent.files(2))
     send(pages, other, other.files(3))
     assert [len(kept(pages, one)) for one in (agent, other)] == [2, 3]
+
+
+def test_an_agent_that_has_used_up_its_room_is_refused_and_no_other(pages: Pages, agent: Forger) -> None:
+    other = enrolled(pages, "Boris Hartwig")
+    assert send(pages, agent, agent.files(3)).status_code == 200
+    pages.services.intake._replica(agent.producer).room.cap_bytes = 1
+    answer = send(pages, agent, agent.files(1))
+    assert (answer.status_code, answer.json()["cause"]) == (507, "quota")
+    assert send(pages, other, other.files(1)).status_code == 200
+    assert len(kept(pages, agent)) == 3
+    assert [alarm["torwart"]["words"]["cause"] for alarm in alarms(pages)] == ["quota"]
