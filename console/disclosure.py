@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+import console.notify  # noqa: F401 # its table is one of those that are gone through
 from audit_store.client_sets import decode_ids
 from audit_store.database import Base
 from audit_store.event import EventAction

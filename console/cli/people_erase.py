@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import console.notify  # noqa: F401 # its table is one of those that erasure goes through
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.erasure import erase as erase_person
 from auth.people import PeopleError

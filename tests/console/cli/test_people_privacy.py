@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,16 @@ def test_access_speaks_the_language_that_is_asked_for(torwart: Shell, tmp_path: 
     take(torwart)
     assert torwart("access", "anna", "--out", str(tmp_path / "x.json"), "--language", language).exit_code == 0
     assert says in (tmp_path / "x.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("words", [("erase", "anna", "--confirm", "{name}"), ("access", "anna", "--out", "{folder}/anna")])
+def test_in_a_process_of_its_own_every_table_is_known(torwart: Shell, words: tuple[str, ...]) -> None:
+    """Other tests have imported everything; a command has imported only what it needs."""
+    torwart("status", "anna", "gone", "--reason", "Anna geht")
+    name = pseudonym(torwart)
+    take(torwart)
+    filled = [word.format(name=name, folder=torwart.folder) for word in words]
+    command = [sys.executable, "-m", "console.cli", "people", *filled, "--config", str(torwart.config), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["pseudonym"] == name
