@@ -135,7 +135,7 @@ def _opened(config: Path) -> Iterator[tuple[Installation, CrmSettings, Spool]]:
     try:
         installation, settings = read_settings(config)
         check_rights(installation.state)
-        spool = Spool.open(installation.state / "spool" / "cli", "cli")
+        spool = Spool.open(installation.spool("cli"), installation.producer("cli"))
         try:
             yield installation, settings, spool
         finally:

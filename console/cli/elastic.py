@@ -21,12 +21,12 @@ from audit_store.database import DatabaseError, open_database
 from audit_store.elastic import Elastic, ElasticError
 from audit_store.elastic_compare import MISSING, compare
 from audit_store.elastic_install import install as install_templates
-from audit_store.log import FILE, Log, LogError
+from audit_store.log import Log, LogError, exists
 from audit_store.shipping import SHIPPED, Shipper
 from audit_store.spool import Spool, SpoolError
 from audit_store.tables import Cursor
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
-from auth.installation import ELASTIC_URL, ConfigError, Sections, load_installation
+from auth.installation import ELASTIC_URL, ConfigError, Installation, Sections, load_installation
 from console.settings import ElasticSettings, elastic_settings
 from console.shipping import access_of, reader_access, retention_of, writer_access
 
@@ -70,9 +70,9 @@ def check(
     """Compare every event in Elasticsearch with the record. Exit 1 if one is missing, changed or foreign."""
     with faults_said():
         installation, sections = load_installation(config)
-        if not (installation.state / "log" / FILE).exists():
+        if not exists(installation.log):
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
-        with opened(installation.state) as (engine, log), reading_elastic(sections) as elastic:
+        with opened(installation) as (engine, log), reading_elastic(sections) as elastic:
             shipped = _shipped(engine)
             differences = compare(log, elastic, shipped)
             if differences:  # a search sees an event a second after it was stored
@@ -80,7 +80,7 @@ def check(
                 differences = compare(log, elastic, shipped)
             missing = [one.sequence for one in differences if one.kind == MISSING] if resend else []
             if missing:
-                _resend(installation.state, sections, log, engine, elastic, missing)
+                _resend(installation, sections, log, engine, elastic, missing)
                 differences = [one for one in differences if one.kind != MISSING]
     if as_json:
         listed = [{"sequence": one.sequence, "kind": one.kind} for one in differences]
@@ -98,8 +98,8 @@ def check(
         raise typer.Exit(DIFFERENT)
 
 
-def _resend(state: Path, sections: Sections, log: Log, engine: Engine, reader: Elastic, missing: list[int]) -> None:
-    spool = Spool.open(state / "spool" / "cli", "cli")
+def _resend(installation: Installation, sections: Sections, log: Log, engine: Engine, reader: Elastic, missing: list[int]) -> None:
+    spool = Spool.open(installation.spool("cli"), installation.producer("cli"))
     try:
         with connected(Elastic(writer_access(settings_of(sections)))) as writer:
             Shipper(engine, log, writer, reader, spool.append).resend(missing)
@@ -152,9 +152,9 @@ def password_of(user: str, file: Path | None) -> str:
 
 
 @contextmanager
-def opened(state: Path) -> Iterator[tuple[Engine, Log]]:
-    engine = open_database(state / "torwart.db")
-    log = Log.open(state / "log", reading=True)
+def opened(installation: Installation) -> Iterator[tuple[Engine, Log]]:
+    engine = open_database(installation.database)
+    log = Log.open(installation.log, reading=True)
     try:
         yield engine, log
     finally:

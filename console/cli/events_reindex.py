@@ -12,11 +12,11 @@ import typer
 from audit_store.elastic import Elastic
 from audit_store.elastic_reindex import Done, Reindex
 from audit_store.event import EventAction, plain_event
-from audit_store.log import FILE
+from audit_store.log import exists
 from audit_store.shipping import Shipper
 from audit_store.spool import Spool
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
-from auth.installation import load_installation
+from auth.installation import Installation, load_installation
 from console.cli import events_search
 from console.cli.elastic import connected, faults_said, opened, password_of, reading_elastic, settings_of
 from console.settings import ElasticSettings
@@ -74,10 +74,10 @@ def _ship_again(user: str | None, password_file: Path | None, config: Path, *, d
         reader = opening.enter_context(reading_elastic(sections))
         writer = opening.enter_context(connected(Elastic(writer_access(settings))))
         installer = _installer(settings, writer, user, password_file, opening)
-        if not (installation.state / "log" / FILE).exists():
+        if not exists(installation.log):
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
-        _record(installation.state, drop_old=drop_old)
-        engine, log = opening.enter_context(opened(installation.state))
+        _record(installation, drop_old=drop_old)
+        engine, log = opening.enter_context(opened(installation))
         plan = installation.state / PLAN
         if anew:
             plan.unlink(missing_ok=True)
@@ -93,9 +93,9 @@ def _installer(settings: ElasticSettings, writer: Elastic, user: str | None, fil
     return None if settings.has_writer else writer
 
 
-def _record(state: Path, *, drop_old: bool) -> None:
+def _record(installation: Installation, *, drop_old: bool) -> None:
     """That somebody built the copy anew is a fact of the record: what was changed in the older indices is gone with them."""
-    spool = Spool.open(state / "spool" / "cli", "cli")
+    spool = Spool.open(installation.spool("cli"), installation.producer("cli"))
     try:
         facts: dict[str, int | str] = {"by": "command line", "drop_old": int(drop_old)}
         spool.append(plain_event(EventAction.SELF_TEST, at=datetime.now(UTC), subject="elastic reindex", numbers=facts))

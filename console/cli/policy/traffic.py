@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from audit_store.log import FILE
+from audit_store.log import exists
 from audit_store.replay import recorded
 from auth.command_line import fail
 from auth.installation import ConfigError, load_installation
@@ -38,6 +38,6 @@ def traffic_of(config: Path, days: int) -> Traffic:
 
 def _has_record(config: Path) -> bool:
     try:
-        return (load_installation(config)[0].state / "log" / FILE).exists()
+        return exists(load_installation(config)[0].log)
     except ConfigError as error:
         fail(*error.errors)
