@@ -14,6 +14,7 @@ from audit_store.followers import BATCH, Followers
 from audit_store.history import History
 from audit_store.log import Log
 from audit_store.spool import FILE, MARKER, Spool, SpoolError
+from audit_store.spool_trim import trim
 from policies.request import Action, Counts
 from tests.audit_store.acts import NOW, access, plain
 
@@ -177,6 +178,24 @@ async def test_a_new_epoch_is_followed(tmp_path: Path) -> None:
     other.append(access(("2",)))
     await followers.take_over()
     assert counts(history).shown_day == 2
+
+
+async def test_a_spool_that_is_trimmed_meanwhile_is_followed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WHOLE_LOOK_SECONDS", 0.0)
+    Spool.open(tmp_path / "gateway", "gateway")
+    other = Spool.open(tmp_path / "proxy", "proxy")
+    for number in range(6):
+        other.append(access((str(number),)))
+    followers, history = follow(tmp_path)
+    await followers.take_over()
+    assert trim(tmp_path / "proxy" / FILE, "proxy", taken=6, before=NOW + timedelta(days=1)) == 5
+    await followers.take_over()
+    other.append(access(("6",)))
+    await followers.take_over()
+    assert counts(history).shown_day == 7
+    again, second = follow(tmp_path)  # without a log it has only what is left
+    await again.take_over()
+    assert counts(second).shown_day == 2
 
 
 async def test_copies_of_agents_records_and_spools_under_way_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
