@@ -10,6 +10,7 @@ import pytest
 
 from audit_store import search_answer
 from audit_store.log import Log
+from audit_store.log_engine import FILE as LOG
 from audit_store.search import Question
 from audit_store.search_answer import Answer, Searcher, Sums
 from audit_store.search_index import FILE, IndexReader, IndexWriter, SearchIndexError, Tally
@@ -115,7 +116,9 @@ def test_an_index_that_a_reader_found_damaged_is_built_anew(tmp_path: Path, log:
 
 def test_events_that_the_log_has_no_more_are_left_out(tmp_path: Path, log: Log) -> None:
     indexed(tmp_path / "index", log, EVENTS)
-    log._connection.execute("DELETE FROM entry WHERE sequence < 20 OR sequence = 23")
+    with sqlite3.connect(tmp_path / "log" / LOG) as connection:
+        connection.execute("DELETE FROM entry WHERE sequence < 20 OR sequence = 23")
+    connection.close()
     searcher = Searcher(log, tmp_path / "index")
     assert numbers(searcher.ask(Question(client="1", limit=2))) == [20, 26]
     assert numbers(searcher.ask(Question(client="1", newest_first=True))) == [29, 26, 20]

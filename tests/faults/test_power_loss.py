@@ -10,6 +10,7 @@ import pytest
 
 from audit_store.spool import Spool, SpoolReader
 from tests.faults.watched_disk import Disk, Kind, Left, Step
+from tests.services.require import missing
 
 WRITER = """
 import asyncio, os, sys
@@ -76,7 +77,7 @@ def disk(tmp_path: Path) -> Disk:
     try:
         return Disk.make(tmp_path)
     except RuntimeError as error:
-        pytest.skip(str(error))
+        missing("cc", str(error))
 
 
 def acknowledged(steps: list[Step]) -> list[tuple[int, int, str]]:
@@ -102,7 +103,7 @@ def kept(folder: Path) -> dict[int, str]:
 def lost(steps: list[Step], of: Path, into: Path, *, chance: random.Random | None = None, whole: bool = False) -> tuple[int, list[str]]:
     """How many moments were looked at, and which acknowledged event was missing when: the power goes after a step, and a start follows."""
     said, left = acknowledged(steps), Left()
-    moments, missing = 0, []
+    moments, gone = 0, []
     for number, step in enumerate(steps):
         left.take(step)
         if step.path.name == "acknowledged" or (number % 3 and step.kind is Kind.WRITE):
@@ -111,9 +112,9 @@ def lost(steps: list[Step], of: Path, into: Path, *, chance: random.Random | Non
         left.put(copy, of=of, chance=chance, whole=whole)
         (copy / "spool").mkdir(mode=0o700, exist_ok=True)
         there = kept(copy / "spool")
-        missing += [f"{event} after step {number}" for when, sequence, event in said if when <= number and there.get(sequence) != event]
+        gone += [f"{event} after step {number}" for when, sequence, event in said if when <= number and there.get(sequence) != event]
         moments += 1
-    return moments, missing
+    return moments, gone
 
 
 @pytest.mark.parametrize("survives", ["only what was synced", "everything written", "some of what was not synced"])
@@ -123,9 +124,9 @@ def test_the_power_goes_after_any_write_and_every_acknowledged_event_is_there(di
     assert len(acknowledged(steps)) == 2 * sum(1 + turn % 5 for turn in range(30))
     assert sum(step.kind is Kind.SYNC for step in steps) >= 60, "each group has its own fsync"
     chance = random.Random(11) if survives.startswith("some") else None  # noqa: S311 -- which writes survive
-    moments, missing = lost(steps, disk.folder, tmp_path, chance=chance, whole=survives == "everything written")
+    moments, gone = lost(steps, disk.folder, tmp_path, chance=chance, whole=survives == "everything written")
     assert moments > 100
-    assert missing == []
+    assert gone == []
 
 
 def test_without_the_fsync_of_each_group_the_same_look_finds_losses(disk: Disk, tmp_path: Path) -> None:

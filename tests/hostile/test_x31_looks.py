@@ -172,6 +172,7 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "events prove": "tests/console/cli/test_events_verify.py: needs a signed statement",
     "events places": NOTHING,
     "events key": NOTHING,
+    "events spools": NOTHING,
     "events elastic-install": NOTHING,
     "events elastic-check": NOTHING,
     "alerts list": ("alerts", "list"),
