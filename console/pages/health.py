@@ -10,13 +10,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from audit_store.log import LogError
 from audit_store.outside import PlaceState, Trouble
+from audit_store.spool import SpoolError
+from audit_store.spool_room import ALARM_SHARE
 from console.checkpoints import PLACES_STAGE, CheckpointHealth
 from console.checkpoints import STAGE as STATE_STAGE
 from console.language import Speech
 from console.render import page
+from console.services import Services
 from console.shipping import LOOK_STAGE, STAGE, ElasticHealth
-from console.visitor import Visitor, reviewer
+from console.trimming import Fill, fills
+from console.visitor import Visitor, reviewer, services_of
 from console.words import N_
 from console.worker import Health
 
@@ -86,6 +91,16 @@ class Fault:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class RoomLine:
+    """How full the record of one process or agent is."""
+
+    fill: Fill
+    percent: int
+    filling: bool
+    """It has come to where there is an alarm."""
+
+
 @router.get("/health")
 def health(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Response:
     """For reviewers. Nothing on it is about a person."""
@@ -104,6 +119,7 @@ def health(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Re
         trouble=_trouble(elastic, found.speech),
         checkpoints=known.checkpoints if known else None,
         places=_places(known.checkpoints if known else None, found.speech),
+        rooms=_rooms(services_of(request)),
     )
 
 
@@ -115,6 +131,16 @@ def _faults(known: Health | None, speech: Speech) -> list[Fault]:
 def _places(checkpoints: CheckpointHealth | None, speech: Speech) -> list[PlaceLine]:
     states = checkpoints.places if checkpoints else []
     return [PlaceLine(state, speech.say(_PLACE_TROUBLES[state.trouble]) if state.trouble else None) for state in states]
+
+
+def _rooms(services: Services) -> list[RoomLine] | None:
+    """None: they cannot be read now."""
+    limits = services.installation.record
+    try:
+        found = fills(services.installation.state / "spool", services.log, own_bytes=limits.spool_bytes, agent_bytes=limits.agent_bytes)
+    except (SpoolError, LogError):
+        return None
+    return [RoomLine(fill, round(100 * fill.share), fill.share >= ALARM_SHARE) for fill in found]
 
 
 def _trouble(elastic: ElasticHealth | None, speech: Speech) -> str | None:

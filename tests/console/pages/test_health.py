@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from audit_store.outside import PlaceState, Trouble
+from audit_store.spool import SpoolError
 from auth.tables import Person
 from console.app import create_app
 from console.checkpoints import CheckpointHealth
 from console.shipping import ElasticHealth
+from console.trimming import Fill
 from console.worker import Health
 from tests.services.console import Pages
 
@@ -104,3 +106,22 @@ def test_every_trouble_of_a_place_has_words(pages: Pages, owner: Person) -> None
 def test_without_a_place_it_says_what_that_means(pages: Pages, owner: Person) -> None:
     text = shown(pages, owner, Health(last_run=datetime.now(UTC), checkpoints=CheckpointHealth()))
     assert "Kein Ort außerhalb ist eingerichtet" in text
+
+
+def test_it_says_how_full_each_record_is_and_warns_when_one_fills(pages: Pages, owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(pages, owner, Health(last_run=datetime.now(UTC)))
+    assert "von 4.096 MiB" in text
+    assert "wird voll" not in text
+    full = Fill("gateway", 3_600_000_000, 4_294_967_296, 12)
+    monkeypatch.setattr("console.pages.health.fills", lambda *_, **__: [full])
+    text = shown(pages, owner, Health(last_run=datetime.now(UTC)))
+    assert "wird voll" in text
+    assert '<span class="number">84</span> %' in text
+
+
+def test_a_record_that_cannot_be_read_does_not_take_the_page_away(pages: Pages, owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> list[Fill]:
+        raise SpoolError("the spool cannot be read")
+
+    monkeypatch.setattr("console.pages.health.fills", broken)
+    assert "nicht lesbar" in shown(pages, owner, Health(last_run=datetime.now(UTC)))
