@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
+from audit_store.consumer import position_of, put_position
 from audit_store.elastic import AnswerError, Elastic, ElasticError
 from audit_store.elastic_bulk import Item, Misfit, create
 from audit_store.elastic_documents import dead_letter, item_of
@@ -23,7 +23,6 @@ from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Entry, Log
 from audit_store.log_file import received_at
 from audit_store.mapping import DEAD_LETTERS, EVENTS
-from audit_store.tables import Cursor
 
 SHIPPED, FOUND = "elastic", "elastic-found"
 """Consumers of the log: up to where events were acknowledged, and up to where they were found again."""
@@ -76,8 +75,8 @@ class Shipper:
         self._record = record
         self._installs = installs
         self._now = now
-        self._position = self._stored(SHIPPED)
-        self._found = self._stored(FOUND)
+        self._position = position_of(engine, SHIPPED)
+        self._found = position_of(engine, FOUND)
         self._counted = 0
         self._checked = False
         self._unsure = True
@@ -105,7 +104,7 @@ class Shipper:
             done = 0
             while done < limit and (batch := self.batch(self._position, limit - done)):
                 self._deliver(batch)
-                self._store(SHIPPED, batch[-1].sequence)
+                put_position(self._engine, SHIPPED, batch[-1].sequence)
                 self._position = batch[-1].sequence
                 self.last_shipped = self._now()
                 done += len(batch)
@@ -133,7 +132,7 @@ class Shipper:
             missing = [entry for entry in self._log.entries(self._found, BATCH_EVENTS, until=end) if entry.sequence not in there]
             if missing:
                 self._deliver(missing)
-            self._store(FOUND, end)
+            put_position(self._engine, FOUND, end)
             looked, lost, self._found = looked + end - self._found, lost + len(missing), end
         if lost:
             raise LostError(f"{lost} events were acknowledged and are not there; they were sent again")
@@ -216,13 +215,3 @@ class Shipper:
         found = {row.get("_id") for row in rows if isinstance(row, dict) and row.get("found") is True} if isinstance(rows, list) else set()
         if found != {name for name, _ in some}:
             raise AnswerError("Elasticsearch acknowledged an event that it does not have: look at its health")
-
-    def _stored(self, consumer: str) -> int:
-        with Session(self._engine) as session:
-            cursor = session.get(Cursor, consumer)
-            return cursor.position if cursor else 0
-
-    def _store(self, consumer: str, position: int) -> None:
-        with Session(self._engine) as session:
-            session.merge(Cursor(consumer=consumer, position=position))
-            session.commit()

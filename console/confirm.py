@@ -13,14 +13,13 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from audit_store.client_sets import decode_ids
+from audit_store.consumer import position_of, put_position
 from audit_store.event import Content, Event, EventAction, ExportLink, Phase, access_event
 from audit_store.log import Log, Logged, Source
 from audit_store.manifests import Manifests
 from audit_store.search import search
-from audit_store.tables import Cursor
 from auth.directory import Directory
 from auth.orders import Orders
 from auth.people import People
@@ -83,7 +82,7 @@ class Confirmations:
         """
         done, end = 0, self._clock() + STEP_SECONDS
         if self._position is None:
-            self._position = self._stored()
+            self._position = position_of(self._engine, CONSUMER)
         while batch := search(self._log, action=EventAction.FILE_SEEN, after=self._position, limit=_BATCH):
             if not done:
                 self._log.take(self._own)  # what was written before a crash must be in the log before it is asked for
@@ -175,15 +174,8 @@ class Confirmations:
         self._directory.refresh()
         return self._directory
 
-    def _stored(self) -> int:
-        with Session(self._engine) as session:
-            cursor = session.get(Cursor, CONSUMER)
-            return cursor.position if cursor else 0
-
     def _store(self, position: int) -> None:
-        with Session(self._engine) as session:
-            session.merge(Cursor(consumer=CONSUMER, position=position))
-            session.commit()
+        put_position(self._engine, CONSUMER, position)
         self._position = position
 
 

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
+from audit_store.consumer import position_of, put_position
 from audit_store.event import Event, EventAction, Phase, phase_event
 from audit_store.log import Log, Logged, Source
 from audit_store.search import search
-from audit_store.tables import Cursor
 from auth.agent_order import Order, Verb
 from auth.orders import Answer, Orders
 from auth.tables import AgentOrder
@@ -62,14 +61,14 @@ class OrderStage:
         self._orders.sign(self._sign)
 
     def _hear(self) -> None:
-        position = self._stored() if self._position is None else self._position
+        position = position_of(self._engine, CONSUMER) if self._position is None else self._position
         while batch := self._log.where(_ANSWERED, (position, *sorted(ANSWERS)), limit=_BATCH):
             self._log.take(self._own)  # what was written before a crash must be in the log before it is asked for
             for logged in batch:
                 if logged.producer.startswith(_AGENT):
                     self._answer(logged)
             position = batch[-1].sequence
-            self._store(position)
+            put_position(self._engine, CONSUMER, position)
         self._position = position
 
     def _answer(self, logged: Logged) -> None:
@@ -89,13 +88,3 @@ class OrderStage:
         acts = search(self._log, action=EventAction.ACCESS, act=order.act_id, limit=_PHASES_MAX)
         if acts and all(one.document["torwart"]["act"]["phase"] != phase for one in acts):
             self._record(phase_event(acts[0].document, phase, self._now()))
-
-    def _stored(self) -> int:
-        with Session(self._engine) as session:
-            cursor = session.get(Cursor, CONSUMER)
-            return cursor.position if cursor else 0
-
-    def _store(self, position: int) -> None:
-        with Session(self._engine) as session:
-            session.merge(Cursor(consumer=CONSUMER, position=position))
-            session.commit()

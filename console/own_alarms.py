@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
+from audit_store.consumer import position_of, put_position
 from audit_store.event import EventAction
 from audit_store.log import Logged
-from audit_store.tables import Cursor
 from console.delivery import DeliveryError
 
 CONSUMER = "own alarms"
@@ -93,7 +92,7 @@ class OwnAlarms:
         now = self._now()
         if self._failed is not None and now < self._failed[0] + PAUSE:
             raise self._failed[1]
-        position = first = self._position()
+        position = first = position_of(self._engine, CONSUMER)
         lines: list[tuple[str, Logged]] = []
         told = dict(self._told)
         for _ in range(_BATCHES):
@@ -110,7 +109,7 @@ class OwnAlarms:
                 raise
         self._told, self._failed = told, None
         if position != first:
-            self._put(position)
+            put_position(self._engine, CONSUMER, position)
 
     def _worth_telling(self, row: Logged, told: dict[str, datetime], now: datetime) -> str | None:
         """What the event is about, if somebody is to know it; remembers it in `told`."""
@@ -143,16 +142,6 @@ class OwnAlarms:
         facts: dict[str, Any] = {**ours.get("words", {}), **ours.get("numbers", {})}
         why = ", ".join(f"{name} {value}" for name, value in facts.items())
         return self._texts["failure" if _failed(row) else "success"].format(at=row.document["@timestamp"], what=what, why=why)
-
-    def _position(self) -> int:
-        with Session(self._engine) as session:
-            cursor = session.get(Cursor, CONSUMER)
-            return 0 if cursor is None else cursor.position
-
-    def _put(self, position: int) -> None:
-        with Session(self._engine) as session:
-            session.merge(Cursor(consumer=CONSUMER, position=position))
-            session.commit()
 
 
 def _failed(row: Logged) -> bool:

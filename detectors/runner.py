@@ -13,14 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from audit_store.alerts import Alerts, Signal
+from audit_store.consumer import position_of, put_position
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Log, Logged
 from audit_store.search import search
 from audit_store.spool import SpoolError
-from audit_store.tables import Cursor
 from detectors.base import RULE_FAILED, SEVERITIES, Rule, rules
 from detectors.deed import Deed, UnreadableEventError, deed_of
 from detectors.view import LOOK_BACK_DAYS, Day, View
@@ -49,7 +48,7 @@ class Runner:
         self._record = record
         self._rules = rules() if using is None else using
         self._now = now
-        self._position = self._stored_position()
+        self._position = position_of(engine, CONSUMER)
         self._view: View | None = None
         self._half_done = False
         self.faults: Counter[str] = Counter()
@@ -148,15 +147,8 @@ class Runner:
             after = batch[-1].sequence
         return view
 
-    def _stored_position(self) -> int:
-        with Session(self._engine) as session:
-            cursor = session.get(Cursor, CONSUMER)
-            return cursor.position if cursor else 0
-
     def _store_position(self, position: int) -> None:
-        with Session(self._engine) as session:
-            session.merge(Cursor(consumer=CONSUMER, position=position))
-            session.commit()
+        put_position(self._engine, CONSUMER, position)
         self._position = position
 
 

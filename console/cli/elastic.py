@@ -14,9 +14,9 @@ from typing import Annotated
 
 import typer
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 import auth.tables  # noqa: F401 # makes the tables known to `open_database`
+from audit_store.consumer import position_of
 from audit_store.database import DatabaseError, open_database
 from audit_store.elastic import Elastic, ElasticError
 from audit_store.elastic_compare import MISSING, compare
@@ -24,7 +24,6 @@ from audit_store.elastic_install import install as install_templates
 from audit_store.log import Log, LogError, exists
 from audit_store.shipping import SHIPPED, Shipper
 from audit_store.spool import Spool, SpoolError
-from audit_store.tables import Cursor
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.installation import ELASTIC_URL, ConfigError, Installation, Sections, load_installation
 from console.settings import ElasticSettings, elastic_settings
@@ -73,7 +72,7 @@ def check(
         if not exists(installation.log):
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
         with opened(installation) as (engine, log), reading_elastic(sections) as elastic:
-            shipped = _shipped(engine)
+            shipped = position_of(engine, SHIPPED)
             differences = compare(log, elastic, shipped)
             if differences:  # a search sees an event a second after it was stored
                 time.sleep(SETTLE_SECONDS)
@@ -160,10 +159,3 @@ def opened(installation: Installation) -> Iterator[tuple[Engine, Log]]:
     finally:
         log.close()
         engine.dispose()
-
-
-def _shipped(engine: Engine) -> int:
-    """Up to where events were acknowledged."""
-    with Session(engine) as session:
-        cursor = session.get(Cursor, SHIPPED)
-        return cursor.position if cursor else 0

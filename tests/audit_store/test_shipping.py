@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.orm import Session
 
 from audit_store import elastic_search
+from audit_store.consumer import position_of
 from audit_store.database import open_database
 from audit_store.elastic import BadRequestError
 from audit_store.event import Event, EventAction, plain_event, refused_event
@@ -17,7 +17,6 @@ from audit_store.mapping import DEAD_LETTERS, EVENTS
 from audit_store.search import Question
 from audit_store.shipping import FOUND, SHIPPED, LostError
 from audit_store.spool import Spool
-from audit_store.tables import Cursor
 from policies.reasons import UNREADABLE, Because
 from tests.audit_store.acts import NOW, access, plain
 from tests.audit_store.test_event import every_kind_of_event
@@ -277,6 +276,5 @@ def test_looking_goes_on_where_it_stopped_and_once_more_further_back_at_a_start(
     assert shipper.look(100) == 0
     assert elastic.shipper(record.log, record.folder).look(100) == 21
     engine = open_database(record.folder / "torwart.db")
-    with Session(engine) as session:
-        assert [session.get(Cursor, name).position for name in (SHIPPED, FOUND)] == [21, 21]  # type: ignore[union-attr]
+    assert [position_of(engine, name) for name in (SHIPPED, FOUND)] == [21, 21]
     engine.dispose()
