@@ -14,7 +14,7 @@ from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit_store.tables import SubjectKey
@@ -44,13 +44,6 @@ def unseal(session: Session, sealed: Mapping[str, str]) -> str | None:
         return AESGCM(row.key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _bound(row)).decode()
     except (KeyError, binascii.Error, InvalidTag, UnicodeError) as error:
         raise ValueError("what is sealed here was not sealed with this key") from error
-
-
-def throw_away(session: Session, pseudonym: str) -> int:
-    """Delete the key of a person; how many there were."""
-    rows = list(session.scalars(select(SubjectKey).where(SubjectKey.pseudonym == pseudonym)))
-    session.execute(delete(SubjectKey).where(SubjectKey.pseudonym == pseudonym))
-    return len(rows)
 
 
 def _bound(row: SubjectKey) -> bytes:
