@@ -20,7 +20,7 @@ from auth.mail_server import MailSettings
 from auth.outside import OutsideSettings
 from auth.record_settings import RecordSettings
 from console.cli import COMMANDS
-from console.settings import ElasticSettings, TorwartSettings, WebhookSettings
+from console.settings import ELASTIC_SECRETS, ElasticSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
 from docs import policy_cases, policy_language
 from gateway.forward.settings import ProxySettings
@@ -73,11 +73,13 @@ def settings() -> str:
 
 
 def _section(name: str, model: type[BaseModel]) -> list[str]:
-    rows = [f"| `{member}` | {_default(field)} |" for member, field in model.model_fields.items()]
+    rows = [f"| `{member}` | {_default(member, field)} |" for member, field in model.model_fields.items()]
     return ["", f"## {name}", "", (model.__doc__ or "").strip(), "", "| member | default |", "|---|---|", *rows]
 
 
-def _default(field: FieldInfo) -> str:
+def _default(member: str, field: FieldInfo) -> str:
+    if member in ELASTIC_SECRETS:
+        return f"never here: `{ELASTIC_SECRETS[member]}` in the environment"
     if field.is_required():
         return "required"
     default = field.get_default(call_default_factory=True, validated_data={})
