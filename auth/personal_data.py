@@ -71,8 +71,8 @@ HOLDINGS: tuple[Holding, ...] = (
         hidden=("signed", "signature"),
     ),
     Holding("assignments", ("Zugeordnete Kunden", "Clients assigned"), "person_id", counted=("client_id",)),
-    Holding("alerts", ("Alarme", "Alerts"), "pseudonym", blanked=("note",)),
-    Holding("notifications", ("Nachrichten über Alarme", "Messages about alerts"), "alert_id:alerts.id"),
+    Holding("alerts", ("Meldungen", "Alerts"), "pseudonym", blanked=("note",)),
+    Holding("notifications", ("Nachrichten über Meldungen", "Messages about alerts"), "alert_id:alerts.id"),
     Holding("manifests", ("Exporte", "Exports"), "pseudonym", counted=("clients", "keys")),
     Holding("subject_keys", ("Schlüssel des Protokolls", "Key of the record"), "pseudonym", deleted=True, hidden=("key",)),
 )
