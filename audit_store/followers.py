@@ -55,14 +55,13 @@ class Followers:
             one.begin(history.positions.get(one.reader.producer, 0))
 
     async def take_over(self) -> bool:
-        """Count what was recorded since the last call; True if there was something, or if others ran meanwhile.
-
-        A few microseconds when nothing was.
+        """Count what was recorded since the last call. True: what was judged before is to be judged again, for there was something, or
+        others ran meanwhile and may have counted it. A few microseconds when nothing was.
         """
         whole = time.monotonic() >= self._due
         if not whole and not self._reading.locked() and not any(one.moved() for one in self._followed.values()):
             return False
-        found = False
+        found = self._reading.locked()  # whoever reads now takes rows that this judgement has not seen
         async with self._reading:
             if whole and time.monotonic() >= self._due:
                 self._notice()

@@ -136,13 +136,20 @@ class Log:
 
     def acts(self, since: datetime) -> Iterator[Logged]:
         """All events of acts whose own time is `since` or later, in the order of the log. Raises LogError."""
+        return (row for row in self._acts(since) if row.document)
+
+    def _acts(self, since: datetime) -> Iterator[Logged]:
         stamp = since.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
         with one_view(self._engine) as connection:
             yield from acts_since(connection, stamp)
 
     def deliveries(self, since: datetime) -> Iterator[Mapping[str, Any]]:
-        """Documents of acts that went out or were denied since then, for `History.rebuild`. Raises LogError."""
-        for row in self.acts(since):
+        """Documents of acts that went out or were denied since then, for `History.rebuild`; empty ones where the content of a packed event
+        is gone, so that they are counted as unreadable. Raises LogError.
+        """
+        for row in self._acts(since):
+            if not row.document:
+                yield row.document
             ours = row.document.get("torwart")
             act = ours.get("act") if isinstance(ours, dict) else None
             if isinstance(act, dict) and act.get("phase") in _COUNTED:

@@ -1,7 +1,7 @@
 """Blocks of the central log: older entries, packed, still readable and verifiable one by one (decision 0012).
 
 A block holds the entries `first` to `last` without a gap. `places` says where each came from and when, `hashes` and `seals` stand side by
-side, 32 bytes each; `content` is the producers' own bytes, and the only part that retention takes away.
+side, 32 bytes each; `content` is the producers' own bytes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Full:
     epoch: int
     producer_sequence: int
     canonical: bytes | None
-    """None: taken away by retention."""
+    """None: it is gone, and only its hash is left. Nothing of Torwart takes it away; `Log.verify` says so."""
     hash: bytes
     seal: bytes
 

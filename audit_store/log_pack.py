@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from audit_store.log_blocks import Full, NotPackedError, pack
+from audit_store.log_blocks import BlockError, Full, NotPackedError, pack, unpack
 from audit_store.log_file import FIRST_SEAL, seal
 from audit_store.log_marks import marks_of
 from audit_store.log_rows import blocks_before
@@ -15,6 +17,8 @@ from audit_store.log_tables import CANONICAL, HASH, PLACE, SEAL, block, entry
 
 BLOCK_ENTRIES = 512
 """In one block: of 849 bytes an event needs 190, with 128 it would be 210. One event costs the unpacking of all, about a millisecond."""
+BLOCK_BYTES = 64 * 1024**2
+"""Of the events in one block: fewer of them where they are large, so that a small machine can unpack any block."""
 KEPT_ENTRIES = 4_096
 """The newest entries stay single: they are asked for most, and what is taken just now is not touched twice."""
 
@@ -25,9 +29,15 @@ def packable(connection: Connection, *, entries: int, kept: int) -> list[Full]:
     oldest = connection.scalar(select(func.min(entry.c.sequence))) or 0
     if newest - oldest + 1 < kept + entries:
         return []
-    question = select(*PLACE, CANONICAL, HASH, SEAL).where(entry.c.sequence <= newest - kept).order_by(entry.c.sequence).limit(entries)
-    rows = [Full(*row) for row in connection.execute(question)]
-    return rows if len(rows) == entries else []
+    sizes = connection.execute(
+        select(entry.c.sequence, func.length(CANONICAL)).where(entry.c.sequence <= newest - kept).order_by(entry.c.sequence).limit(entries)
+    ).all()
+    if len(sizes) < entries:
+        return []
+    whole = list(accumulate(size for _, size in sizes))
+    last = sizes[max(0, bisect_right(whole, BLOCK_BYTES) - 1)][0]
+    whole_rows = select(*PLACE, CANONICAL, HASH, SEAL).where(entry.c.sequence <= last).order_by(entry.c.sequence)
+    return [Full(*row) for row in connection.execute(whole_rows)]
 
 
 def packed(rows: list[Full]) -> dict[str, Any]:
@@ -45,6 +55,12 @@ def replace_by_block(connection: Connection, rows: list[Full], columns: Mapping[
     if before >= first:
         return False
     _check(rows, before, previous)
+    try:
+        same = unpack(columns) == rows
+    except BlockError:
+        same = False
+    if not same:
+        raise NotPackedError(f"entries {first} to {last} would not come out of their block as they went in")
     gone = connection.execute(delete(entry).where(entry.c.sequence.between(first, last)))
     if gone.rowcount != len(rows):
         raise NotPackedError(f"entries {first} to {last} changed while they were packed")

@@ -46,7 +46,7 @@ def acts_since(connection: Connection, stamp: str) -> Iterator[Logged]:
     for one in blocks_after(connection, 0, ending=stamp):
         for full in unpack(one):
             row = logged(entry_of(full))
-            if _is_act(row.document, stamp):
+            if full.canonical is None or _is_act(row.document, stamp):  # one without content is counted as unreadable
                 yield row
     question = select(*PLACE, CANONICAL, HASH).where(entry.c.at >= stamp, entry.c.action == EventAction.ACCESS.value)
     for found in connection.execution_options(yield_per=_BATCH).execute(question.order_by(entry.c.sequence)):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, LargeBinary, cast, select
 
 from audit_store.log_blocks import HASH_BYTES, BlockError, Full, unpack
 from audit_store.log_file import FIRST_SEAL, Entry
-from audit_store.log_marks import Within
+from audit_store.log_marks import Within, marks_of
 from audit_store.log_tables import BLOCK, CANONICAL, COLUMNS, HASH, PLACE, SEAL, block, entry
 
 _ROWS = 1_000
@@ -23,6 +23,14 @@ class Spoilt:
     first: int
     last: int
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misfiled:
+    """A block that is filed under what is not in it, or not under what is: questions would pass it over. It stands behind its entries."""
+
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +120,17 @@ def blocks_before(connection: Connection, before: int | None) -> Iterator[dict[s
         before = found["first"]
 
 
-def everything(connection: Connection) -> Iterator[Full | Single | Spoilt]:
+def everything(connection: Connection) -> Iterator[Full | Single | Spoilt | Misfiled]:
     """The whole log in order, as it is stored. The caller holds one view of it."""
     for one in blocks_after(connection, 0):
         try:
             full = unpack(one)
         except BlockError as error:
             yield Spoilt(one["first"], one["last"], str(error))
-        else:
-            yield from full
+            continue
+        yield from full
+        if (one["marks"], one["begins"], one["ends"]) != marks_of(entry.canonical or b"" for entry in full):
+            yield Misfiled(one["first"], one["last"])
     columns = [entry.c[name] for name in COLUMNS]
     question = select(*PLACE, CANONICAL, HASH, SEAL, *columns).order_by(entry.c.sequence)
     for row in connection.execution_options(yield_per=_ROWS).execute(question):

@@ -13,7 +13,7 @@ from audit_store.chain import FIRST_EPOCH, epoch_start, link
 from audit_store.log_blocks import BlockError, Full, unpack
 from audit_store.log_cursors import cursor_of
 from audit_store.log_file import FIRST_SEAL, columns_of, parsed, seal
-from audit_store.log_rows import Single, Spoilt, blocks_after, everything
+from audit_store.log_rows import Misfiled, Single, Spoilt, blocks_after, everything
 from audit_store.log_tables import HASH, PLACE, entry
 from audit_store.log_tables import producer as producers
 from audit_store.spool_file import Head, Stored
@@ -79,6 +79,11 @@ def _of_entries(connection: Connection, known: dict[str, tuple[int, int, bytes]]
     chains: set[str] | None = None
     """Producers whose next event can be checked against the one before it; None: all."""
     for one in everything(connection):
+        if isinstance(one, Misfiled):
+            yield Problem(
+                one.first, None, None, f"packed, and filed under what is not in it{_up_to(one.first, one.last)}: a search would miss it"
+            )
+            continue
         first = one.first if isinstance(one, Spoilt) else (one.full if isinstance(one, Single) else one).sequence
         if first < expected:
             yield Problem(first, None, None, "is there twice")
@@ -139,8 +144,8 @@ def _of_chain(known: dict[str, tuple[int, int, bytes]], full: Full) -> Iterator[
         yield Problem(sequence, full.producer, place, text)
         return
     if full.canonical is None:
-        return  # taken away by retention: what is left is its hash, which the seals and the next event's hash vouch for
-    if full.hash != link(before, producer=full.producer, epoch=full.epoch, sequence=place, canonical=full.canonical):
+        yield Problem(sequence, full.producer, place, "its content is gone: only its hash is left")
+    elif full.hash != link(before, producer=full.producer, epoch=full.epoch, sequence=place, canonical=full.canonical):
         yield Problem(sequence, full.producer, place, "does not fit its chain: it, or the one before it, was changed")
 
 

@@ -39,6 +39,8 @@ from audit_store.sqlite_file import own_folder, translated
 
 __all__ = ["Head", "Receipt", "Spool", "SpoolError", "SpoolReader", "Stored", "readers"]
 
+EVENT_BYTES_MAX = 4 * 1024**2
+"""Of one event, some five times the largest that an act of ours has; readers take events by the thousand."""
 GROUP_MAX = 512
 """Events in one commit: bounds a group, far above what arrives during one fsync."""
 COMPANY_SECONDS = 0.002
@@ -157,7 +159,7 @@ class Spool:
         """Store one event; durable on return. Raises SpoolError: the caller releases nothing."""
         if self._closed:
             raise SpoolError("the spool is closed")
-        return self._store([event.canonical()])[0]
+        return self._store([_bounded(event)])[0]
 
     async def append_soon(self, event: Event) -> Receipt:
         """Store one event together with those of other coroutines in one commit; durable on return. Raises SpoolError.
@@ -166,7 +168,7 @@ class Spool:
         shared the last commits, `COMPANY_SECONDS` at most.
         """
         loop = asyncio.get_running_loop()
-        waiting = Waiting(event.canonical(), loop, loop.create_future())
+        waiting = Waiting(_bounded(event), loop, loop.create_future())
         with self._gate:
             if self._closed:
                 raise SpoolError("the spool is closed")
@@ -301,6 +303,14 @@ def readers(folder: Path) -> list[SpoolReader]:
     if not folder.is_dir():
         return []
     return [SpoolReader.open(own) for own in sorted(folder.iterdir()) if (own / FILE).is_file()]
+
+
+def _bounded(event: Event) -> bytes:
+    """The event's bytes. Refused alone: those that share its commit are stored."""
+    canonical = event.canonical()
+    if len(canonical) > EVENT_BYTES_MAX:
+        raise SpoolError(f"an event of more than {EVENT_BYTES_MAX} bytes is not stored")
+    return canonical
 
 
 def _open_checked(path: Path, producer: str, expected: Head | None) -> tuple[sqlite3.Connection, str | None]:

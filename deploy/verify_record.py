@@ -249,7 +249,7 @@ def check(
             exact.append((sequence, f"begins epoch {e['epoch']} of {e['producer']}: the record before it was broken off"))
         if number is not None and own != number + 1:
             exact.append((sequence, f"{e['producer']} {number + 1} is missing before it, or it stands in the wrong place"))
-        elif e.get("canonical") != "" and link(before, e) != digest:  # of one whose time is over the hash is left
+        elif link(before, e) != digest:
             exact.append((sequence, "does not fit its chain: it, or the one before it, was changed"))
         chains[chain], expected, today = (own, digest), sequence + 1, day_of(e)
         if day is None or today > day:
@@ -318,6 +318,9 @@ def main() -> int:
             exported = datetime.fromisoformat(head["exported"])
             inside = [one for line in lines if "statement" in line for one in statements_in(line["statement"], "the record", problems)]
             statements = [one for one in collected([*places, ("the record", inside)], words, problems) if one.time <= exported]
+            if not statements:
+                problems.append((None, "no statement that is signed by a trusted key says anything about this record"))
+            problems += [(None, f"{name} has no statement: is it the right place?") for name, found in places if not found]
             count = check((line for line in lines if "sequence" in line), statements, exported, problems)
             shown = f"{count} events are as they were stated in {len(statements)} statements; exported, it says, at {exported}"
             shown += (

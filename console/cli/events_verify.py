@@ -79,6 +79,8 @@ def verify(
         own = _own(installation)
         collected = collect([*places, own], _trusted(installation, key))
         found = _verified(installation, collected)
+        empty = [place.name for place in places if checkpoints and not place.statements]
+        found.problems += [Problem(None, None, None, f"{name} has no statement: is it the right place?") for name in empty]
         if elastic:
             found.problems += _of_elastic(installation, sections)
     except ConfigError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -29,6 +29,8 @@ from policies.request import Action, Channel
 
 router = APIRouter()
 PAGE_EVENTS = 50
+PAGES_MAX = 10
+"""Looked at for one page of events about others."""
 WORD_MAX = 200
 """Characters of one field of the form; the words may be longer."""
 _TEXT_MAX = 2_000
@@ -117,7 +119,7 @@ def events(
     services, speech = services_of(request), found.speech
     given = (person, client, how.value, text, act, str(deed), outcome, str(channel), since, until)
     form = Form(*(word.strip() for word in given))
-    shown = {"rows": [], "seen": [], "mistake": "", "next": "", "hidden": 0, "unsearched": None}
+    shown: dict[str, object] = {"rows": [], "seen": [], "mistake": "", "next": "", "unsearched": None}
     status = 200
     if not form.is_empty:
         try:
@@ -150,8 +152,7 @@ def _answer(services: Services, viewer: Person, form: Form, after: int, speech: 
     what = asked_for(pseudonym, form.client or None, form.act or None)
     services.viewed(viewer, what, id_or_none(form.act))
     searcher = Searcher(services.log, services.installation.state / "log")
-    answer = searcher.ask(question)
-    others = [row for row in answer.rows if not _is_about(row, viewer.pseudonym)]
+    others, more, unsearched = _of_others(searcher, question, viewer.pseudonym)
     people = {pseudonym: _who(services, pseudonym) for pseudonym in {Marks(row.document).person for row in others}}
     seen = _seen(services, searcher, question, speech) if form.client and not after else []
     named = people_in(orjson.dumps(row.document) for row in others) | {line.who.pseudonym for line in seen}
@@ -159,11 +160,28 @@ def _answer(services: Services, viewer: Person, form: Form, after: int, speech: 
         services.viewed(viewer, what, id_or_none(form.act), about=named)
     return {
         "rows": [Row(_line(row, speech), people[Marks(row.document).person]) for row in others],
-        "hidden": len(answer.rows) - len(others),
-        "next": form.address(answer.rows[-1].sequence) if len(answer.rows) == PAGE_EVENTS else "",
+        "next": form.address(others[-1].sequence) if more else "",
         "seen": seen,
-        "unsearched": answer.unsearched,
+        "unsearched": unsearched,
     }
+
+
+def _of_others(searcher: Searcher, question: Question, viewer: str) -> tuple[list[Logged], bool, tuple[int, int] | None]:
+    """A page of events that are not about the viewer, whether there are more, and what was not searched.
+
+    Of oneself the record is not read here, and not counted either: a count behind a filter says what a status, or a look, is meant to keep
+    quiet (attacks X32).
+    """
+    others: list[Logged] = []
+    if question.person == viewer:
+        return others, False, None
+    for _ in range(PAGES_MAX):
+        answer = searcher.ask(question)
+        others += [row for row in answer.rows if not _is_about(row, viewer)]
+        if len(answer.rows) < PAGE_EVENTS or len(others) > PAGE_EVENTS:
+            break
+        question = replace(question, after=answer.rows[-1].sequence)
+    return others[:PAGE_EVENTS], len(others) > PAGE_EVENTS, answer.unsearched
 
 
 def _seen(services: Services, searcher: Searcher, question: Question, speech: Speech) -> list[Seen]:
@@ -183,7 +201,6 @@ def _seen(services: Services, searcher: Searcher, question: Question, speech: Sp
 
 
 def _is_about(row: Logged, pseudonym: str) -> bool:
-    """Of oneself the record is not read here: it would say what a status, or a look, is meant to keep quiet (attacks X32)."""
     return f"{Facet.PERSON.value}:{pseudonym}" in Marks(row.document).facets
 
 

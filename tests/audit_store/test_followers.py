@@ -112,6 +112,16 @@ async def test_much_that_waits_is_taken_in_pieces_and_others_run_meanwhile(tmp_p
     assert any(0 < count < 3 * BATCH for count in seen)
 
 
+async def test_of_two_that_look_at_once_both_judge_again(tmp_path: Path, no_whole_looks: None) -> None:
+    """The one that waits has not taken the rows itself, and its judgement is older than they are."""
+    other = Spool.open(tmp_path / "proxy", "proxy")
+    followers, _ = follow(tmp_path)
+    await followers.take_over()
+    for number in range(BATCH + 50):
+        other.append(access((str(number),)))
+    assert await asyncio.gather(followers.take_over(), followers.take_over()) == [True, True]
+
+
 async def test_a_marker_that_was_not_written_is_made_good_by_the_whole_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WHOLE_LOOK_SECONDS", 0.0)
     Spool.open(tmp_path / "gateway", "gateway")

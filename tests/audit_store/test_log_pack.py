@@ -120,6 +120,9 @@ def test_of_several_that_pack_at_once_each_entry_is_packed_once(kept: Kept) -> N
     [
         ("DELETE FROM block WHERE first = 11", "log 11: missing, and all up to 20"),
         ("UPDATE block SET content = hashes WHERE first = 11", "log 11: packed, and cannot be read, and all up to 20"),
+        ("UPDATE block SET content = NULL WHERE first = 11", "log 11, gateway 11: its content is gone: only its hash is left"),
+        ("UPDATE block SET ends = '1970' WHERE first = 11", "log 11: packed, and filed under what is not in it, and all up to 20"),
+        ("UPDATE block SET marks = NULL WHERE first = 11", "log 11: packed, and filed under what is not in it, and all up to 20"),
         ("UPDATE block SET places = content WHERE first = 11", "log 11: packed, and cannot be read, and all up to 20"),
         ("UPDATE block SET last = 19 WHERE first = 11", "log 11: packed, and cannot be read, and all up to 19"),
         (
@@ -181,3 +184,24 @@ def test_kill_minus_nine_while_packing_loses_nothing(kept: Kept) -> None:
         total = EVENTS + 400 * (turn + 1)
         assert [row.sequence for row in kept.log.read(0, 10_000)] == list(range(1, total + 1))
         assert kept.log.verify(kept.spool) == []
+
+
+def test_large_events_are_packed_by_fewer(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [entry.canonical for entry in kept.log.entries(0, 100)]
+    monkeypatch.setattr("audit_store.log_pack.BLOCK_BYTES", sum(map(len, before[:3])) + 1)
+    while kept.log.pack(entries=10, kept=10):
+        pass
+    assert [entry.canonical for entry in kept.log.entries(0, 100)] == before
+    with kept.log._engine.connect() as connection:
+        sizes = connection.execute(text("SELECT last - first + 1 FROM block")).scalars().all()
+    assert set(sizes) <= {1, 2, 3, 4}
+    assert sum(sizes) >= 30
+    assert kept.log.verify(kept.spool) == []
+
+
+def test_counts_of_a_block_without_content_are_known_to_be_too_small(kept: Kept) -> None:
+    kept.log.pack(entries=10, kept=10)
+    kept.harm("UPDATE block SET content = NULL WHERE first = 1")
+    history = History()
+    history.rebuild(kept.log, now=NOW)
+    assert history.unreadable >= 10

@@ -21,7 +21,7 @@ from audit_store.chain import epoch_start, link
 from audit_store.event import Event, EventAction
 from audit_store.spool import FILE, MARKER, Spool, SpoolError, SpoolReader, Stored, readers
 from audit_store.spool_file import TAIL_ROWS
-from tests.audit_store.acts import NOW, plain
+from tests.audit_store.acts import NOW, access, plain
 
 ROOT = Path(__file__).parents[2]
 
@@ -156,6 +156,15 @@ def test_an_event_with_anything_in_it_comes_back_as_it_was(folder: Path) -> None
     assert [orjson.loads(row.canonical) for row in spool.read(0, 10)] == documents
     spool.append(Event("id", NOW, EventAction.SELF_TEST, None, None, {"torwart": {"text": "\ud800"}}))
     assert orjson.loads(spool.read(5, 1)[0].canonical) == {"torwart": {"text": "\\ud800"}}
+    spool.close()
+
+
+def test_an_event_that_no_reader_could_bear_is_refused_and_the_next_one_is_stored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit_store.spool.EVENT_BYTES_MAX", 2_000)
+    spool = Spool.open(folder, "gateway")
+    with pytest.raises(SpoolError, match="more than 2000 bytes"):
+        spool.append(access(tuple(str(number * number * 7919) for number in range(1, 9_000))))
+    assert spool.append(plain(1)).sequence == 1
     spool.close()
 
 

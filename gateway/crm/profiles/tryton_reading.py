@@ -20,6 +20,10 @@ from gateway.crm.protocols.jsonrpc import RpcCall
 from policies.request import Action, ClientId, Resource
 
 CLIENT = "client"
+IDS_MAX = 50_000
+"""In one call: some ten times what the web client names at once, and each of them stands in the event of the act."""
+ID_MAX = (1 << 31) - 1
+"""Tryton's ids are 4-byte integers in the database (PostgreSQL `serial`)."""
 _SAFE_TO_NAME = re.compile(r"[a-z][a-z0-9_.-]{2,80}")
 
 type Reader = Callable[[Model, list[Any], str | None], Reading]
@@ -109,9 +113,11 @@ def resource(
 
 
 def id_list(value: Any) -> list[int]:
-    """A list of ids. Raises UnreadableError."""
-    if not isinstance(value, list) or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in value):
+    """A list of ids. Raises UnreadableError, also for more than any screen or export of the web client names at once."""
+    if not isinstance(value, list) or not all(isinstance(one, int) and not isinstance(one, bool) and 0 < one <= ID_MAX for one in value):
         raise UnreadableError("ids")
+    if len(value) > IDS_MAX:
+        raise UnreadableError("ids: too many in one call")
     return value
 
 

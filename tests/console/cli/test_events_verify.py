@@ -343,6 +343,7 @@ def test_an_exported_file_that_was_tampered_with_is_found(record: StatedRecord, 
         ([*lines[:17], lines[18], lines[17], *lines[19:]], "log 17: "),
         ([*lines[:50], *lines[61:]], "log 50: missing, and all up to 60: stated in log 7"),
         ([*lines[:17], lines[17] | {"canonical": "{}"}, *lines[18:]], "log 17: does not fit its chain"),
+        ([*lines[:17], lines[17] | {"canonical": ""}, *lines[18:]], "log 17: does not fit its chain"),
         ([*lines[:17], lines[17] | {"received": 1}, *lines[18:]], "log 11: to 20: not all is what was stated in log 2"),
     ):
         bundle = tmp_path / "harmed.ndjson"
@@ -353,6 +354,21 @@ def test_an_exported_file_that_was_tampered_with_is_found(record: StatedRecord, 
     bundle.write_text("{}", "utf-8")
     assert apart(bundle, "--key", key)[0] == 2
     assert apart(tmp_path / "nowhere", "--key", key)[0] == 2
+
+
+def test_a_record_that_nobody_has_stated_is_not_called_right(record: StatedRecord, key: str, tmp_path: Path) -> None:
+    assert record.verify_apart(key)[0] == 0
+    lines = [line for line in lines_of(record.folder / "record.ndjson.gz") if "statement" not in line]
+    bundle, empty = tmp_path / "alone.ndjson", tmp_path / "empty"
+    bundle.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    empty.mkdir()
+    code, found = apart(bundle, "--key", key, "--checkpoints", empty)
+    assert code == 1
+    assert "no statement that is signed by a trusted key says anything about this record" in found
+    assert f"{empty} has no statement: is it the right place?" in found
+    code, found = record.verify("--key", key, "--checkpoints", str(empty))
+    assert code == 1
+    assert any("has no statement: is it the right place?" in line for line in found)
 
 
 def test_an_export_is_never_written_over_and_is_an_event(record: StatedRecord, key: str) -> None:

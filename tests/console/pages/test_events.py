@@ -96,7 +96,7 @@ def test_nobody_reads_here_what_is_recorded_about_themselves(pages: Pages) -> No
         deed(clara, Action.READ, Phase.RELEASED, [7], at=AT, act_id="own"),
     )
     answer = pages.client(clara, language="en").get("/events?since=2026-05-12&until=2026-05-12").text
-    assert "2 events about yourself are left out." in answer
+    assert "Events about yourself are never shown here." in answer
     assert "/why/own" not in answer
     assert "talk" not in answer
     assert "/why/own" in pages.client(pages.add("Otto Lang", "owner")).get("/events?since=2026-05-12&until=2026-05-12").text

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.crm.profile import CallKind, Client, Refusal, UninspectableError, UnreadableError
 from gateway.crm.profiles.tryton import profile
+from gateway.crm.profiles.tryton_reading import IDS_MAX
 from gateway.exchange import Headers, Request, Response
 from policies import reasons
 from policies.attributes import RECORD
@@ -63,6 +64,14 @@ def test_nothing_else_is_public(method: str) -> None:
             continue
         with pytest.raises(UnreadableError):
             TRYTON.read(request("POST", path, JSON, body=json.dumps({"id": 0, "method": method, "params": []}).encode()))
+
+
+@pytest.mark.parametrize("ids", [[1 << 31], list(range(1, IDS_MAX + 2))], ids=["none of Tryton's", "too many"])
+def test_ids_that_no_screen_names_are_refused(ids: list[int]) -> None:
+    """Each would stand in the event of the act: a single call must not fill the record."""
+    body = {"id": 0, "method": "model.party.party.read", "params": [ids, ["name"], {}]}
+    with pytest.raises(UnreadableError, match="ids"):
+        TRYTON.read(request("POST", "/crm/rpc/", JSON, body=json.dumps(body).encode()))
 
 
 # signing in and out
