@@ -72,7 +72,12 @@ def last_cut(session: Session, person: Person) -> list[Cut]:
 
 def _cuts(crm: list[CrmSession], console: list[ConsoleSession], acts: list[Act]) -> list[Cut]:
     return [
-        *(Cut(row.kind, row.id, row.account, row.opened_at) for row in crm),
-        *(Cut("console", row.id, "", row.opened_at) for row in console),
-        *(Cut("act", row.id, "", row.opened_at) for row in acts),
+        *(Cut(row.kind, row.id, row.account, row.opened_at) for row in sorted(crm, key=_age)),
+        *(Cut("console", row.id, "", row.opened_at) for row in sorted(console, key=_age)),
+        *(Cut("act", row.id, "", row.opened_at) for row in sorted(acts, key=_age)),
     ]
+
+
+def _age(row: CrmSession | ConsoleSession | Act) -> tuple[datetime, str]:
+    """The same order whatever the database gives."""
+    return row.opened_at, row.id

@@ -75,6 +75,8 @@ def test_no_request_is_dropped_and_the_next_one_is_judged_by_the_new_version(gat
     for client in clients:
         client.start()
     store = PolicyStore(gateway.state / "policies", PolicyKey(gateway.state / "keys"))
+    while len(before) < 4 * CLIENTS and not errors:  # everybody is at work
+        enough.wait(0.01)
     assert store.activate(narrower, "admin") == 2
     activated.set()
     while len(after) < 40 and not errors:
