@@ -74,6 +74,6 @@ block = Table(
     Column("content", LargeBinary),
     Column("marks", LargeBinary),
 )
-"""Older entries, packed (`audit_store.log_blocks`). `begins`, `ends`: earliest and latest of the producers' times in it; no content: taken
-away by retention. `marks`: `audit_store.log_marks`."""
+"""Older entries, packed (`audit_store.log_blocks`). `begins`, `ends`: earliest and latest of the producers' times in it. One without
+`content` was tampered with: nothing takes it away yet. `marks`: `audit_store.log_marks`."""
 BLOCK = tuple(cast(column, column.type).label(column.name) if column.name != "first" else column for column in block.columns)
