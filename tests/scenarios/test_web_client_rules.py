@@ -42,7 +42,8 @@ SPEAKS = {"felix": "de-DE", "emily": "en-GB"}
 SEQUENCE = 17
 MARK = 1
 """Rows of a table that carry the mark of its export."""
-RECORD_SECONDS = DRAWN_SECONDS = 10.0
+RECORD_SECONDS, DRAWN_SECONDS = 10.0, 30.0
+FILL_MILLISECONDS = 5_000
 
 
 @dataclass
@@ -245,10 +246,13 @@ def stored(chromium: Browser, demo: Demo, card: Card) -> dict[str, Any]:
 def change(desk: Desk, tab: Locator, name: str, value: str) -> None:
     """Write into a field of the form and save; what came of it, the caller looks at."""
     save = tab.locator(".toolbar button#save")
+    box = tab.locator(f"input[name={name}]").locator("visible=true").first
+    """A number has two boxes: the web client hides the one that shows it while the one to write in has the focus."""
 
     def entered() -> bool:  # what is written while the web client still draws, it forgets
-        tab.locator(f"input[name={name}]").first.fill(value)
-        desk.page.keyboard.press("Tab")
+        if box.count():
+            box.fill(value, timeout=FILL_MILLISECONDS)
+            desk.page.keyboard.press("Tab")
         desk.page.wait_for_timeout(300)
         return save.is_enabled()
 
