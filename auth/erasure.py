@@ -81,7 +81,8 @@ def _empty(session: Session, holding: Holding, person: Person) -> int:
         return _count(session.execute(delete(table).where(theirs)))
     if holding.table == "people":
         person.name, person.email, person.roles = person.pseudonym, erased_address(person), []
-        person.team = person.territory = person.status_reason = None
+        person.team = person.territory = person.manager_id = person.status_reason = None
+        person.leave_from = person.leave_until = None
         person.user_handle = secrets.token_bytes(USER_HANDLE_BYTES)
         session.flush()
         return 1

@@ -42,9 +42,11 @@ HOLDINGS: tuple[Holding, ...] = (
         "people",
         ("Person", "Person"),
         "id",
-        blanked=("name", "email", "roles", "team", "territory", "status_reason", "user_handle"),
+        blanked=("name", "email", "roles", "team", "territory", "manager_id", "leave_from", "leave_until", "status_reason", "user_handle"),
         hidden=("user_handle",),
     ),
+    Holding("status_plans", ("Geplante Beschäftigungsstände", "Planned statuses"), "person_id", deleted=True),
+    Holding("people_import_changes", ("Änderungen durch Importe", "Changes by imports"), "person_id", deleted=True),
     Holding("risk_levels", ("Stufe der Beobachtung", "Level of watching"), "person_id", deleted=True),
     Holding("crm_accounts", ("Konten im CRM", "Accounts of the CRM"), "person_id", deleted=True),
     Holding("crm_sessions", ("Anmeldungen am CRM", "Sign-ins to the CRM"), "person_id", deleted=True, hidden=("credential_hash",)),
@@ -79,6 +81,9 @@ HOLDINGS: tuple[Holding, ...] = (
 NOT_ABOUT_PEOPLE: Mapping[str, str] = MappingProxyType(
     {
         "revisions": "how often a kind of rows has changed",
+        "people_imports": "when tables of people were taken over",
+        "unmapped_accounts": "names that nobody known signed in with, for 30 days",
+        "gateway_views": "which gateways run",
         "ceremonies": "challenges, random, for minutes",
         "log_cursors": "how far consumers have read",
         "export_marks": "codes of marks, found by the name of an export",

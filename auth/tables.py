@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+import auth.people_tables  # noqa: F401 # imported so that the tables are known
 from audit_store.database import Base
 from audit_store.moments import Moment
 
@@ -37,9 +38,16 @@ class Person(Base):
     roles: Mapped[list[str]] = mapped_column(JSON)
     team: Mapped[str | None] = mapped_column(String(100), default=None)
     territory: Mapped[str | None] = mapped_column(String(100), default=None)
+    manager_id: Mapped[str | None] = mapped_column(String(32), default=None)
+    """Id of the person that this one reports to."""
     language: Mapped[str] = mapped_column(String(8), default="de")
     status: Mapped[str] = mapped_column(String(32), default="active")
     """A value of `policies.request.Status`."""
+    status_since: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """None: from the beginning."""
+    leave_from: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    leave_until: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """The moment when the leave is over; None while there is none."""
     status_reason: Mapped[str | None] = mapped_column(String(500), default=None)
     frozen: Mapped[bool] = mapped_column(default=False)
     frozen_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
@@ -98,7 +106,7 @@ class CrmSession(Base):
 
 
 class ConsoleSession(Base):
-    """A sign-in to Torwart's own pages. Ends by itself at `expires_at` or after an hour without use."""
+    """A sign-in to Torwart's own pages. Ends by itself at `expires_at` or when it is not used (`auth.session_settings`)."""
 
     __tablename__ = "console_sessions"
 
@@ -107,6 +115,10 @@ class ConsoleSession(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     csrf: Mapped[str] = mapped_column(String(64))
     key_id: Mapped[str | None] = mapped_column(ForeignKey("keys.id"), default=None)
+    device: Mapped[str] = mapped_column(String(64), default="")
+    """Browser and system in words of our own, for the person's list of sign-ins."""
+    source: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Network address that signed in, for the same list."""
     opened_at: Mapped[datetime] = mapped_column(Moment)
     last_seen_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)

@@ -23,6 +23,7 @@ from auth.agents import Agents
 from auth.erasure import erase
 from auth.levels import Levels
 from auth.people import PeopleError
+from auth.people_tables import PeopleImport, PeopleImportChange, StatusPlan
 from auth.personal_data import HOLDINGS, Holding, is_erased, rows_of
 from auth.tables import Act, Agent, Person
 from policies.request import Level, Status
@@ -47,6 +48,11 @@ def leaver(house: House, ceremonies: Ceremonies, tmp_path: Path) -> Person:
     agents = Agents(house.engine, house.events, AgentAlarms(house.events), "http://torwart.localhost:8401")
     agents.issue(person.id, None)
     with Session(house.engine) as session:
+        plan = StatusPlan(id="p1", person_id=person.id, status="last_day", day="2099-12-31", due_at=_now(), made_at=_now(), state="planned")
+        plan.reason = "schreibt nachts ab"
+        session.add_all([plan, PeopleImport(id="i1", at=_now())])
+        session.flush()
+        session.add(PeopleImportChange(import_id="i1", person_id=person.id, before=None, after={"name": NAME}))
         session.add(Agent(id="a1", person_id=person.id, public_key=b"k" * 32, label="Laptop Feldmann", enrolled_at=_now(), counter=0))
         session.commit()
     export = Export("e" * 32, person.pseudonym, _now(), frozenset({"7", "8"}), frozenset({1, 2}), ("name",), "0" * 64, 2)
