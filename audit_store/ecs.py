@@ -84,6 +84,8 @@ class EventAction(StrEnum):
     """Statements about the record are signed with another key from now on."""
     STORE_ALARM = "store-alarm"
     """The record itself is not as it must be: cut, edited, replayed or unreadable."""
+    AUTHORITY_ALARM = "authority-alarm"
+    """A row that gives authority was written or changed by nobody of us, or the database is an older one (attacks X12, X15)."""
 
 
 class Phase(StrEnum):
@@ -187,5 +189,6 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.OUTSIDE_PLACE: ("alert", ("database",), ("error",)),
     EventAction.CHECKPOINT_KEY_CHANGED: ("event", ("configuration",), ("change",)),
     EventAction.STORE_ALARM: ("alert", ("database",), ("error",)),
+    EventAction.AUTHORITY_ALARM: ("alert", ("database",), ("error",)),
 }
 """Action -> `event.kind`, `event.category`, `event.type`, in the pairs that ECS expects."""

@@ -145,6 +145,10 @@ class Key(Base):
     """A registered hardware key."""
 
     __tablename__ = "keys"
+    SEALED = (
+        *("id", "person_id", "credential_id", "public_key", "algorithm", "aaguid", "backup_eligible"),
+        *("demo", "created_at", "locked_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
@@ -163,6 +167,8 @@ class Key(Base):
     last_used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     locked_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     locked_why: Mapped[str | None] = mapped_column(String(64), default=None)
+    seal: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Of `auth.row_seal`: the enrolment, and a lock, are recorded. A key without one confirms nothing (attacks X12)."""
 
 
 class EnrolmentToken(Base):
@@ -199,6 +205,10 @@ class Act(Base):
     """An act that is held until it is confirmed with the key. Never holds a request or a client's value."""
 
     __tablename__ = "acts"
+    SEALED = (
+        *("id", "person_id", "session_id", "digest", "summary", "ids", "fields", "needs", "state", "opened_at", "expires_at"),
+        *("challenge", "confirmed_at", "used_at", "key_id", "assertion", "boot_id", "held_by"),
+    )
     __table_args__ = (Index("ix_acts_person_state", "person_id", "state"),)
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -226,6 +236,16 @@ class Act(Base):
     boot_id: Mapped[str] = mapped_column(String(64))
     held_by: Mapped[str | None] = mapped_column(String(32), default=None)
     """The gateway (its name as a producer of events) whose connection waits for it."""
+    seal: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Of `auth.row_seal`, made anew whenever one of our processes changes what gives authority."""
+    language: Mapped[str] = mapped_column(String(8), default="de")
+    """In which the pages of the session are told of it."""
+    repeats: Mapped[bool] = mapped_column(default=False)
+    """Nobody holds the call open: once confirmed, the person repeats it."""
+    told_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """When a gateway found a page that listens; until then nobody knows whether one does (`gateway.holds`)."""
+    address: Mapped[bytes | None] = mapped_column(LargeBinary(8192), default=None)
+    """Where the person is led after the touch, encrypted (`gateway.addresses`)."""
 
 
 class Agent(Base):

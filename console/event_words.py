@@ -63,5 +63,6 @@ WORDS: Mapping[EventAction, tuple[str, str]] = MappingProxyType(
         EventAction.OUTSIDE_PLACE: ("Ort außerhalb für Prüfpunkte", "Place outside for checkpoints"),
         EventAction.CHECKPOINT_KEY_CHANGED: ("Schlüssel der Prüfpunkte gewechselt", "Key of the checkpoints changed"),
         EventAction.STORE_ALARM: ("Alarm des Protokolls", "Alarm of the record"),
+        EventAction.AUTHORITY_ALARM: ("Eintrag ohne Ursprung in der Datenbank", "Row of unknown origin in the database"),
     }
 )

@@ -36,6 +36,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "more": "und {more} weitere",
         "now": "Ansehen: {url}/health. Im Protokoll: torwart events search --since 2h --action {action}",
         EventAction.STORE_ALARM: "Protokoll von {subject}",
+        EventAction.AUTHORITY_ALARM: "Eintrag ohne Ursprung in der Datenbank ({subject})",
         EventAction.SELF_TEST: "{subject}",
         EventAction.OUTSIDE_PLACE: "Ort außer Haus ({subject})",
     },
@@ -48,11 +49,12 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "more": "and {more} more",
         "now": "Look: {url}/health. In the record: torwart events search --since 2h --action {action}",
         EventAction.STORE_ALARM: "record of {subject}",
+        EventAction.AUTHORITY_ALARM: "row of unknown origin in the database ({subject})",
         EventAction.SELF_TEST: "{subject}",
         EventAction.OUTSIDE_PLACE: "place outside ({subject})",
     },
 }
-TOLD = frozenset({EventAction.STORE_ALARM, EventAction.SELF_TEST, EventAction.OUTSIDE_PLACE})
+TOLD = frozenset({EventAction.STORE_ALARM, EventAction.AUTHORITY_ALARM, EventAction.SELF_TEST, EventAction.OUTSIDE_PLACE})
 """Events about Torwart itself; only failures, and what worked again after one."""
 
 

@@ -80,6 +80,14 @@ def test_a_record_that_is_not_as_it_must_be_is_told_in_german(house: House) -> N
     assert "Protokoll von gateway: gestört." in text
 
 
+def test_a_row_that_nobody_of_us_wrote_is_told(house: House) -> None:
+    post = Post()
+    happens(house, "P-00000001", action=EventAction.AUTHORITY_ALARM)
+    alarms(house, post).step()
+    ((subject, _),) = post.mails
+    assert subject == "Torwart itself needs help: row of unknown origin in the database (P-00000001)"
+
+
 def test_what_works_and_what_never_failed_tells_nobody_anything(house: House) -> None:
     post = Post()
     happens(house, "client index", "success")

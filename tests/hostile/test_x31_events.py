@@ -43,6 +43,7 @@ ELSEWHERE = {
     },
     "a code and an id beside the pseudonym (tests/auth, tests/console/test_notify.py)": {
         *(EventAction.KEY_ENROLLED, EventAction.KEY_REFUSED, EventAction.KEY_LOCKED, EventAction.STEP_UP_CONFIRMED),
+        EventAction.AUTHORITY_ALARM,
         *(EventAction.STEP_UP_REFUSED, EventAction.ALERT_NOTIFIED, EventAction.PERSON_DISCLOSED, EventAction.AGENT_REMOVED),
     },
 }

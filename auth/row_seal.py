@@ -1,0 +1,76 @@
+"""Rows that are authority carry a seal: a keyed hash that only processes of this installation can make (attacks X12, decision 0016).
+
+It is made in the transaction in which the event of the row was recorded, after the record. So a row with its seal stands on an event; one
+that somebody wrote or changed in the database has none that holds, gives no authority, and raises an alarm.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import ClassVar, Protocol
+
+import orjson
+from sqlalchemy import inspect
+
+from audit_store.event import Event, EventAction, plain_event
+from audit_store.moments import microseconds
+
+KEY_FILE = "seal.key"
+"""Of the key, in `state/keys`; every machine of an installation has the same one."""
+_PERSON = b"torwart-row-seal"
+
+
+class Sealed(Protocol):
+    """A row of a table with the column `seal`."""
+
+    SEALED: ClassVar[Sequence[str]]
+    """Its columns that give authority, the primary key among them; not those that grow by themselves, as counters do."""
+    seal: str | None
+
+
+class RowSeal:
+    """Makes and checks the seals of one installation. A copy of the database alone cannot make one."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key`: 32 random bytes, of `KEY_FILE`."""
+        self._key = key
+
+    def put(self, row: Sealed) -> None:
+        """Seal a row as it stands. Only after its event was recorded, in the same transaction."""
+        row.seal = self._of(row)
+
+    def holds(self, row: Sealed) -> bool:
+        """Whether the row is as one of our processes left it."""
+        return row.seal is not None and hmac.compare_digest(row.seal.encode(), self._of(row).encode())
+
+    def _of(self, row: Sealed) -> str:
+        table = inspect(type(row)).local_table.name
+        said = orjson.dumps([table, *(_plain(getattr(row, name)) for name in row.SEALED)], option=orjson.OPT_SORT_KEYS)
+        return blake2b(said, key=self._key, person=_PERSON, digest_size=32).hexdigest()
+
+
+def tampered(what: str, row_id: str, *, pseudonym: str | None, cause: str, act_id: str | None = None) -> Event:
+    """The alarm about a row that gives no authority: `what` is its table, `cause` a code."""
+    facts = {"table": what, "cause": cause}
+    return plain_event(
+        EventAction.AUTHORITY_ALARM,
+        at=datetime.now(UTC),
+        subject=pseudonym or row_id,
+        outcome="failure",
+        numbers=facts,
+        act_id=act_id,
+        severity=99,
+    )
+
+
+def _plain(value: object) -> object:
+    """A column's value as JSON can say it, the same before it is stored and after it was read."""
+    match value:
+        case datetime():
+            return microseconds(value)
+        case bytes():
+            return value.hex()
+    return value
