@@ -45,6 +45,19 @@ class EventAction(StrEnum):
     GATEWAY_STOPPED = "gateway-stopped"
     SELF_TEST = "self-test"
     CONNECTION_REFUSED = "connection-refused"
+    APPROVAL_ASKED = "approval-asked"
+    """Somebody asks that others say yes to something that nobody may do alone."""
+    APPROVAL_GIVEN = "approval-given"
+    APPROVAL_TURNED_DOWN = "approval-turned-down"
+    """One of those who were asked said no."""
+    APPROVAL_REFUSED = "approval-refused"
+    """An answer that was not accepted; the cause says why."""
+    APPROVAL_TAKEN = "approval-taken"
+    """Enough have said yes, and it let its act go on once."""
+    APPROVAL_ENDED = "approval-ended"
+    """Nobody needs to answer any more: withdrawn, or out of time."""
+    APPROVAL_DOUBTED = "approval-doubted"
+    """A yes that was right when it was given is not right any more: altered, its key locked, its person without the role."""
     TUNNEL_UNREAD = "tunnel-unread"
     """TLS to a host of the bypass list went through the proxy unread: a blind spot, with its bytes."""
     ALERT_OPENED = "alert-opened"
@@ -192,3 +205,10 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.AUTHORITY_ALARM: ("alert", ("database",), ("error",)),
 }
 """Action -> `event.kind`, `event.category`, `event.type`, in the pairs that ECS expects."""
+    EventAction.APPROVAL_ASKED: _STEP,
+    EventAction.APPROVAL_GIVEN: _STEP,
+    EventAction.APPROVAL_TURNED_DOWN: _STEP,
+    EventAction.APPROVAL_REFUSED: _STEP,
+    EventAction.APPROVAL_TAKEN: _STEP,
+    EventAction.APPROVAL_ENDED: _STEP,
+    EventAction.APPROVAL_DOUBTED: ("alert", ("intrusion_detection",), ("denied",)),

@@ -190,6 +190,30 @@ class Keys:
         issued, person = use_token(session, token)
         if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:
             raise CeremonyFault("key_known")
+    def check_again(self, session: Session, person_id: str, challenge: bytes, assertion: Mapping[str, Any]) -> Key:
+        """Run the checks again on a touch that was kept as evidence, but for the counter, which has grown since; the key of it.
+
+        Raises KeyRefusedError. Nothing is recorded: the caller knows what was to stand on it.
+        """
+        try:
+            credential_id = decode(assertion.get("credentialId"))
+            client_bytes, signed_bytes = decode(assertion.get("clientDataJSON")), decode(assertion.get("authenticatorData"))
+            key = session.scalar(select(Key).where(Key.credential_id == credential_id))
+            if key is None or key.person_id != person_id:  # 6
+                raise CeremonyFault("foreign_key")
+            if key.locked_at is not None:  # 6
+                raise CeremonyFault("locked_key")
+            check_client_data(read_client_data(client_bytes), kind="webauthn.get", challenge=challenge, origin=self._origin)  # 2-5
+            signed = _decoded(lambda: AuthenticatorData(signed_bytes))
+            self._check_flags(signed)  # 8-10
+            if signed.is_backup_eligible() != key.backup_eligible:  # 10
+                raise CeremonyFault("backup_changed")
+            message = signed_bytes + hashlib.sha256(client_bytes).digest()
+            _check_signature(key.public_key, message, decode(assertion.get("signature")))  # 11
+        except CeremonyFault as fault:
+            raise KeyRefusedError(fault.cause) from None
+        return key
+
         key.id, key.person_id, key.demo, key.created_at = secrets.token_hex(12), person.id, issued.demo, database_now(session)
         session.add(key)
         session.flush()

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+import auth.approval_tables  # noqa: F401 # imported so that the tables are known
 import auth.people_tables  # noqa: F401 # imported so that the tables are known
 from audit_store.database import Base
 from audit_store.moments import Moment
