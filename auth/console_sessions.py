@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
+from auth.session_settings import SessionSettings
 from auth.sessions import credential_hash
 from auth.storage import database_now, reading, writing
 from auth.tables import ConsoleSession, Person
 from policies.request import Status
 
-LIFETIME_SECONDS = 8 * 3600
-"""A working day: then the key is asked for again."""
-IDLE_SECONDS = 3600
+LOGOUT, REPLACED, OWN, ADMINISTRATOR = "logout", "replaced", "own", "administrator"
+"""Why a sign-in ended: signed out; a new sign-in in the same browser; ended by its person from the list, or by an administrator."""
+_TOKEN_BYTES = 32
 _SEEN_EVERY = timedelta(seconds=60)
 """How coarse `last_seen_at` is: a page view is not a write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """From where somebody signed in, for their own list of sign-ins; in no event (attacks X31)."""
+
+    device: str = ""
+    """Browser and system in words of our own; empty: unknown."""
+    source: str | None = None
+    """Network address of the connection; None: unknown."""
+
+
+NOWHERE = Seat()
 
 
 class ConsoleSessions:
     """The sign-ins to the console."""
 
-    def __init__(self, engine: Engine, record: Callable[[Event], object], key: bytes) -> None:
+    def __init__(self, engine: Engine, record: Callable[[Event], object], key: bytes, settings: SessionSettings | None = None) -> None:
         self._engine = engine
         self._record = record
         self._key = key
+        self.settings = settings or SessionSettings()
 
-    def open(self, person_id: str, key_id: str | None) -> str:
+    def open(self, person_id: str, key_id: str | None, seat: Seat = NOWHERE) -> str:
         """A new token for the cookie, after the key was verified. Raises PermissionError for a person who may not sign in."""
-        token = secrets.token_urlsafe(32)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
         with writing(self._engine) as session:
             person = session.get(Person, person_id)
             if person is None or not may_sign_in(person):
@@ -42,11 +59,13 @@ class ConsoleSessions:
                     id=secrets.token_hex(16),
                     person_id=person_id,
                     token_hash=credential_hash(token, self._key),
-                    csrf=secrets.token_urlsafe(32),
+                    csrf=secrets.token_urlsafe(_TOKEN_BYTES),
                     key_id=key_id,
+                    device=seat.device,
+                    source=seat.source,
                     opened_at=now,
                     last_seen_at=now,
-                    expires_at=now + timedelta(seconds=LIFETIME_SECONDS),
+                    expires_at=now + self.settings.lifetime,
                 )
             )
             self._record(plain_event(EventAction.CONSOLE_LOGIN, at=datetime.now(UTC), pseudonym=person.pseudonym))
@@ -55,32 +74,68 @@ class ConsoleSessions:
     def find(self, token: str) -> tuple[ConsoleSession, Person] | None:
         """The living sign-in of a cookie and its person as they stand now; None if there is none, it ran out, or the person is cut off."""
         with reading(self._engine) as session:
-            row = session.scalar(
-                select(ConsoleSession).where(
-                    ConsoleSession.token_hash == credential_hash(token, self._key), ConsoleSession.ended_at.is_(None)
-                )
-            )
+            row = session.scalar(select(ConsoleSession).where(ConsoleSession.token_hash == credential_hash(token, self._key)))
             if row is None:
                 return None
             now = database_now(session)
             person = session.get_one(Person, row.person_id)
-            if now >= row.expires_at or now - row.last_seen_at >= timedelta(seconds=IDLE_SECONDS) or not may_sign_in(person):
+            if not self._lives(row, now) or not may_sign_in(person):
                 return None
         if now - row.last_seen_at >= _SEEN_EVERY:
             with writing(self._engine) as session:
                 session.get_one(ConsoleSession, row.id).last_seen_at = now
         return row, person
 
-    def end(self, session_id: str, why: str = "logout") -> None:
-        """End a sign-in. Unknown or ended ones are ignored."""
+    def renew(self, token: str, key_id: str | None) -> str | None:
+        """A new token, and a new one for forms, in place of this one, after another touch (ASVS 5.0, 7.2.4); None for a dead one.
+
+        The sign-in stays the same one: a touch does not make the working day longer.
+        """
+        fresh = secrets.token_urlsafe(_TOKEN_BYTES)
+        with writing(self._engine) as session:
+            row = session.scalar(select(ConsoleSession).where(ConsoleSession.token_hash == credential_hash(token, self._key)))
+            if row is None or not self._lives(row, database_now(session)):
+                return None
+            row.token_hash, row.csrf = credential_hash(fresh, self._key), secrets.token_urlsafe(_TOKEN_BYTES)
+            row.key_id = key_id or row.key_id
+        return fresh
+
+    def of(self, person_id: str) -> list[ConsoleSession]:
+        """The living sign-ins of a person, newest first."""
+        with reading(self._engine) as session:
+            now = database_now(session)
+            return [row for row in _open_rows(session, person_id) if self._lives(row, now)]
+
+    def end(self, session_id: str, why: str = LOGOUT) -> None:
+        """End a sign-in, recorded. Unknown or ended ones are ignored."""
         with writing(self._engine) as session:
             row = session.get(ConsoleSession, session_id)
             if row is not None and row.ended_at is None:
-                row.ended_at, row.ended_why = datetime.now(UTC), why
-                person = session.get_one(Person, row.person_id)
-                self._record(plain_event(EventAction.CONSOLE_LOGOUT, at=row.ended_at, pseudonym=person.pseudonym, numbers={"why": why}))
+                self._end(session, row, why)
+
+    def end_all(self, person_id: str, why: str, *, but: str | None = None) -> int:
+        """End every sign-in of a person, each recorded, `but` this one; how many."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            rows = [row for row in _open_rows(session, person_id) if row.id != but and self._lives(row, now)]
+            for row in rows:
+                self._end(session, row, why)
+        return len(rows)
+
+    def _lives(self, row: ConsoleSession, now: datetime) -> bool:
+        return row.ended_at is None and now < row.expires_at and now - row.last_seen_at < self.settings.idle
+
+    def _end(self, session: Session, row: ConsoleSession, why: str) -> None:
+        row.ended_at, row.ended_why = datetime.now(UTC), why
+        person = session.get_one(Person, row.person_id)
+        self._record(plain_event(EventAction.CONSOLE_LOGOUT, at=row.ended_at, pseudonym=person.pseudonym, numbers={"why": why}))
 
 
 def may_sign_in(person: Person) -> bool:
     """A frozen or departed person has no access to anything of ours."""
     return not person.frozen and person.status != Status.GONE.value
+
+
+def _open_rows(session: Session, person_id: str) -> list[ConsoleSession]:
+    question = select(ConsoleSession).where(ConsoleSession.person_id == person_id, ConsoleSession.ended_at.is_(None))
+    return list(session.scalars(question.order_by(ConsoleSession.opened_at.desc())))

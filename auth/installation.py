@@ -20,6 +20,7 @@ from auth.config_file import ConfigError, Faults, Sections, meant, read_config
 from auth.database_settings import database_server
 from auth.outside import OutsidePlaces, OutsideSettings, read_outside
 from auth.record_settings import RecordSettings
+from auth.session_settings import SessionSettings
 from auth.template import template
 
 __all__ = [
@@ -51,6 +52,7 @@ SECTIONS = (
     "elastic",
     "outside",
     "record",
+    "sessions",
 )
 _PATHS = {
     "database": ("password_file", "ca"),
@@ -95,6 +97,7 @@ class Installation:
     outside: OutsidePlaces = field(default_factory=lambda: OutsidePlaces(OutsideSettings()))
     record: RecordSettings = field(default_factory=RecordSettings)
     """Where signed statements about the record go."""
+    sessions: SessionSettings = field(default_factory=SessionSettings)
 
     @property
     def database(self) -> Path | Server:
@@ -156,7 +159,8 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
     outside = read_outside(sections, folder)
     record = sections.parse("record", RecordSettings)
     server = database_server(sections)
-    installation = Installation(folder, torwart, crm, language, names, server, machine, outside, record)  # type: ignore[arg-type] # one_of has checked both
+    sessions = sections.parse("sessions", SessionSettings)
+    installation = Installation(folder, torwart, crm, language, names, server, machine, outside, record, sessions)  # type: ignore[arg-type] # one_of has checked both
     return installation, sections
 
 

@@ -89,6 +89,12 @@ crm:
 #   spool_days: 7
 #   agent_bytes: 268435456
 
+# Anmeldung an Torwarts eigenen Seiten (freiwillig): Ende ohne Benutzung und Ende in jedem Fall, dann wird der Schlüssel wieder verlangt.
+# Sign-in to Torwart's own pages (optional): its end without use, and its end in any case; then the key is asked for again.
+# sessions:
+#   idle_minutes: 60
+#   hours: 8
+
 # E-Mail bei einer Meldung (freiwillig). / Mail for an alert (optional).
 # mail:
 #   host: smtp.firma.example

@@ -23,6 +23,7 @@ from auth.directory import Directory
 from auth.installation import Installation, is_demo
 from auth.keys import Keys
 from auth.levels import Levels
+from auth.open_sessions import OpenSessions
 from auth.order_key import prepare
 from auth.orders import Orders
 from auth.outside import open_spool
@@ -65,6 +66,7 @@ class Services:
     stepup: StepUp
     sign_in: SignIn
     console_sessions: ConsoleSessions
+    open_sessions: OpenSessions
     alerts: Alerts
     agent_alarms: AgentAlarms
     agents: Agents
@@ -125,7 +127,8 @@ def open_services(installation: Installation) -> Services:
     pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))
     credential_key = secret(state / "keys", "credential.key")
     keys = Keys(engine, record, installation.rp_id, installation.origin)
-    console_sessions = ConsoleSessions(engine, record, credential_key)
+    console_sessions = ConsoleSessions(engine, record, credential_key, installation.sessions)
+    sessions = Sessions(engine, record, credential_key)
     agent_alarms = AgentAlarms(record)
     return Services(
         installation=installation,
@@ -135,11 +138,12 @@ def open_services(installation: Installation) -> Services:
         pseudonyms=pseudonyms,
         people=People(engine, record, pseudonyms),
         levels=Levels(engine, record, pseudonyms),
-        sessions=Sessions(engine, record, credential_key),
+        sessions=sessions,
         keys=keys,
         stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine)),
         sign_in=SignIn(engine, record, keys, console_sessions),
         console_sessions=console_sessions,
+        open_sessions=OpenSessions(console_sessions, sessions),
         alerts=Alerts(engine, record),
         agent_alarms=agent_alarms,
         agents=Agents(engine, record, agent_alarms, installation.origin),

@@ -73,6 +73,15 @@ def drop_session(response: Response, *, https: bool) -> None:
     response.delete_cookie(session_cookie(https), secure=https, httponly=True, samesite="strict", path="/")
 
 
+def renew_session(request: Request, response: Response, person_id: str, key_id: str | None) -> None:
+    """After a touch: a new cookie in place of the one that this browser carries, where it is a sign-in of that person (ASVS 5.0, 7.2.4)."""
+    services = services_of(request)
+    token = request.cookies.get(session_cookie(services.https))
+    found = services.console_sessions.find(token) if token else None
+    if token and found and found[1].id == person_id and (fresh := services.console_sessions.renew(token, key_id)) is not None:
+        set_session(response, fresh, https=services.https)
+
+
 def visitor(request: Request) -> Visitor:
     """The visitor of this request; nobody is signed in by anything but the cookie."""
     services = services_of(request)

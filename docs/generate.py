@@ -19,6 +19,7 @@ from auth.database_settings import DatabaseSettings
 from auth.mail_server import MailSettings
 from auth.outside import OutsideSettings
 from auth.record_settings import RecordSettings
+from auth.session_settings import SessionSettings
 from console.cli import COMMANDS
 from console.settings import ELASTIC_SECRETS, ElasticSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
@@ -59,6 +60,7 @@ def settings() -> str:
         ("elastic", ElasticSettings),
         ("outside", OutsideSettings),
         ("record", RecordSettings),
+        ("sessions", SessionSettings),
     ]
     for name, model in models:
         lines += _section(name, model)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from auth.stepup import REASON_LENGTH, StepUpRefused
-from console.visitor import services_of
+from console.visitor import renew_session, services_of
 
 router = APIRouter(prefix="/api/acts/{act_id}")
 _REFUSED = {"error": "refused"}
@@ -61,9 +61,12 @@ def begin(request: Request, act_id: str, said: Said) -> Response:
 def complete(request: Request, act_id: str, answer: Answer) -> Response:
     """Check the key's answer and confirm the act."""
     try:
-        return JSONResponse({"state": services_of(request).stepup.complete(act_id[:64], answer.response).state})
+        act = services_of(request).stepup.complete(act_id[:64], answer.response)
     except StepUpRefused:
         return JSONResponse(_REFUSED, 403)
+    response = JSONResponse({"state": act.state})
+    renew_session(request, response, act.person_id, act.key_id)
+    return response
 
 
 @router.post("/cancel")

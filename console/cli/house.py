@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +53,8 @@ class House:
     orders: Orders
     alerts: Alerts
     engine: Engine
+    credential_key: bytes = field(repr=False)
+    """For the hashes of credentials."""
     record: Callable[[Event], object]
 
     def person(self, word: str) -> Person:
@@ -90,6 +92,7 @@ def open_house(config: Path) -> Iterator[House]:
                 orders=Orders(engine, record),
                 alerts=Alerts(engine, record),
                 engine=engine,
+                credential_key=credential_key,
                 record=record,
             )
         finally:

@@ -22,6 +22,7 @@ from console.cli.house import House, Who, open_house, print_table
 from console.cli.people_access import access
 from console.cli.people_erase import erase
 from console.cli.people_level import level
+from console.cli.people_sessions import sessions
 from policies.request import Level, Status
 
 app = typer.Typer(help="People: who they are, which accounts and clients are theirs, how they stand to the firm.", no_args_is_help=True)
@@ -95,6 +96,7 @@ def status(
 app.command()(level)
 app.command()(erase)
 app.command()(access)
+app.command()(sessions)
 
 
 @app.command()

@@ -5,11 +5,15 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from audit_store.event import EventAction
-from auth.console_sessions import IDLE_SECONDS, LIFETIME_SECONDS
+from auth.console_sessions import OWN, ConsoleSessions, Seat
+from auth.session_settings import SessionSettings
 from auth.storage import writing
 from auth.tables import ConsoleSession, Person
 from policies.request import Status
-from tests.services.house import House
+from tests.services.house import CREDENTIAL_KEY, House
+
+IDLE_SECONDS = int(SessionSettings().idle.total_seconds())
+LIFETIME_SECONDS = int(SessionSettings().lifetime.total_seconds())
 
 
 def _back(house: House, **seconds: int) -> None:
@@ -69,3 +73,51 @@ def test_signing_out_ends_it_and_is_recorded(house: House, anna: Person) -> None
     assert house.console.find(token) is None
     assert len(house.events.of(EventAction.CONSOLE_LOGIN)) == len(house.events.of(EventAction.CONSOLE_LOGOUT)) == 1
     assert found[0].expires_at - found[0].opened_at == timedelta(seconds=LIFETIME_SECONDS)
+
+
+def test_the_limits_are_settings(house: House, anna: Person) -> None:
+    short = ConsoleSessions(house.engine, house.events, CREDENTIAL_KEY, SessionSettings(idle_minutes=5, hours=1))
+    token = short.open(anna.id, None)
+    _back(house, last_seen_at=301)
+    assert short.find(token) is None
+    assert short.of(anna.id) == []
+    assert house.console.find(token) is not None
+    (row,) = house.console.of(anna.id)
+    assert row.expires_at - row.opened_at == timedelta(hours=1)
+
+
+def test_after_a_touch_there_is_a_new_token_and_the_old_one_is_nobody(house: House, anna: Person) -> None:
+    """B29, second half."""
+    token = house.console.open(anna.id, None)
+    before = house.console.find(token)
+    fresh = house.console.renew(token, None)
+    assert before is not None
+    assert fresh is not None
+    after = house.console.find(fresh)
+    assert after is not None
+    assert house.console.find(token) is None
+    assert house.console.renew(token, None) is None
+    assert (after[0].id, after[0].expires_at) == (before[0].id, before[0].expires_at), "a touch does not make the day longer"
+    assert after[0].csrf != before[0].csrf
+
+
+def test_a_dead_sign_in_is_not_renewed(house: House, anna: Person) -> None:
+    token = house.console.open(anna.id, None)
+    _back(house, last_seen_at=IDLE_SECONDS)
+    assert house.console.renew(token, None) is None
+
+
+def test_one_s_own_sign_ins_are_listed_with_their_seats_and_all_but_one_can_be_ended(house: House, anna: Person, boris: Person) -> None:
+    here = house.console.open(anna.id, None, Seat("Firefox · Linux", "10.0.0.7"))
+    there = house.console.open(anna.id, None, Seat("Chrome · Windows", None))
+    of_boris = house.console.open(boris.id, None)
+    assert [(row.device, row.source) for row in house.console.of(anna.id)] == [("Chrome · Windows", None), ("Firefox · Linux", "10.0.0.7")]
+    kept = house.console.find(here)
+    assert kept is not None
+    assert house.console.end_all(anna.id, OWN, but=kept[0].id) == 1
+    assert house.console.find(there) is None
+    assert house.console.find(here) is not None
+    assert house.console.find(of_boris) is not None
+    (event,) = house.events.of(EventAction.CONSOLE_LOGOUT)
+    assert event.document["torwart"]["words"] == {"why": OWN}
+    assert "10.0.0.7" not in str([seen.document for seen in house.events.seen])

@@ -44,6 +44,9 @@ VISITS: dict[tuple[str, str], str] = {
     ("POST", "/signout"): ENDS,
     ("GET", "/health"): "/health",
     ("GET", "/keys"): "/keys",
+    ("GET", "/me"): "/me",
+    ("POST", "/me/sessions/others"): "/me/sessions/others",
+    ("POST", "/me/sessions/{session_id}/end"): "/me/sessions/none/end",
     ("GET", "/alerts"): "/alerts",
     ("GET", "/alerts/{alert_id}"): "/alerts/{alert}",
     ("GET", "/alerts/{alert_id}/events"): "/alerts/{alert}/events?reason=0",
@@ -155,6 +158,7 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "people device": CHANGES,
     "people proxy": CHANGES,
     "people erase": CHANGES,
+    "people sessions": ("people", "sessions", "{pseudonym}"),
     "people access": "writes a file, and that is an event about the person",
     "keys list": ("keys", "list"),
     "keys lock": CHANGES,
@@ -182,7 +186,7 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "quarantine release": CHANGES,
 }
 """Command -> how it is called, or why it shows nobody's data unrecorded."""
-NAMES_NOBODY_HERE = {"people devices", "keys list", "quarantine list"}
+NAMES_NOBODY_HERE = {"people devices", "people sessions", "keys list", "quarantine list"}
 """Of what they list, this installation has nothing."""
 
 
@@ -216,7 +220,7 @@ def busy(firm: Firm) -> tuple[Firm, str]:
 def test_a_command_that_names_somebody_has_recorded_the_look(busy: tuple[Firm, str], command: str) -> None:
     firm, alert = busy
     name, *words = LINES[command]
-    filled = [word.format(alert=alert, rules=_stricter(firm.folder)) for word in words]
+    filled = [word.format(alert=alert, rules=_stricter(firm.folder), pseudonym=firm.pseudonym) for word in words]
     before = len(_stored(firm))
     result = CliRunner().invoke(APPS[name], [*filled, "--config", str(firm.folder / "torwart.yaml")])
     assert result.exit_code in (0, 1), result.output
