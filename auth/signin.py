@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from audit_store.event import Event
 from auth.client_data import CeremonyFault, challenge_of, credential_of, decode, read_client_data
-from auth.console_sessions import ConsoleSessions
+from auth.console_sessions import NOWHERE, REPLACED, ConsoleSessions, Seat
 from auth.enrolment import CEREMONY_SECONDS, SIGN_IN, Enrolment
 from auth.keys import Keys
 
@@ -27,8 +27,11 @@ class SignIn:
         ceremony_id, challenge = self._enrolment.begin(SIGN_IN)
         return self._keys.options(None, challenge, CEREMONY_SECONDS), ceremony_id
 
-    def complete(self, state_id: str, response: Mapping[str, Any]) -> str:
-        """The token of a new console session. Raises KeyRefusedError, with one text for all causes; the refusal is recorded."""
+    def complete(self, state_id: str, response: Mapping[str, Any], seat: Seat = NOWHERE, *, replaces: str | None = None) -> str:
+        """The token of a new console session; the one that this browser had before (`replaces`) ends.
+
+        Raises KeyRefusedError, with one text for all causes; the refusal is recorded.
+        """
         try:
             _, inner = credential_of(response)
             challenge = challenge_of(read_client_data(decode(inner.get("clientDataJSON"))))
@@ -37,6 +40,9 @@ class SignIn:
             raise self._keys.refused(fault.cause, None) from None
         touch = self._keys.verify_assertion(None, challenge, response)
         try:
-            return self._sessions.open(touch.person_id, touch.key_id)
+            token = self._sessions.open(touch.person_id, touch.key_id, seat)
         except PermissionError:
             raise self._keys.refused("person", None, touch.key_id) from None
+        if replaces is not None and (before := self._sessions.find(replaces)) is not None:
+            self._sessions.end(before[0].id, REPLACED)
+        return token

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from auth.keys import KeyRefusedError
+from console.device import seat
 from console.pages.signin import safe_target
-from console.visitor import REVIEWERS, services_of, set_session
+from console.visitor import REVIEWERS, services_of, session_cookie, set_session
 
 router = APIRouter(prefix="/api/signin")
 
@@ -40,10 +41,11 @@ def begin(request: Request, _nothing: Nothing) -> Response:
 
 @router.post("/complete")
 def complete(request: Request, answer: Answer) -> Response:
-    """Check the key's answer and sign the person in. One answer for every cause of a refusal."""
+    """Check the key's answer and sign the person in, under a new id. One answer for every cause of a refusal."""
     services = services_of(request)
+    before = request.cookies.get(session_cookie(services.https))
     try:
-        token = services.sign_in.complete(answer.state, answer.response)
+        token = services.sign_in.complete(answer.state, answer.response, seat(request), replaces=before)
     except (KeyRefusedError, PermissionError):
         return JSONResponse({"error": "refused"}, 403)
     found = services.console_sessions.find(token)
