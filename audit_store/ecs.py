@@ -21,30 +21,30 @@ class EventAction(StrEnum):
     KEY_ENROLLED = "key-enrolled"
     KEY_REFUSED = "key-refused"
     KEY_LOCKED = "key-locked"
+    TOTP_ENROLLED = "totp-enrolled"
+    """An authenticator app has shown its first code."""
+    TOTP_REMOVED = "totp-removed"
+    TOTP_LOCKED = "totp-locked"
+    """Too many wrong codes: the app is worth nothing until it is enrolled anew."""
+    CODE_REFUSED = "code-refused"
+    """A code that somebody typed was not accepted: of an app, of the second road, for a recovery or from the envelope."""
+    SECOND_ROAD_OPENED = "second-road-opened"
+    """An act was opened on another device of its person by a short code."""
+    RECOVERY_CODES_ISSUED = "recovery-codes-issued"
+    RECOVERY_OPENED = "recovery-opened"
+    """A person has lost the key and is to get a new one."""
+    RECOVERY_ENDED = "recovery-ended"
+    BREAK_GLASS_SEALED = "break-glass-sealed"
+    """A new envelope with the code for the worst day; the one before is void."""
+    BREAK_GLASS_USED = "break-glass-used"
+    BREAK_GLASS_ENDED = "break-glass-ended"
+    RECOVERY_NOTIFIED = "recovery-notified"
+    """Those who have to know of a recovery were told by mail."""
     TOKEN_ISSUED = "token-issued"  # noqa: S105 -- a name, no secret
     STEP_UP_CONFIRMED = "step-up-confirmed"
     STEP_UP_REFUSED = "step-up-refused"
     STEP_UP_ENDED = "step-up-ended"
     """An act that was never confirmed: turned down, or out of time."""
-    PERSON_CREATED = "person-created"
-    STATUS_CHANGED = "status-changed"
-    LEVEL_CHANGED = "level-changed"
-    """How closely a person is watched."""
-    PERSON_ERASED = "person-erased"
-    """Name, address, accounts, keys and words about the person are deleted; what was counted stays under the pseudonym."""
-    PERSON_DISCLOSED = "person-disclosed"
-    """Everything stored about the person was written out for them."""
-    PERSON_FROZEN = "person-frozen"
-    PERSON_UNFROZEN = "person-unfrozen"
-    ACCOUNT_BOUND = "account-bound"
-    ASSIGNMENTS_IMPORTED = "assignments-imported"
-    SESSION_CUT = "session-cut"
-    POLICY_ACTIVATED = "policy-activated"
-    POLICY_REFUSED = "policy-refused"
-    GATEWAY_STARTED = "gateway-started"
-    GATEWAY_STOPPED = "gateway-stopped"
-    SELF_TEST = "self-test"
-    CONNECTION_REFUSED = "connection-refused"
     APPROVAL_ASKED = "approval-asked"
     """Somebody asks that others say yes to something that nobody may do alone."""
     APPROVAL_GIVEN = "approval-given"
@@ -58,6 +58,38 @@ class EventAction(StrEnum):
     """Nobody needs to answer any more: withdrawn, or out of time."""
     APPROVAL_DOUBTED = "approval-doubted"
     """A yes that was right when it was given is not right any more: altered, its key locked, its person without the role."""
+    PERSON_CREATED = "person-created"
+    PERSON_CHANGED = "person-changed"
+    """Name, address, team, territory, manager or language; the words say which."""
+    ROLES_CHANGED = "roles-changed"
+    PEOPLE_IMPORTED = "people-imported"
+    """A table of people was taken over, or that was undone; what it changed about each of them is an event of its own."""
+    STATUS_CHANGED = "status-changed"
+    STATUS_PLANNED = "status-planned"
+    """A status that the person will have from a day on."""
+    STATUS_PLAN_ENDED = "status-plan-ended"
+    """What was planned will not happen: withdrawn, or overtaken by a status that says more."""
+    LEAVE_CHANGED = "leave-changed"
+    LEVEL_CHANGED = "level-changed"
+    """How closely a person is watched."""
+    PERSON_ERASED = "person-erased"
+    """Name, address, accounts, keys and words about the person are deleted; what was counted stays under the pseudonym."""
+    PERSON_DISCLOSED = "person-disclosed"
+    """Everything stored about the person was written out for them."""
+    PERSON_FROZEN = "person-frozen"
+    PERSON_UNFROZEN = "person-unfrozen"
+    ACCOUNT_BOUND = "account-bound"
+    ACCOUNT_UNBOUND = "account-unbound"
+    ASSIGNMENTS_IMPORTED = "assignments-imported"
+    SESSION_CUT = "session-cut"
+    CUT_TRIED = "cut-tried"
+    """Whether what was cut is really refused: tried, one by one, and asked of every gateway."""
+    POLICY_ACTIVATED = "policy-activated"
+    POLICY_REFUSED = "policy-refused"
+    GATEWAY_STARTED = "gateway-started"
+    GATEWAY_STOPPED = "gateway-stopped"
+    SELF_TEST = "self-test"
+    CONNECTION_REFUSED = "connection-refused"
     TUNNEL_UNREAD = "tunnel-unread"
     """TLS to a host of the bypass list went through the proxy unread: a blind spot, with its bytes."""
     ALERT_OPENED = "alert-opened"
@@ -95,6 +127,8 @@ class EventAction(StrEnum):
     """A place outside takes no statements about the record any more, or does so again."""
     CHECKPOINT_KEY_CHANGED = "checkpoint-key-changed"
     """Statements about the record are signed with another key from now on."""
+    EVENTS_REMOVED = "events-removed"
+    """The time of a class of events is over: the content of exactly these is taken out of the record, and their hashes stay."""
     STORE_ALARM = "store-alarm"
     """The record itself is not as it must be: cut, edited, replayed or unreadable."""
     AUTHORITY_ALARM = "authority-alarm"
@@ -156,21 +190,48 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.CONSOLE_LOGIN: _SIGN_IN,
     EventAction.CONSOLE_LOGOUT: ("event", ("authentication", "session"), ("end",)),
     EventAction.SESSION_CUT: ("event", ("session",), ("end",)),
+    EventAction.CUT_TRIED: ("event", ("session",), ("info",)),
     EventAction.KEY_ENROLLED: _IAM_CHANGE,
     EventAction.KEY_REFUSED: _STEP,
     EventAction.KEY_LOCKED: _IAM_CHANGE,
+    EventAction.TOTP_ENROLLED: _IAM_CHANGE,
+    EventAction.TOTP_REMOVED: _IAM_CHANGE,
+    EventAction.TOTP_LOCKED: ("alert", ("intrusion_detection",), ("denied",)),
+    EventAction.CODE_REFUSED: _STEP,
+    EventAction.SECOND_ROAD_OPENED: _STEP,
+    EventAction.RECOVERY_CODES_ISSUED: _IAM_CHANGE,
+    EventAction.RECOVERY_OPENED: _IAM_CHANGE,
+    EventAction.RECOVERY_ENDED: _IAM_CHANGE,
+    EventAction.BREAK_GLASS_SEALED: _IAM_CHANGE,
+    EventAction.BREAK_GLASS_USED: ("alert", ("intrusion_detection",), ("allowed",)),
+    EventAction.BREAK_GLASS_ENDED: _IAM_CHANGE,
+    EventAction.RECOVERY_NOTIFIED: _ALERT,
     EventAction.TOKEN_ISSUED: _IAM_CHANGE,
     EventAction.STEP_UP_CONFIRMED: _STEP,
     EventAction.STEP_UP_REFUSED: _STEP,
     EventAction.STEP_UP_ENDED: _STEP,
+    EventAction.APPROVAL_ASKED: _STEP,
+    EventAction.APPROVAL_GIVEN: _STEP,
+    EventAction.APPROVAL_TURNED_DOWN: _STEP,
+    EventAction.APPROVAL_REFUSED: _STEP,
+    EventAction.APPROVAL_TAKEN: _STEP,
+    EventAction.APPROVAL_ENDED: _STEP,
+    EventAction.APPROVAL_DOUBTED: ("alert", ("intrusion_detection",), ("denied",)),
     EventAction.PERSON_CREATED: ("event", ("iam",), ("user", "creation")),
+    EventAction.PERSON_CHANGED: _IAM_CHANGE,
+    EventAction.ROLES_CHANGED: _IAM_CHANGE,
+    EventAction.PEOPLE_IMPORTED: ("event", ("iam",), ("admin", "change")),
     EventAction.STATUS_CHANGED: _IAM_CHANGE,
+    EventAction.STATUS_PLANNED: _IAM_CHANGE,
+    EventAction.STATUS_PLAN_ENDED: _IAM_CHANGE,
+    EventAction.LEAVE_CHANGED: _IAM_CHANGE,
     EventAction.LEVEL_CHANGED: _IAM_CHANGE,
     EventAction.PERSON_ERASED: ("event", ("iam",), ("user", "deletion")),
     EventAction.PERSON_DISCLOSED: ("event", ("iam", "database"), ("user", "access")),
     EventAction.PERSON_FROZEN: _IAM_CHANGE,
     EventAction.PERSON_UNFROZEN: _IAM_CHANGE,
     EventAction.ACCOUNT_BOUND: _IAM_CHANGE,
+    EventAction.ACCOUNT_UNBOUND: _IAM_CHANGE,
     EventAction.ASSIGNMENTS_IMPORTED: ("event", ("iam",), ("admin", "change")),
     EventAction.POLICY_ACTIVATED: ("event", ("configuration",), ("change",)),
     EventAction.POLICY_REFUSED: ("event", ("configuration",), ("info",)),
@@ -201,14 +262,8 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.INDEX_BUILT: ("event", ("configuration",), ("change",)),
     EventAction.OUTSIDE_PLACE: ("alert", ("database",), ("error",)),
     EventAction.CHECKPOINT_KEY_CHANGED: ("event", ("configuration",), ("change",)),
+    EventAction.EVENTS_REMOVED: ("event", ("database",), ("deletion",)),
     EventAction.STORE_ALARM: ("alert", ("database",), ("error",)),
     EventAction.AUTHORITY_ALARM: ("alert", ("database",), ("error",)),
 }
 """Action -> `event.kind`, `event.category`, `event.type`, in the pairs that ECS expects."""
-    EventAction.APPROVAL_ASKED: _STEP,
-    EventAction.APPROVAL_GIVEN: _STEP,
-    EventAction.APPROVAL_TURNED_DOWN: _STEP,
-    EventAction.APPROVAL_REFUSED: _STEP,
-    EventAction.APPROVAL_TAKEN: _STEP,
-    EventAction.APPROVAL_ENDED: _STEP,
-    EventAction.APPROVAL_DOUBTED: ("alert", ("intrusion_detection",), ("denied",)),

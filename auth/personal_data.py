@@ -77,6 +77,15 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     Holding("keys", ("Sicherheitsschlüssel", "Hardware keys"), "person_id", deleted=True, hidden=("credential_id", "public_key")),
     Holding("enrolment_tokens", ("Links für einen Schlüssel", "Links for a key"), "person_id", deleted=True, hidden=("hash",)),
+    Holding("totp_seeds", ("App für Codes", "Authenticator app"), "person_id", deleted=True, hidden=("sealed", "picture_hash")),
+    Holding("code_tries", ("Nicht angenommene Codes", "Codes refused"), "person_id", deleted=True, hidden=("source",)),
+    Holding(
+        "second_roads", ("Vorgänge auf einem anderen Gerät", "Acts on another device"), "person_id", deleted=True, hidden=("code_hash",)
+    ),
+    Holding("recovery_codes", ("Codes für den Notfall", "Recovery codes"), "person_id", deleted=True, hidden=("hash",)),
+    Holding("recoveries", ("Wiederherstellungen", "Recoveries"), "person_id", deleted=True, hidden=("token_hash",)),
+    Holding("break_glass", ("Zugang aus dem Umschlag", "Emergency access"), "person_id", hidden=("code_hash",)),
+    Holding("notices", ("Nachrichten über Wiederherstellungen", "Messages about recoveries"), "person_id", deleted=True),
     Holding("agent_tokens", ("Anmeldungen von Rechnern", "Enrolments of machines"), "person_id", deleted=True, hidden=("hash",)),
     Holding("agents", ("Rechner", "Machines"), "person_id", blanked=("label",), hidden=("public_key",)),
     Holding(

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 import auth.approval_tables  # noqa: F401 # imported so that the tables are known
 import auth.people_tables  # noqa: F401 # imported so that the tables are known
+import auth.recovery_tables  # noqa: F401
+import auth.totp_tables  # noqa: F401
 from audit_store.database import Base
 from audit_store.moments import Moment
 

@@ -25,7 +25,9 @@ from auth.levels import Levels
 from auth.people import PeopleError
 from auth.people_tables import PeopleImport, PeopleImportChange, StatusPlan
 from auth.personal_data import HOLDINGS, Holding, is_erased, rows_of
+from auth.recovery_tables import Notice, Recovery, RecoveryCode
 from auth.tables import Act, Agent, Person
+from auth.totp_tables import CodeTry, SecondRoad, TotpSeed
 from policies.request import Level, Status
 from tests.services.house import Ceremonies, House
 
@@ -54,6 +56,7 @@ def leaver(house: House, ceremonies: Ceremonies, tmp_path: Path) -> Person:
         session.flush()
         session.add(PeopleImportChange(import_id="i1", person_id=person.id, before=None, after={"name": NAME}))
         session.add(Agent(id="a1", person_id=person.id, public_key=b"k" * 32, label="Laptop Feldmann", enrolled_at=_now(), counter=0))
+        session.add_all(_codes(person.id, act.id))
         session.commit()
     export = Export("e" * 32, person.pseudonym, _now(), frozenset({"7", "8"}), frozenset({1, 2}), ("name",), "0" * 64, 2)
     Manifests(house.engine).put(export)
@@ -62,6 +65,20 @@ def leaver(house: House, ceremonies: Ceremonies, tmp_path: Path) -> Person:
     alerts.close(raised.id, "explained", "P-00000009", "Feldmann packt ihre Sachen")
     house.people.set_status(person.id, Status.GONE, None, f"{NAME} packt ihre Sachen")
     return person
+
+
+def _codes(person_id: str, act_id: str) -> list[Base]:
+    """One row of each kind about codes and lost keys."""
+    then = _now()
+    made: dict[str, Any] = {"person_id": person_id, "created_at": then}
+    return [
+        TotpSeed(**made, sealed=b"s" * 60),
+        CodeTry(purpose="totp", person_id=person_id, source="0" * 64, at=then),
+        SecondRoad(**made, code_hash="1" * 64, act_id=act_id, expires_at=then),
+        RecoveryCode(**made, hash="2" * 64),
+        Recovery(id="r1", person_id=person_id, token_hash="3" * 64, lost=[], opened_at=then, ready_at=then, expires_at=then),
+        Notice(id="n1", person_id=person_id, kind="opened", facts={}, to_person=True, outside=False, made_at=then, next_at=then),
+    ]
 
 
 def _theirs(holding: Holding, person: Person) -> Select[Any]:

@@ -43,6 +43,9 @@ ELSEWHERE = {
     },
     "a code and an id beside the pseudonym (tests/auth, tests/console/test_notify.py)": {
         *(EventAction.KEY_ENROLLED, EventAction.KEY_REFUSED, EventAction.KEY_LOCKED, EventAction.STEP_UP_CONFIRMED),
+        *(EventAction.TOTP_ENROLLED, EventAction.TOTP_REMOVED, EventAction.TOTP_LOCKED, EventAction.CODE_REFUSED),
+        *(EventAction.SECOND_ROAD_OPENED, EventAction.RECOVERY_CODES_ISSUED, EventAction.RECOVERY_OPENED, EventAction.RECOVERY_ENDED),
+        *(EventAction.BREAK_GLASS_SEALED, EventAction.BREAK_GLASS_USED, EventAction.BREAK_GLASS_ENDED, EventAction.RECOVERY_NOTIFIED),
         EventAction.AUTHORITY_ALARM,
         *(EventAction.STEP_UP_REFUSED, EventAction.ALERT_NOTIFIED, EventAction.PERSON_DISCLOSED, EventAction.AGENT_REMOVED),
     },
