@@ -176,20 +176,6 @@ class Keys:
         evidence = {"credentialId": encode(credential_id)} | {name: encode(value) for name, value in kept.items()}
         return VerifiedTouch(key.id, key.person_id, at, signed.is_user_verified(), evidence)
 
-    def lock(self, key_id: str, by: str | None, why: str = "administrator") -> Key:
-        """Lock a key for good. `by` is a pseudonym, None for the command line. Raises LookupError for an unknown key."""
-        with writing(self._engine) as session:
-            key = session.get(Key, key_id)
-            if key is None:
-                raise LookupError("there is no such key: `torwart keys list` names all")
-            if key.locked_at is None:
-                self._lock(session, key, why, by)
-            return key
-
-    def _insert(self, session: Session, token: str, key: Key) -> Key:
-        issued, person = use_token(session, token)
-        if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:
-            raise CeremonyFault("key_known")
     def check_again(self, session: Session, person_id: str, challenge: bytes, assertion: Mapping[str, Any]) -> Key:
         """Run the checks again on a touch that was kept as evidence, but for the counter, which has grown since; the key of it.
 
@@ -214,6 +200,20 @@ class Keys:
             raise KeyRefusedError(fault.cause) from None
         return key
 
+    def lock(self, key_id: str, by: str | None, why: str = "administrator") -> Key:
+        """Lock a key for good. `by` is a pseudonym, None for the command line. Raises LookupError for an unknown key."""
+        with writing(self._engine) as session:
+            key = session.get(Key, key_id)
+            if key is None:
+                raise LookupError("there is no such key: `torwart keys list` names all")
+            if key.locked_at is None:
+                self._lock(session, key, why, by)
+            return key
+
+    def _insert(self, session: Session, token: str, key: Key) -> Key:
+        issued, person = use_token(session, token)
+        if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:
+            raise CeremonyFault("key_known")
         key.id, key.person_id, key.demo, key.created_at = secrets.token_hex(12), person.id, issued.demo, database_now(session)
         session.add(key)
         session.flush()
