@@ -1,7 +1,8 @@
 """A producer's record whose weightiest events count only when a place outside knows of them (attacks X14).
 
-Before an export goes out, a key comes in, a status changes or rules come into force, the producer signs where its chain ends, and one of
-the configured places takes that: whoever cuts the end of the record afterwards contradicts it. Where none takes it, the act is denied.
+Before an export goes out, a key comes in, a status or a role changes or rules come into force, the producer signs where its chain ends,
+and one of the configured places takes that: whoever cuts the end of the record afterwards contradicts it. Where none takes it, the act is
+denied.
 
 What only takes away (a freeze, a locked key, a status nearer to the last day) is stated too, but does not wait for a place: else cutting
 the road to the places would keep somebody from being stopped.
@@ -134,3 +135,5 @@ def _narrows(words: Mapping[str, Any]) -> bool:
     """True for a status that is nearer to the last day than the one before, and for a closer watch."""
     before, after = words.get("from"), words.get("to")
     return any(before in ladder and after in ladder and ladder.index(after) > ladder.index(before) for ladder in _LADDERS)
+    if event.action is EventAction.ROLES_CHANGED:
+        return "added" in ours.get("words", {})

@@ -18,6 +18,7 @@ from auth.console_sessions import may_sign_in
 from auth.enrolment import TokenError
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Agent, AgentToken, Person
+from policies.request import Status
 
 TOKEN_HOURS = 24.0
 LABEL_MAX = 100
@@ -42,6 +43,8 @@ class KnownAgent:
     """16 hexadecimal digits, random."""
     pseudonym: str
     """Of the person whose machine it watches."""
+    gone: bool = False
+    """The person has left: what the machine saw is taken, and nothing is given to it."""
 
     @property
     def producer(self) -> str:
@@ -95,7 +98,8 @@ class Agents:
     def authenticate(self, *, agent: str, counter: int, signature: bytes, method: str, target: str, body: bytes) -> KnownAgent:
         """Whose request this is; its counter counts as used. Raises AgentRefusedError, recorded as an alarm.
 
-        The agent of a person who is frozen or gone may deliver: what their machine saw is wanted then more than ever.
+        The agent of a person who is frozen or gone may deliver and is given orders: what their machine saw is wanted then more than ever.
+        Whoever gives it something else looks at `KnownAgent.gone`.
         """
         try:
             return self._authenticated(agent, counter, signature, method, target, body)
@@ -166,7 +170,7 @@ class Agents:
             fresh = update(Agent).where(Agent.id == agent, Agent.counter < counter, Agent.removed_at.is_(None))
             if not hits_one(session, fresh.values(counter=counter, last_seen_at=database_now(session))):
                 raise AgentRefusedError("counter", session.get_one(Agent, agent).counter)
-        return KnownAgent(row.id, person.pseudonym)
+        return KnownAgent(row.id, person.pseudonym, gone=person.status == Status.GONE.value)
 
     def _pseudonym(self, agent_id: str) -> str | None:
         with reading(self._engine) as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -16,8 +17,9 @@ from audit_store.moments import microseconds
 from audit_store.pseudonyms import Pseudonyms
 from auth.assignments import ASSIGNMENTS
 from auth.levels import all_levels, effective
-from auth.people import PEOPLE
+from auth.people_tables import StatusPlan
 from auth.sessions import SESSIONS, credential_hash
+from auth.standing import PEOPLE, open_plans, status_at
 from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision, RiskLevel
 from policies.request import ClientId, Principal, Status
 
@@ -52,7 +54,7 @@ class Directory:
         self._proven: dict[str, datetime] = {}
         """Session -> when its person last touched the key; empty again whenever people change."""
         self._next_end: datetime | None = None
-        """When the next of the levels that were set ends."""
+        """When the next of the levels that were set ends, or the next planned status begins."""
         self._accounts: dict[str, str] = {}
         self._sessions: dict[str, SessionView] = {}
         self._owners: dict[ClientId, str | None] = {}
@@ -92,7 +94,11 @@ class Directory:
 
     def session(self, secret: str) -> SessionView | None:
         """The living session of a credential; None: unknown, ended, or its person is gone."""
-        view = self._sessions.get(credential_hash(secret, self._key))
+        return self.session_of_hash(credential_hash(secret, self._key))
+
+    def session_of_hash(self, hashed: str) -> SessionView | None:
+        """As `session`, for who knows only the hash that is kept of a credential."""
+        view = self._sessions.get(hashed)
         person = self._people.get(view.person_id) if view else None
         return view if person is not None and person.status is not Status.GONE else None
 
@@ -154,23 +160,30 @@ class Directory:
         now = datetime.now(UTC)
         with Session(self._connection) as session:
             levels = all_levels(session, now)
-            self._people = {row.id: self._principal(row, levels.get(row.id), now) for row in session.scalars(select(Person))}
-            self._next_end = min((row.until for row in levels.values()), default=None)
+            plans: dict[str, list[StatusPlan]] = {}
+            for plan in open_plans(session):
+                plans.setdefault(plan.person_id, []).append(plan)
+            self._people = {
+                row.id: self._principal(row, levels.get(row.id), plans.get(row.id, ()), now) for row in session.scalars(select(Person))
+            }
+            ends = [row.until for row in levels.values()] + [plan.due_at for theirs in plans.values() for plan in theirs]
+            self._next_end = min((end for end in ends if end > now), default=None)
         self._principals = {}
         self._proven = {}
         self._accounts = dict(self._connection.execute(select(CrmAccount.account, CrmAccount.person_id)).all())
 
-    def _principal(self, row: Person, level: RiskLevel | None, now: datetime) -> Principal:
+    def _principal(self, row: Person, level: RiskLevel | None, plans: Sequence[StatusPlan], now: datetime) -> Principal:
+        status = status_at(Status(row.status), plans, now)
         return Principal(
             id=row.id,
             pseudonym=self._pseudonyms.of(row.id),
             roles=frozenset(row.roles),
-            status=Status(row.status),
+            status=status,
             frozen=row.frozen,
             team=row.team,
             territory=row.territory,
             language=row.language,
-            level=effective(Status(row.status), level, now),
+            level=effective(status, level, now),
         )
 
     def _load_sessions(self, after: int) -> None:

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Session
 
-from audit_store.event import Event, EventAction, plain_event
+from audit_store.event import Event, EventAction
 from audit_store.pseudonyms import Pseudonyms
-from audit_store.sealing import seal
-from auth.cut import FROZEN, GONE, Cut, cut_off, last_cut
+from auth.cut import FROZEN, Cut, cut_off, last_cut
+from auth.person_change import apply_change, bind_account, unbind_account
+from auth.person_record import PersonRecord
+from auth.person_values import LANGUAGES, PeopleError, PersonChange, cleaned, faults
 from auth.sessions import SESSIONS
-from auth.storage import grow, reading, writing
+from auth.standing import PEOPLE, Why, put_status, start_of
+from auth.storage import database_now, grow, reading, writing
 from auth.tables import CrmAccount, CrmSession, Person
 from policies.request import Status
 
-PEOPLE = "people"
-"""Kind of rows in `revisions`."""
+__all__ = ["LANGUAGES", "PEOPLE", "USER_HANDLE_BYTES", "People", "PeopleError"]
+
 USER_HANDLE_BYTES = 32
 """Random; WebAuthn section 13.4 allows up to 64 and asks that it says nothing about the person."""
-_ROLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
-LANGUAGES = ("de", "en", "ru")
-
-
-class PeopleError(Exception):
-    """What was asked for a person cannot be done; the text says why and what to do."""
 
 
 class People:
@@ -51,26 +46,58 @@ class People:
         by: str | None = None,
         team: str | None = None,
         territory: str | None = None,
+        manager_id: str | None = None,
     ) -> Person:
         """Add a person with CRM accounts. Raises PeopleError for unusable values, a taken e-mail address or a taken account."""
-        person = Person(name=name.strip(), email=email.strip().lower(), roles=sorted(set(roles)), language=language)
-        person.status = Status.ACTIVE.value
-        _check(person)
-        person.team, person.territory, person.frozen = team, territory, False
-        person.created_at = datetime.now(UTC)
-        person.user_handle = secrets.token_bytes(USER_HANDLE_BYTES)
+        values = PersonChange(
+            name=name, email=email, roles=list(roles), language=language, team=team, territory=territory, manager_id=manager_id
+        )
         with writing(self._engine) as session:
-            if session.scalar(select(Person.id).where(Person.email == person.email)) is not None:
-                raise PeopleError("this e-mail address belongs to somebody else: choose another, or change that person")
-            person.id, person.pseudonym = self._new_names(session)
-            session.add(person)
-            session.flush()
+            person = self.put_new(session, values, by)
             for account in accounts:
-                _bind(session, person, account, "login")
-            grow(session, PEOPLE)
-            said = {"roles": " ".join(person.roles)}
-            self._say(EventAction.PERSON_CREATED, person, person.created_at, by, said)
+                bind_account(session, person, account, "login")
         return person
+
+    def put_new(self, session: Session, values: PersonChange, by: str | None) -> Person:
+        """Add a person inside a transaction. Raises PeopleError."""
+        values = cleaned(values)
+        for fault in faults(values).values():
+            raise PeopleError(fault)
+        if session.scalar(select(Person.id).where(Person.email == values["email"])) is not None:
+            raise PeopleError("this e-mail address belongs to somebody else: choose another, or change that person")
+        manager_id = values.get("manager_id")
+        if manager_id is not None and session.get(Person, manager_id) is None:
+            raise PeopleError("there is no such manager: `torwart people list` names all")
+        now = datetime.now(UTC)
+        person_id, pseudonym = self._new_names(session)
+        person = Person(
+            id=person_id,
+            pseudonym=pseudonym,
+            name=values["name"],
+            email=values["email"],
+            roles=values["roles"],
+            language=values["language"],
+            team=values.get("team"),
+            territory=values.get("territory"),
+            manager_id=manager_id,
+            status=Status.ACTIVE.value,
+            frozen=False,
+            created_at=now,
+            user_handle=secrets.token_bytes(USER_HANDLE_BYTES),
+        )
+        session.add(person)
+        session.flush()
+        grow(session, PEOPLE)
+        self._said.say(EventAction.PERSON_CREATED, person, now, by, {"roles": " ".join(person.roles)})
+        return person
+
+    def change(self, person_id: str, change: PersonChange, by: str | None) -> tuple[str, ...]:
+        """Change who a person is, from the next request on; the members that are different now, in their order.
+
+        Raises PeopleError for an unknown person, for oneself, for unusable values, a taken e-mail address, and a manager who is none.
+        """
+        with writing(self._engine) as session:
+            return apply_change(session, _known(session, person_id), change, by, self._said)
 
     def by_id(self, person_id: str) -> Person | None:
         """The person of this id."""
@@ -105,29 +132,53 @@ class People:
         with reading(self._engine) as session:
             return list(session.scalars(select(CrmAccount.account).where(CrmAccount.person_id == person_id).order_by(CrmAccount.account)))
 
+    def reports(self, person_id: str) -> list[Person]:
+        """Who reports to a person, by name."""
+        with reading(self._engine) as session:
+            return list(session.scalars(select(Person).where(Person.manager_id == person_id).order_by(Person.name)))
+
     def bind(self, person_id: str, account: str, kind: str = "login", *, by: str | None = None) -> None:
         """Say that a CRM account is this person's. Raises PeopleError if it is somebody else's."""
         with writing(self._engine) as session:
             person = _known(session, person_id)
-            _bind(session, person, account, kind)
+            bind_account(session, person, account, kind)
             grow(session, PEOPLE)
-            self._say(EventAction.ACCOUNT_BOUND, person, datetime.now(UTC), by, {"kind": kind})
+            self._said.say(EventAction.ACCOUNT_BOUND, person, datetime.now(UTC), by, {"kind": kind})
+
+    def unbind(self, person_id: str, account: str, by: str | None) -> list[Cut]:
+        """Say that a CRM account is this person's no longer: what it had signed in ends for good. What was cut.
+
+        Raises PeopleError for oneself and for an account that is not this person's.
+        """
+        if by == person_id:
+            raise PeopleError("nobody changes their own accounts: ask another administrator")
+        with writing(self._engine) as session:
+            return unbind_account(session, _known(session, person_id), account, by, self._said)
 
     def set_status(self, person_id: str, status: Status, by: str | None, reason: str | None = None) -> list[Cut]:
         """Change how a person stands to the firm, from the next request on. Who is gone loses everything open: the list of that.
 
-        Raises PeopleError for an unknown person and for oneself.
+        What was planned and makes no sense any more is dropped; a last day ends by itself (`auth.plans`). Nothing that was cut comes back
+        with a status that gives more. Raises PeopleError for an unknown person and for oneself.
         """
         if by == person_id:
             raise PeopleError("nobody changes their own status: ask another administrator")
-        now = datetime.now(UTC)
+        with writing(self._engine) as session:
+            return put_status(session, _known(session, person_id), status, Why(by, reason), self._said)
+
+    def set_leave(self, person_id: str, first: date | None, last: date | None, by: str | None) -> None:
+        """Say from which day to which a person is away; no first day: they are not. Raises PeopleError for oneself and for no such days."""
+        if by == person_id:
+            raise PeopleError("nobody changes their own leave: ask another administrator")
+        if (first is None) != (last is None) or (first is not None and last is not None and last < first):
+            raise PeopleError("a leave has a first and a last day, in this order")
         with writing(self._engine) as session:
             person = _known(session, person_id)
-            before, person.status, person.status_reason = person.status, status.value, reason
+            person.leave_from = start_of(first) if first is not None else None
+            person.leave_until = start_of(last + timedelta(days=1)) if last is not None else None
             grow(session, PEOPLE)
-            sealed = seal(session, person.pseudonym, reason, now) if reason else None
-            self._say(EventAction.STATUS_CHANGED, person, now, by, {"from": before, "to": status.value}, sealed)
-            return cut_off(session, person, now, GONE, self._name(by), self._record) if status is Status.GONE else []
+            said: dict[str, int | str] = {"from": first.isoformat(), "until": last.isoformat()} if first and last else {"ended": 1}
+            self._said.say(EventAction.LEAVE_CHANGED, person, database_now(session), by, said)
 
     def freeze(self, person_id: str, by: str | None) -> list[Cut]:
         """Refuse this person everything from the next request on. Ends open acts and console sessions, suspends CRM sessions.
@@ -141,8 +192,8 @@ class People:
                 return last_cut(session, person)
             person.frozen, person.frozen_at = True, now
             grow(session, PEOPLE)
-            self._say(EventAction.PERSON_FROZEN, person, now, by)
-            return cut_off(session, person, now, FROZEN, self._name(by), self._record)
+            self._said.say(EventAction.PERSON_FROZEN, person, now, by)
+            return cut_off(session, person, now, FROZEN, self._said.name(by), self._record)
 
     def last_cut(self, person_id: str) -> list[Cut]:
         """What the freeze in force cut; empty for a person who is not frozen."""
@@ -163,7 +214,7 @@ class People:
             revision = grow(session, SESSIONS)
             suspended = update(CrmSession).where(CrmSession.person_id == person.id, CrmSession.suspended_at.is_not(None))
             session.execute(suspended.values(suspended_at=None, revision=revision))
-            self._say(EventAction.PERSON_UNFROZEN, person, datetime.now(UTC), by)
+            self._said.say(EventAction.PERSON_UNFROZEN, person, datetime.now(UTC), by)
 
     def _new_names(self, session: Session) -> tuple[str, str]:
         while True:  # two people under one pseudonym would be one person to every limit
@@ -172,19 +223,9 @@ class People:
             if session.scalar(select(Person.id).where(Person.pseudonym == pseudonym)) is None:
                 return person_id, pseudonym
 
-    def _name(self, by: str | None) -> str | None:
-        return self._pseudonyms.of(by) if by else None
-
-    def _say(
-        self,
-        action: EventAction,
-        person: Person,
-        at: datetime,
-        by: str | None,
-        said: Mapping[str, int | str] | None = None,
-        sealed: Mapping[str, str] | None = None,
-    ) -> None:
-        self._record(plain_event(action, at=at, pseudonym=self._name(by), subject=person.pseudonym, numbers=said, sealed=sealed))
+    @property
+    def _said(self) -> PersonRecord:
+        return PersonRecord(self._record, self._pseudonyms)
 
 
 def _known(session: Session, person_id: str) -> Person:
@@ -192,25 +233,3 @@ def _known(session: Session, person_id: str) -> Person:
     if person is None:
         raise PeopleError("there is no such person: `torwart people list` names all")
     return person
-
-
-def _bind(session: Session, person: Person, account: str, kind: str) -> None:
-    if not account or len(account) > 200 or not account.isprintable():
-        raise PeopleError("a CRM account has 1 to 200 printable characters")
-    row = session.get(CrmAccount, account)
-    if row is not None and row.person_id != person.id:
-        raise PeopleError(f"the CRM account {account} belongs to somebody else already")
-    if row is None:
-        session.add(CrmAccount(account=account, person_id=person.id, kind=kind))
-        session.flush()
-
-
-def _check(person: Person) -> None:
-    if not person.name or len(person.name) > 200 or not person.name.isprintable():
-        raise PeopleError("a name has 1 to 200 printable characters")
-    if not _EMAIL.fullmatch(person.email) or not person.email.isprintable():
-        raise PeopleError("the e-mail address must look like name@firma.example")
-    if not person.roles or not all(_ROLE.fullmatch(role) for role in person.roles):
-        raise PeopleError("roles are words of lower-case letters, digits and _, at least one, for example manager")
-    if person.language not in LANGUAGES:
-        raise PeopleError(f"the language must be one of {', '.join(LANGUAGES)}")

@@ -28,6 +28,7 @@ from auth.order_key import prepare
 from auth.orders import Orders
 from auth.outside import open_spool
 from auth.people import People
+from auth.plans import Plans
 from auth.policy_signature import PolicyKey
 from auth.sessions import Sessions
 from auth.signin import SignIn
@@ -64,6 +65,7 @@ class Services:
     sessions: Sessions
     keys: Keys
     stepup: StepUp
+    plans: Plans
     sign_in: SignIn
     console_sessions: ConsoleSessions
     open_sessions: OpenSessions
@@ -141,6 +143,7 @@ def open_services(installation: Installation) -> Services:
         sessions=sessions,
         keys=keys,
         stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine)),
+        plans=Plans(engine, record, pseudonyms),
         sign_in=SignIn(engine, record, keys, console_sessions),
         console_sessions=console_sessions,
         open_sessions=OpenSessions(console_sessions, sessions),

@@ -372,5 +372,6 @@ def worker_for(
         shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
         checkpoints=checkpoints,
         trimming=Trimming(spools, services.log, installation.record.spool_days, lambda: datetime.now(UTC), stated),
+            "plans": services.plans.carry_out,
         own_alarms=own_alarms,
     )

@@ -75,7 +75,8 @@ def desk_filter(request: Request) -> Response:
     """The filter as it is now; 304 where the agent has it. Holds no client in clear, and not the key of the index (promise 12)."""
     services = services_of(request)
     try:
-        asking(services, request)
+        if asking(services, request).gone:
+            return problem(403, "gone", "The person has left: nothing is given to this machine any more.")
         data = services.index.desk_filter()
     except AgentRefusedError as error:
         return refused(error)

@@ -34,6 +34,7 @@ from auth.orders import Orders
 from auth.outside import open_spool
 from auth.people import People
 from auth.sessions import Sessions
+from auth.plans import Plans
 from auth.tables import Person
 
 Who = Annotated[str, typer.Argument(metavar="PERSON", help="A person: CRM account, e-mail address, pseudonym or id.")]
@@ -47,6 +48,7 @@ class House:
     people: People
     levels: Levels
     sessions: Sessions
+    plans: Plans
     assignments: Assignments
     keys: Keys
     agents: Agents
@@ -87,6 +89,7 @@ def open_house(config: Path) -> Iterator[House]:
                 levels=Levels(engine, record, pseudonyms),
                 sessions=Sessions(engine, record, credential_key),
                 assignments=Assignments(engine, record),
+                plans=Plans(engine, record, pseudonyms),
                 keys=Keys(engine, record, installation.rp_id, installation.origin),
                 agents=Agents(engine, record, AgentAlarms(record), installation.origin),
                 orders=Orders(engine, record),

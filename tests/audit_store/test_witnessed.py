@@ -74,6 +74,8 @@ FREEZE = plain_event(EventAction.PERSON_FROZEN, at=NOW, subject="P-00000001")
         (changed(EventAction.LEVEL_CHANGED, "departing", "watched"), True),
         (changed(EventAction.STATUS_CHANGED, "active", "talk_planned"), False),
         (changed(EventAction.LEVEL_CHANGED, "normal", "watched"), False),
+        (plain_event(EventAction.ROLES_CHANGED, at=NOW, numbers={"added": "admin", "removed": "manager"}), True),
+        (plain_event(EventAction.ROLES_CHANGED, at=NOW, numbers={"removed": "admin"}), False),
         (plain_event(EventAction.KEY_LOCKED, at=NOW), False),
         (FREEZE, False),
         (access(action=Action.EXPORT, phase=Phase.HELD), None),

@@ -4,7 +4,19 @@ import pytest
 
 from tests.services.postgres import BOTH
 
-_MODULES = {"agents", "approvals", "assignments", "console_sessions", "cut", "directory", "levels", "people", "sessions", "stepup", "storage"}
+_MODULES = {
+    "agents",
+    "approvals",
+    "assignments",
+    "console_sessions",
+    "cut",
+    "directory",
+    "levels",
+    "people",
+    "sessions",
+    "stepup",
+    "storage",
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

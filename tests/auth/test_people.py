@@ -1,6 +1,6 @@
 """People, their status, and the freeze."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -180,3 +180,26 @@ def test_times_are_kept_exactly_and_in_utc(house: House, anna: Person) -> None:
     assert again.created_at == anna.created_at
     assert again.created_at.tzinfo is UTC
     assert again.created_at <= datetime.now(UTC)
+
+
+def test_a_leave_has_its_days_and_ends_when_it_is_said(house: House, anna: Person, boris: Person) -> None:
+    house.people.set_leave(anna.id, date(2026, 7, 1), date(2026, 7, 14), boris.id)
+    found = house.people.by_id(anna.id)
+    assert found is not None
+    assert found.leave_from is not None
+    assert found.leave_until is not None
+    assert (found.leave_from.astimezone().date(), found.leave_until.astimezone().date()) == (date(2026, 7, 1), date(2026, 7, 15))
+    house.people.set_leave(anna.id, None, None, boris.id)
+    found = house.people.by_id(anna.id)
+    assert found is not None
+    assert found.leave_from is found.leave_until is None
+    said = [event.document["torwart"] for event in house.events.of(EventAction.LEAVE_CHANGED)]
+    assert said[0]["words"] == {"from": "2026-07-01", "until": "2026-07-14"}
+    assert said[1]["numbers"] == {"ended": 1}
+    with pytest.raises(PeopleError, match="in this order"):
+        house.people.set_leave(anna.id, date(2026, 7, 2), date(2026, 7, 1), boris.id)
+
+
+def test_a_manager_who_is_nobody_is_refused(house: House) -> None:
+    with pytest.raises(PeopleError, match="no such manager"):
+        house.people.add("Anna", "a@firma.example", ["manager"], manager_id="nobody")

@@ -11,6 +11,7 @@ from auth.agent_order import Order, order_of
 from auth.agent_signature import decode, encode, signature_holds
 from auth.order_key import public_order_key, signed_order
 from detectors.client_index.folder import index_key
+from policies.request import Status
 from tests.console.api.test_intake import alarms, enrolled, send, wire
 from tests.services.agents import build_index, email
 from tests.services.console import Pages
@@ -77,6 +78,16 @@ def test_a_revoked_agent_gets_no_filter_and_is_told_why(pages: Pages) -> None:
     pages.services.agents.remove(person.id, agent.id, None)
     answer = wire(pages).get(FILTER, headers=agent.headers("GET", FILTER))
     assert (answer.status_code, answer.json()["cause"]) == (403, "removed")
+
+
+def test_the_machine_of_somebody_who_is_gone_delivers_and_is_given_no_filter(pages: Pages) -> None:
+    agent = enrolled(pages, "Anna Feldmann")
+    person = pages.services.people.by_account("anna")
+    assert person is not None
+    pages.services.people.set_status(person.id, Status.GONE, None)
+    answer = wire(pages).get(FILTER, headers=agent.headers("GET", FILTER))
+    assert (answer.status_code, answer.json()["cause"]) == (403, "gone")
+    assert orders(pages, agent).status_code == 200
 
 
 def orders(pages: Pages, agent: Forger, after: int | str = 0) -> Response:
