@@ -117,6 +117,7 @@ class Handler:
         known = _state(state)
         self.directory.refresh()
         try:
+            self.signin.refused_by_crm(known.call, known.principal, response)
             outcome = await (self._learned(known, response) if known.reading else self._answer(known, response))
             return outcome if isinstance(outcome, Forward) else guarded(outcome)
         except UninspectableError as error:

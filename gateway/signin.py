@@ -8,14 +8,18 @@ from datetime import datetime
 
 from audit_store.event import EventAction, plain_event
 from auth.directory import Directory
-from auth.sessions import LOGOUT, Sessions
-from gateway.crm.profile import Call, Profile
+from auth.sessions import API_KEY, LOGOUT, Sessions
+from gateway.crm.profile import Call, CallKind, Profile
 from gateway.exchange import Response
 from gateway.listener import Listener
 from gateway.record import Record
 from policies import reasons
 from policies.reasons import Because
 from policies.request import Principal, Status
+
+RENEWED, CRM = "renewed", "crm"
+"""Why a session ended: its client signed in anew; the CRM does not know it any more."""
+_UNAUTHENTICATED = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,22 @@ class SignIn:
         credential, account = issued
         await self.record(plain_event(EventAction.LOGIN, at=self.now(), pseudonym=person.pseudonym, act_id=act_id))
         session = self.sessions.bind(credential.secret, credential.kind, person.id, account)
+        if call.replaces is not None and call.replaces.secret != credential.secret:
+            before = self.directory.session(call.replaces.secret)
+            if before is not None:
+                self.sessions.end(before.id, RENEWED)
         # Only a browser with the CRM's pages listens for held acts.
         return self.listener.give(said, session.id) if credential.kind == "session" else said
+
+    def refused_by_crm(self, call: Call, person: Principal | None, response: Response) -> None:
+        """End a session that the CRM does not know any more: it ran out, the password was changed, an administrator ended it. Recorded.
+
+        Raises SpoolError. A key of an interface stays: the CRM says no to one of them also where only the interface is not its own.
+        """
+        if response.status != _UNAUTHENTICATED or person is None or person.session_id is None:
+            return
+        if call.kind not in (CallKind.LOGIN, CallKind.LOGOUT) and call.credential is not None and call.credential.kind != API_KEY:
+            self.sessions.end(person.session_id, CRM)
 
     async def ended(self, person: Principal) -> None:
         """A sign-out: the credential is dead here, whatever the CRM does with it. Raises SpoolError."""

@@ -104,6 +104,8 @@ class Call:
     resource: Resource = field(default_factory=lambda: Resource(type="system"))
     account: str | None = None
     """LOGIN: the CRM account that is being signed in."""
+    replaces: Credential | None = None
+    """LOGIN: the session that this client has had until now; never sent on, and dead when the new one is there (attacks X3)."""
     held_before: bool = False
     """True: the act changes something at the CRM, so a challenge must come before it is sent. A read is held with the answer in hand."""
     written: bytes = field(default=b"", repr=False)

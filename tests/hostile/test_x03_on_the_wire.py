@@ -6,6 +6,7 @@ import json
 import httpx
 import pytest
 
+from deploy.demo.tryton_rpc import TrytonSession
 from tests.services.gateway import FIELDS, RunningFirm, phase, reason, result
 
 pytestmark = pytest.mark.slow
@@ -94,3 +95,59 @@ def test_the_same_person_s_second_account_counts_as_that_person(firm: RunningFir
     released = [e for e in firm.record()[before:] if phase(e) == "released" and e["torwart"]["act"]["action"] == "list"]
     assert {e["user"]["id"] for e in released} == {felix.pseudonym}
     assert released[-1]["torwart"]["usage"]["shown_day"] == len(own)
+
+
+def ended(firm: RunningFirm, since: int) -> list[str]:
+    """Why sessions were ended, as it was recorded."""
+    return [e["torwart"]["words"]["why"] for e in firm.record()[since:] if e["event"]["action"] == "session-cut"]
+
+
+def test_after_a_sign_out_the_session_is_nobody_s_whatever_the_crm_does_with_it(firm: RunningFirm) -> None:
+    own = firm.book("anna")[0]
+    browser = firm.browser("anna")
+    assert browser.post("model.party.party.read", [own], ["name"], {}).status_code == 200
+    assert browser.http.post("/crm/session/logout", json={}).status_code == 200
+    mark = len(firm.hop.seen)
+    assert browser.post("model.party.party.read", [own], ["name"], {}).status_code == 401
+    assert firm.hop.since(mark) == [], "the gateway itself knows"
+
+
+def test_a_sign_in_ends_the_session_that_its_browser_had_before(firm: RunningFirm) -> None:
+    own, before = firm.book("anna")[0], len(firm.record())
+    browser = firm.browser("anna")
+    body = {"id": 0, "method": "common.db.login", "params": ["anna", {"password": firm.crm.passwords["anna"]}, "de"]}
+    renewed = browser.http.post("/crm/session/login", json=body)
+    assert renewed.status_code == 200
+    mark = len(firm.hop.seen)
+    assert browser.post("model.party.party.read", [own], ["name"], {}).status_code == 401, "the old cookie"
+    assert firm.hop.since(mark) == []
+    browser.http.cookies.clear()
+    browser.http.headers["cookie"] = "; ".join(value.partition(";")[0] for value in renewed.headers.get_list("set-cookie"))
+    assert browser.post("model.party.party.read", [own], ["name"], {}).status_code == 200
+    assert ended(firm, before) == ["renewed"]
+
+
+def test_a_session_that_the_crm_has_forgotten_is_dead_at_the_gateway_too(firm: RunningFirm) -> None:
+    """Expiry, a changed password, an administrator's cut: Tryton forgets the session in each case, and says 401."""
+    own, before = firm.book("boris")[0], len(firm.record())
+    with firm.log_in("boris") as boris:
+        assert result(boris.post("model.party.party.read", [own], ["name"], {}))
+        straight = httpx.Client(base_url=firm.crm.base_url, headers={"authorization": boris.authorization}, trust_env=False)
+        with straight:  # past the gateway, as the CRM itself forgets it
+            straight.post("/crm/rpc/", json={"id": 1, "method": "common.db.logout", "params": []})
+        mark = len(firm.hop.seen)
+        assert boris.post("model.party.party.read", [own], ["name"], {}).status_code == 401
+        assert len(firm.hop.since(mark)) == 1
+        assert boris.post("model.party.party.read", [own], ["name"], {}).status_code == 401
+        assert len(firm.hop.since(mark)) == 1, "the second one does not reach the CRM"
+    assert ended(firm, before) == ["crm"]
+
+
+def test_a_changed_password_ends_every_session_of_the_account(firm: RunningFirm) -> None:
+    own, before = firm.book("carla")[0], len(firm.record())
+    with firm.log_in("carla") as first, firm.log_in("carla") as second:
+        with TrytonSession(firm.crm.base_url, "admin", firm.crm.passwords["admin"]) as admin:
+            admin.call("model.res.user.write", [first.user_id], {"password": firm.crm.passwords["carla"]}, {})
+        for session in (first, second):
+            assert session.post("model.party.party.read", [own], ["name"], {}).status_code == 401
+    assert ended(firm, before) == ["crm", "crm"]

@@ -228,7 +228,15 @@ def _login(request: Request, rpc: RpcCall, road: str) -> Call:
     channel = Channel.WEB if road == "session/login" else Channel.API
     sent = replace(request, headers=_headers(request, ()), body=rpc.body())
     return Call(
-        CallKind.LOGIN, _client(request), channel, f"rpc {rpc.method}", sent, None, Action.LOGIN, account=user, context=Expected(rpc=rpc)
+        kind=CallKind.LOGIN,
+        client=_client(request),
+        channel=channel,
+        route=f"rpc {rpc.method}",
+        upstream=sent,
+        action=Action.LOGIN,
+        account=user,
+        replaces=identity.replaced(request),
+        context=Expected(rpc=rpc),
     )
 
 

@@ -54,6 +54,14 @@ def session_cookie(request: Request) -> str | None:
     return found[0]
 
 
+def replaced(request: Request) -> Credential | None:
+    """The session that a sign-in still carries; None: none, or nothing that can be read in one way, which is nobody's anyway."""
+    try:
+        return present(request, rest=False)[0]
+    except UnreadableError:
+        return None
+
+
 def issued(response: Response) -> str | None:
     """The token of the session cookie that an answer sets."""
     for name, value in response.headers:
