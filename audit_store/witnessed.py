@@ -124,6 +124,8 @@ def waits(event: Event) -> bool | None:
     if event.action in _SHOULD:
         return False
     ours = event.document["torwart"]
+    if event.action is EventAction.ROLES_CHANGED:
+        return "added" in ours.get("words", {})
     if event.action in _CHANGES:
         return not _narrows(ours.get("words", {}))
     if event.action is EventAction.ACCESS and ours["act"]["phase"] == Phase.RELEASED:
@@ -135,5 +137,3 @@ def _narrows(words: Mapping[str, Any]) -> bool:
     """True for a status that is nearer to the last day than the one before, and for a closer watch."""
     before, after = words.get("from"), words.get("to")
     return any(before in ladder and after in ladder and ladder.index(after) > ladder.index(before) for ladder in _LADDERS)
-    if event.action is EventAction.ROLES_CHANGED:
-        return "added" in ours.get("words", {})
