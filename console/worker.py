@@ -363,6 +363,7 @@ def worker_for(
         notifier=notifier,
         record=record,
         before_rules={
+            "plans": services.plans.carry_out,
             "confirm": confirmations.step,
             "orders": orders.step,
             "refused agents": services.agent_alarms.flush,
@@ -372,6 +373,5 @@ def worker_for(
         shipping=shipping_for(services, elastic, lambda: datetime.now(UTC)) if elastic is not None else None,
         checkpoints=checkpoints,
         trimming=Trimming(spools, services.log, installation.record.spool_days, lambda: datetime.now(UTC), stated),
-            "plans": services.plans.carry_out,
         own_alarms=own_alarms,
     )
