@@ -38,6 +38,7 @@ from auth.plans import Plans
 from auth.tables import Person
 
 Who = Annotated[str, typer.Argument(metavar="PERSON", help="A person: CRM account, e-mail address, pseudonym or id.")]
+By = Annotated[str | None, typer.Option("--by", help="The person who does it: CRM account, e-mail address, pseudonym or id.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,10 @@ class House:
         """The person that a word on the command line means; ends the command if it means nobody."""
         found = self.people.find(word)
         return found if found is not None else fail(f"nobody is called {word!r} here: `torwart people list` names all")
+
+    def by(self, word: str | None) -> str | None:
+        """The id of the person that `--by` names; None for the command line."""
+        return self.person(word).id if word is not None else None
 
     def looked_at(self, what: str, about: Iterable[str] = ()) -> None:
         """Record that somebody looked at what is stored about people, before it is shown. Raises SpoolError."""

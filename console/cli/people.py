@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +17,12 @@ from auth.enrolment import TokenError
 from auth.levels import effective
 from auth.people import PeopleError
 from auth.sessions import PROXY, SessionError
+from auth.standing import local_day
 from auth.tables import Person
-from console.cli.house import House, Who, open_house, print_table
+from console.cli.house import By, House, Who, open_house, print_table
 from console.cli.people_access import access
+from console.cli.people_change import change, leave, plans, unbind
+from console.cli.people_cut import cut_members, print_cut
 from console.cli.people_erase import erase
 from console.cli.people_level import level
 from console.cli.people_sessions import sessions
@@ -61,6 +64,9 @@ def add(
     email: Annotated[str, typer.Argument(help="Address at the firm.")],
     role: Annotated[list[str], typer.Option("--role", help="Role as the rules name it; may be repeated.")],
     account: Annotated[list[str] | None, typer.Option("--account", help="CRM account; may be repeated.")] = None,
+    team: Annotated[str | None, typer.Option("--team")] = None,
+    manager: Annotated[str | None, typer.Option("--manager", help="The person that this one reports to.")] = None,
+    territory: Annotated[str | None, typer.Option("--territory")] = None,
     language: Annotated[str, typer.Option("--language", help="de, en or ru.")] = "de",
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
@@ -68,7 +74,8 @@ def add(
     """Add a person. The first key needs a token: `torwart people token`."""
     with open_house(config) as house:
         try:
-            person = house.people.add(name, email, role, language, account or ())
+            above = house.person(manager).id if manager is not None else None
+            person = house.people.add(name, email, role, language, account or (), team=team, territory=territory, manager_id=above)
         except PeopleError as error:
             fail(str(error))
         added = _as_json(house, person)
@@ -82,17 +89,30 @@ def add(
 def status(
     who: Who,
     status: Annotated[Status, typer.Argument(help="How the person stands to the firm from now on.")],
+    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="From the beginning of this day on, not now.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="For the people page; in the record only under encryption.")] = None,
+    by: By = None,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    """Change how a person stands to the firm: it holds at the next request."""
+    """Change how a person stands to the firm: it holds at the next request, or from a day on (`--on`). A last day ends by itself."""
     with open_house(config) as house:
         person = house.person(who)
-        cut = house.people.set_status(person.id, status, None, reason)
-    _tell(as_json, f"{_named(person)}: {status.value}.", {"pseudonym": person.pseudonym, "status": status.value}, cut)
+        try:
+            if on is not None:
+                day = house.plans.plan(person.id, status, on.date(), house.by(by), reason).day
+                _tell(as_json, f"{_named(person)}: {status.value} from {day} on.", _status(person, status, day), [])
+                return
+            cut = house.people.set_status(person.id, status, house.by(by), reason)
+        except PeopleError as error:
+            fail(str(error))
+    _tell(as_json, f"{_named(person)}: {status.value}.", _status(person, status, None), cut)
 
 
+app.command()(change)
+app.command()(unbind)
+app.command()(leave)
+app.command()(plans)
 app.command()(level)
 app.command()(erase)
 app.command()(access)
@@ -266,12 +286,14 @@ def _secret(path: Path) -> str:
 
 def _tell(as_json: bool, text: str, document: dict[str, Any], cut: list[Cut]) -> None:
     if as_json:
-        print_json(document | {"cut": [{"kind": piece.kind, "account": piece.account, "since": _time(piece.opened_at)} for piece in cut]})
+        print_json(document | {"cut": cut_members(cut)})
         return
     say(text)
-    if cut:
-        say("Cut:")
-        print_table(("what", "CRM account", "since"), [(piece.kind, piece.account, _time(piece.opened_at)) for piece in cut])
+    print_cut(cut)
+
+
+def _status(person: Person, status: Status, day: str | None) -> dict[str, Any]:
+    return {"pseudonym": person.pseudonym, "status": status.value, **({"on": day} if day is not None else {})}
 
 
 def _as_json(house: House, person: Person) -> dict[str, Any]:
@@ -282,12 +304,29 @@ def _as_json(house: House, person: Person) -> dict[str, Any]:
         "email": person.email,
         "roles": person.roles,
         "language": person.language,
+        "team": person.team,
+        "manager": _manager(house, person),
+        "territory": person.territory,
         "status": person.status,
+        "since": _time(person.status_since) if person.status_since else None,
+        "planned": [{"status": plan.status, "on": plan.day} for plan in house.plans.of(person.id)],
+        "leave": _leave(person),
         "level": _level(house, person),
         "frozen": person.frozen,
         "accounts": house.people.accounts(person.id),
         "keys": sum(key.locked_at is None for key in house.keys.of(person.id)),
     }
+
+
+def _manager(house: House, person: Person) -> str | None:
+    above = house.people.by_id(person.manager_id) if person.manager_id is not None else None
+    return above.pseudonym if above is not None else None
+
+
+def _leave(person: Person) -> dict[str, str] | None:
+    if person.leave_from is None or person.leave_until is None:
+        return None
+    return {"from": local_day(person.leave_from).isoformat(), "until": (local_day(person.leave_until) - timedelta(days=1)).isoformat()}
 
 
 def _named(person: Person) -> str:

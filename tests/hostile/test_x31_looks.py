@@ -149,6 +149,10 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "people devices": ("people", "devices"),
     "people add": CHANGES,
     "people status": CHANGES,
+    "people change": CHANGES,
+    "people unbind": CHANGES,
+    "people leave": CHANGES,
+    "people plans": ("people", "plans"),
     "people level": CHANGES,
     "people freeze": CHANGES,
     "people unfreeze": CHANGES,
@@ -186,7 +190,7 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "quarantine release": CHANGES,
 }
 """Command -> how it is called, or why it shows nobody's data unrecorded."""
-NAMES_NOBODY_HERE = {"people devices", "people sessions", "keys list", "quarantine list"}
+NAMES_NOBODY_HERE = {"people devices", "people plans", "people sessions", "keys list", "quarantine list"}
 """Of what they list, this installation has nothing."""
 
 
