@@ -21,7 +21,7 @@ BOTH = "logs-torwart.*-default"
 """Both of them in a question; the names under which `deploy/elasticsearch/roles.yml` gives rights."""
 EVENTS_TEMPLATE, DEAD_LETTERS_TEMPLATE = "torwart-events", "torwart-deadletter"
 """Names of the index templates."""
-VERSION = 5
+VERSION = 6
 """Grows when a member is added or a type changes: an older template is then installed anew (`torwart events elastic-install`)."""
 PRIORITY = 500
 """Above the templates for `logs-*-*` that come with Elasticsearch (100) and with Fleet (200)."""
@@ -139,6 +139,7 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.question.mask_written_fields": _WORD,
     "torwart.question.named": _WORD,
     "torwart.question.own": _KEPT,
+    "torwart.question.proofs.class": _WORD,
     "torwart.question.proofs.clients": _KEPT,
     "torwart.question.proofs.fields": _WORD,
     "torwart.question.proofs.kind": _WORD,
@@ -147,10 +148,12 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.question.proofs.seconds": _LONG,
     "torwart.question.proofs.verified": _TRUTH,
     "torwart.question.proven_seconds": _LONG,
+    "torwart.question.proven_with": _WORD,
     "torwart.question.questioned_contact_fields": _WORD,
     "torwart.reasons.code": _WORD,
     "torwart.reasons.numbers": _OPEN,
     "torwart.reasons.words": _OPEN,
+    "torwart.removed": _KEPT,
     "torwart.resource.filter_digest": _WORD,
     "torwart.resource.limit": _LONG,
     "torwart.resource.model": _WORD,

@@ -23,12 +23,15 @@ from policies.request import (
     ApprovalProof,
     Channel,
     ClientId,
+    CodeProof,
     Context,
     Counts,
     Finding,
+    KeyClass,
     KeyProof,
     Level,
     Principal,
+    Proof,
     Resource,
     Status,
     Usage,
@@ -92,6 +95,8 @@ def question_members(request: AccessRequest, told_fields: tuple[str, ...], at: d
         found["level"] = principal.level.value
     if principal.proven_at is not None:
         found["proven_seconds"] = _seconds(context.at - principal.proven_at)
+        if principal.proven_with is not KeyClass.HARDWARE:
+            found["proven_with"] = (principal.proven_with or KeyClass.SYNCED).value
     if (late := int((at - context.at).total_seconds())) > 0:
         found["late_seconds"] = late
     for member, truth in (
@@ -181,6 +186,7 @@ def _request_of(document: Mapping[str, Any], seat: Seat) -> AccessRequest:
         language=seat.language,
         level=Level(more.get("level", Level.NORMAL)),
         proven_at=None if proven is None else at - timedelta(seconds=proven),
+        proven_with=None if proven is None else KeyClass(more.get("proven_with", KeyClass.HARDWARE)),
     )
     proof, approvals = _proofs_of(more.get("proofs", ()), asked, act_id, at)
     justified, acknowledged = more.get("justified", False), more.get("acknowledged", False)
@@ -229,8 +235,11 @@ def _usage_of(stored: Mapping[str, Any] | None, before: Mapping[str, int]) -> Us
 def _proofs(request: AccessRequest, asked: tuple[ClientId, ...]) -> list[dict[str, Any]]:
     at, proof = request.context.at, request.proof
     found: list[dict[str, Any]] = []
-    if proof is not None:
-        found.append({"kind": "key", "verified": proof.user_verified, **_signed(proof.ids, proof.fields, asked)})
+    if isinstance(proof, CodeProof):
+        found.append({"kind": "code", **_signed(proof.ids, proof.fields, asked)})
+    elif proof is not None:
+        key_class = {} if proof.key_class is KeyClass.HARDWARE else {"class": proof.key_class.value}
+        found.append({"kind": "key", "verified": proof.user_verified, **key_class, **_signed(proof.ids, proof.fields, asked)})
     others = {approval.approver: number for number, approval in enumerate(request.approvals) if approval.approver != request.principal.id}
     for approval in request.approvals:
         if approval.approver in others:  # nobody approves an act of their own: such a proof counts for nothing
@@ -253,12 +262,16 @@ def _signed(clients: frozenset[ClientId], signed_fields: frozenset[str], asked: 
 
 def _proofs_of(
     stored: list[Mapping[str, Any]] | tuple[()], asked: frozenset[ClientId], act_id: str, at: datetime
-) -> tuple[KeyProof | None, tuple[ApprovalProof, ...]]:
-    proof, approvals = None, []
+) -> tuple[Proof | None, tuple[ApprovalProof, ...]]:
+    proof: Proof | None = None
+    approvals = []
     for one in stored:
         clients, signed_fields = _set_of(one["clients"], asked), frozenset(one["fields"])
         if one["kind"] == "key":
-            proof = KeyProof(act_id, "", at, one["verified"], clients, signed_fields)
+            key_class = KeyClass(one.get("class", KeyClass.HARDWARE))
+            proof = KeyProof(act_id, "", at, one["verified"], clients, signed_fields, key_class=key_class)
+        elif one["kind"] == "code":
+            proof = CodeProof(act_id, "", at, clients, signed_fields)
         else:
             given = at - timedelta(seconds=one["seconds"])
             approver, roles = f"other {one['person']}", frozenset(one["roles"])

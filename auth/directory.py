@@ -21,7 +21,7 @@ from auth.people_tables import StatusPlan
 from auth.sessions import SESSIONS, credential_hash
 from auth.standing import PEOPLE, open_plans, status_at
 from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision, RiskLevel
-from policies.request import ClientId, Principal, Status
+from policies.request import ClientId, KeyClass, Principal, Status
 
 _NOBODYS: frozenset[ClientId] = frozenset()
 
@@ -51,8 +51,8 @@ class Directory:
         self._people: dict[str, Principal] = {}
         self._principals: dict[str, Principal] = {}
         """By session; empty again whenever people change."""
-        self._proven: dict[str, datetime] = {}
-        """Session -> when its person last touched the key; empty again whenever people change."""
+        self._proven: dict[str, tuple[datetime, KeyClass]] = {}
+        """Session -> when its person last touched a key, and which kind; empty again whenever people change."""
         self._next_end: datetime | None = None
         """When the next of the levels that were set ends, or the next planned status begins."""
         self._accounts: dict[str, str] = {}
@@ -106,13 +106,13 @@ class Directory:
         """The person of a session as they stand now."""
         known = self._principals.get(session.id)
         if known is None:
-            person, proven = self._people[session.person_id], self._proven.get(session.id)
-            known = self._principals[session.id] = replace(person, session_id=session.id, proven_at=proven)
+            person, (at, key_class) = self._people[session.person_id], self._proven.get(session.id, (None, None))
+            known = self._principals[session.id] = replace(person, session_id=session.id, proven_at=at, proven_with=key_class)
         return known
 
-    def touched(self, session_id: str, at: datetime) -> None:
-        """Note that the person of a session has just touched the key, with PIN or biometry. Kept by this process only."""
-        self._proven[session_id] = at
+    def touched(self, session_id: str, at: datetime, key_class: KeyClass) -> None:
+        """Note that the person of a session has just touched a key, with PIN or biometry. Kept by this process only."""
+        self._proven[session_id] = at, key_class
         self._principals.pop(session_id, None)
 
     def person(self, person_id: str) -> Principal:

@@ -12,7 +12,7 @@ The checks of an assertion (WebAuthn section 7.2, and what the library leaves to
  7. the user handle, where one is given, names this person
  8. the hash of the relying party id is ours
  9. the user was present and verified (PIN or biometry), read from the signed data, whatever was asked for
-10. a credential that is backed up could be backed up, and could so from the beginning
+10. a credential that is backed up could be backed up, and could so from the beginning; the key is of the class that is demanded
 11. the signature is right, by an algorithm that was offered
 12. the counter has grown; a counter that goes back locks the key
 13. nothing else was registered or signed with this answer at the same time
@@ -47,6 +47,7 @@ from auth.options import creation_options, request_options
 from auth.people import PEOPLE
 from auth.storage import database_now, grow, reading, writing
 from auth.tables import EnrolmentToken, Key, Person
+from policies.request import KeyClass
 
 ALGORITHMS = (-7, -8, -257)
 """ES256, EdDSA (Ed25519), RS256: COSE numbers of RFC 9053 and RFC 8812."""
@@ -131,18 +132,29 @@ class Keys:
         except CeremonyFault as fault:
             raise self.refused(fault.cause, person) from None
 
-    def options(self, person_id: str | None, challenge: bytes, timeout_seconds: float) -> dict[str, Any]:
-        """Options for `navigator.credentials.get` in JSON; person None: any discoverable key (sign-in).
+    def class_of(self, key: Key) -> KeyClass:
+        """What kind of key it is today."""
+        return KeyClass.SYNCED if key.backup_eligible else KeyClass.HARDWARE
+
+    def options(
+        self, person_id: str | None, challenge: bytes, timeout_seconds: float, least: KeyClass = KeyClass.HARDWARE
+    ) -> dict[str, Any]:
+        """Options for `navigator.credentials.get` in JSON; person None: any discoverable key (sign-in). `least`: only such keys.
 
         Raises KeyRefusedError for a person without a usable key: an empty list would allow every key (CVE-2026-46419).
         """
-        allowed = [key for key in self.of(person_id) if key.locked_at is None] if person_id is not None else []
+        mine = self.of(person_id) if person_id is not None else []
+        allowed = [key for key in mine if key.locked_at is None and self.class_of(key).meets(least)]
         if person_id is not None and not allowed:
             raise KeyRefusedError("no_key")
         return request_options(self._rp_id, challenge, timeout_seconds, allowed)
 
-    def verify_assertion(self, person_id: str | None, challenge: bytes, response: Mapping[str, Any]) -> VerifiedTouch:
+    def verify_assertion(
+        self, person_id: str | None, challenge: bytes, response: Mapping[str, Any], least: KeyClass = KeyClass.HARDWARE
+    ) -> VerifiedTouch:
         """Run checks 1 to 13 on an answer to this challenge. Person None (sign-in): whose key it is, the user handle must say too.
+
+        `least`: a weaker key is refused.
 
         The caller has used up the challenge before. Raises KeyRefusedError; the refusal, and a lock, are recorded.
         """
@@ -168,6 +180,8 @@ class Keys:
             self._check_flags(signed)  # 8-10
             if signed.is_backup_eligible() != key.backup_eligible:  # 10
                 raise CeremonyFault("backup_changed")
+            if not self.class_of(key).meets(least):  # 10
+                raise CeremonyFault("key_class")
             _check_signature(key.public_key, signed_bytes + hashlib.sha256(client_bytes).digest(), signature)  # 11
             at = self._count(key.id, signed.counter)  # 12, 13
         except CeremonyFault as fault:

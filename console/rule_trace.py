@@ -15,8 +15,8 @@ from console.words import ACTIONS, LEVELS, N_, ROADS, STATUSES, field_words, rol
 from policies.compare import verdict
 from policies.decision import Challenge
 from policies.explain import Outcome, Step
-from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Justify, Key, Need
-from policies.request import AccessRequest, Counts
+from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Code, Justify, Key, Need
+from policies.request import AccessRequest, Counts, KeyClass
 
 EFFECTS: Mapping[str, str] = {
     "allow": N_("allows"),
@@ -35,6 +35,12 @@ OUTCOMES: Mapping[str, tuple[str, str]] = {
     Outcome.OTHER_STATUS: (N_("other status"), "plain"),
 }
 """Outcome -> words, look of the chip; what had a say comes first."""
+_TOUCH: Mapping[KeyClass, str] = {
+    KeyClass.SYNCED: N_("a touch of any key"),
+    KeyClass.HARDWARE: N_("a touch of the key"),
+    KeyClass.VERIFIED: N_("a touch of a verified key"),
+}
+"""The weakest key that is enough -> words."""
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "allow": (N_("allowed"), "good"),
     "challenge": (N_("held"), "held"),
@@ -121,10 +127,11 @@ def rule_trace(judged: JudgedAgain, speech: Speech) -> RuleTrace:
 def need_words(need: Need, speech: Speech) -> str:
     """What is asked for, as a phrase."""
     match need:
-        case Key(0):
-            return speech.say("a touch of the key")
-        case Key(fresh):
-            return speech.say("a touch of the key within %(seconds)s seconds", seconds=speech.number(fresh))
+        case Key(fresh, least):
+            touch = speech.say(_TOUCH[least])
+            return speech.say("%(touch)s within %(seconds)s seconds", touch=touch, seconds=speech.number(fresh)) if fresh else touch
+        case Code():
+            return speech.say("a code of the app")
         case Approval(count, role, _):
             return speech.say("approval by %(count)s (%(role)s)", count=speech.number(count), role=role_words([role], speech))
         case Justify():

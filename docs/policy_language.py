@@ -25,7 +25,7 @@ from policies.document import (
 from policies.language import DIFFERENCES, FUNCTIONS, LIMITS, MACROS, OPERATORS, TYPES, Entry
 from policies.load import MAX_BYTES, MAX_DEPTH, MAX_FILES
 from policies.masks import CONTACT_GROUP, TELLING
-from policies.needs import RequirementKind, to_ask
+from policies.needs import BY_CODE, RequirementKind, to_ask
 from policies.reasons import REASONS
 from policies.request import Action, Channel, Counts, Level, Status
 
@@ -33,7 +33,8 @@ SHIPPED, EXAMPLES = "policies/shipped", "examples"
 SERVICE = f"{EXAMPLES}/records/field-service.yaml"
 
 NEEDS: Mapping[RequirementKind, tuple[object, ...]] = {
-    RequirementKind.KEY: ("key", {"key": {"fresh": 300}}),
+    RequirementKind.KEY: ("key", {"key": {"fresh": 300, "class": "verified"}}),
+    RequirementKind.CODE: ("code",),
     RequirementKind.APPROVAL: ("approval", {"approval": {"count": 2, "role": "head_of_sales", "expires": 1800}}),
     RequirementKind.JUSTIFY: ("justify",),
     RequirementKind.ACKNOWLEDGE: ("acknowledge",),
@@ -204,8 +205,14 @@ def _needs() -> list[str]:
         *prose(
             f"`{{all: [...]}}` needs all its parts, `{{any: [...]}}` one: two to {MAX_NEEDS} of them, {MAX_NEEDS} deep. `fresh` and",
             "`expires` are seconds. With `fresh` a touch in the same session counts that is not older; without, the key is touched for",
-            "exactly this act. An approval is given by others who have the role, each with the own key; one `owner` within 3,600",
-            "seconds, unless it says otherwise. Nobody approves an act of one's own.",
+            "exactly this act. `class` says which keys count: `hardware` (if nothing is said) all that cannot be copied, `verified` those",
+            "whose maker vouches for a model that is known and admitted, `any` passkeys too that are synced over an account. An approval is given by others",
+            "who have the role, each with the own key; one `owner` within 3,600 seconds, unless it says otherwise. Nobody approves an act of one's own.",
+        ),
+        *prose(
+            "A `code` is of the person's authenticator app, for the person who has no key at hand: the key may always be touched instead.",
+            f"It can be asked for on {', '.join(f'`{one.value}`' for one in Action if one in BY_CODE)}",
+            "and on nothing else, and only where a rule says so.",
         ),
         *prose(
             "A reason and a warning that was read are given with the key, which signs them too. What nobody can be asked for is denied,",

@@ -19,6 +19,7 @@ from audit_store.spool import SpoolError
 from audit_store.turns import Turns
 from auth.directory import Directory
 from detectors.client_index.learner import Learner
+from gateway.approving import Approving, version_of
 from gateway.attributes import Attributes
 from gateway.books import Books
 from gateway.crm.profile import Answer, Call, CallKind, Profile, Refusal, UninspectableError, UnreadableError
@@ -32,7 +33,6 @@ from gateway.reserved import PREFIX, Reserved
 from gateway.shell import guarded, with_script
 from gateway.signin import SignIn
 from gateway.touch import Touch
-from gateway.unasked import unasked
 from policies import reasons
 from policies.attributes import ResourceType
 from policies.decision import Allow, Challenge, Deny
@@ -41,7 +41,7 @@ from policies.masks import masking
 from policies.needs import to_ask
 from policies.plan import PlanKind
 from policies.reasons import Because
-from policies.request import WRITES, Action, ClientId, KeyProof, Principal
+from policies.request import WRITES, Action, ApprovalProof, ClientId, KeyProof, Principal
 
 NOBODY: frozenset[ClientId] = frozenset()
 _NUMBERS = frozenset({"id"})
@@ -62,6 +62,8 @@ class State:
     """Clients whose attributes are being read; empty: the answer to the call itself is awaited."""
     answer: Answer | None = None
     """The CRM's answer, while the attributes of its clients are being read."""
+    approval: tuple[str, str] | None = None
+    """What others have said yes to and the act may use up: its digest, and the version of the rules that asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Handler:
     turns: Turns
     questions: Questions
     touch: Touch
+    approving: Approving
     record: Record
     exports: Exports
     learner: Learner
@@ -142,9 +145,11 @@ class Handler:
         known = state.attributes.columns(call.resource.ids or ())
         await self.followers.take_over()
         state.judged = judged = self.questions.before(state.act_id, principal, call, state.request, known)
+        if approvals := self._given(state, judged):
+            state.judged = judged = self.questions.anew(replace(judged.question, approvals=approvals), principal)
         if isinstance(judged.decision, Challenge):  # what changes something, and what names its clients, is held before it is sent
             if to_ask(judged.decision.need) is None:
-                return Reply(await self._denied(state, unasked(judged.decision)))
+                return Reply(await self._others_asked(state, judged, judged.decision))
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
                 return Reply(outcome)
@@ -172,6 +177,8 @@ class Handler:
         if narrowed is None:
             return Reply(await self._denied(state, Deny((Because(reasons.NOT_FOR_YOU),))))
         state.call = call = self.profile.with_obligations(narrowed, judged.decision.obligations)
+        if (call.action in WRITES or call.kind is not CallKind.DATA) and (denial := self._used_up(state, judged)):
+            return Reply(await self._denied(state, denial))
         if call.action in WRITES:
             done = deed(call.action, asked=call.resource.ids or (), shown=NOBODY)
             at, pseudonym, event_id = judged.question.context.at, judged.question.principal.pseudonym, new_id()
@@ -264,11 +271,14 @@ class Handler:
         known = state.attributes.columns(answer.ids)
         question = asked.question if principal is asked.question.principal else replace(asked.question, principal=principal)
         if question.action in WRITES:  # a write's answer is judged as a read (attacks X4)
-            question = replace(question, action=Action.READ if len(answer.ids) == 1 else Action.LIST, proof=None)
+            question = replace(question, action=Action.READ if len(answer.ids) == 1 else Action.LIST, proof=None, approvals=())
         state.judged = judged = self.questions.with_answer(question, answer, known)
+        if approvals := self._given(state, judged):
+            question = replace(question, approvals=approvals)
+            state.judged = judged = self.questions.with_answer(question, answer, known)
         if isinstance(judged.decision, Challenge):
             if to_ask(judged.decision.need) is None:
-                return await self._denied(state, unasked(judged.decision))
+                return await self._others_asked(state, judged, judged.decision, answer)
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
                 return outcome
@@ -305,6 +315,8 @@ class Handler:
         duties = obligations(judged.decision)
         if duties is None:
             raise TypeError("a denial is not released")
+        if denial := self._used_up(state, judged):
+            return await self._denied(state, denial)
         question = judged.question
         identifiers = answer.identifiers() if question.action in EXPORTS else []
         delivered = answer.release(duties, masking(self.mask_key, question.principal.id))
@@ -319,7 +331,26 @@ class Handler:
         await self.record.released(question, judged.decision, delivered, state.call.route, manifest=manifest, event_id=event_id)
         return delivered.response
 
-    # Beside the route: a touch, and what is told when something does not go on.
+    # Beside the route: a touch, the yes of others, and what is told when something does not go on.
+
+    def _given(self, state: State, judged: Judged) -> tuple[ApprovalProof, ...]:
+        """What others have said yes to of what this act still needs; which it is, the state keeps."""
+        proofs = self.approving.given(state.call, judged)
+        if proofs:
+            state.approval = self.approving.digest(state.call, judged), version_of(judged.decision)
+        return proofs
+
+    def _used_up(self, state: State, judged: Judged) -> Deny | None:
+        """Use up the approvals that the act was judged with, once; a denial if they are none any more."""
+        if not judged.question.approvals:
+            return None
+        digest, version = state.approval or ("", "")
+        return self.approving.use(digest, version, judged)
+
+    async def _others_asked(self, state: State, judged: Judged, challenge: Challenge, answer: Answer | None = None) -> Response:
+        """Where the person can ask for the yes of others, or that it waits."""
+        identifiers = answer.identifiers() if answer is not None else ()
+        return self._told(state, await self.approving.ask(state.act_id, state.call, state.request, judged, challenge, identifiers))
 
     async def _touched(self, state: State, judged: Judged, challenge: Challenge) -> tuple[KeyProof, Principal] | Response:
         """The proof of exactly this act and the person as they stand after it, or what the client is told."""
@@ -332,7 +363,7 @@ class Handler:
         state.act_id = outcome.grant_id
         self.directory.refresh()
         if outcome.user_verified and judged.question.principal.session_id is not None:
-            self.directory.touched(judged.question.principal.session_id, outcome.confirmed_at)
+            self.directory.touched(judged.question.principal.session_id, outcome.confirmed_at, outcome.key_class)
         principal = self.signin.principal(state.call)
         if principal is None:
             return await self._session_ended(state)

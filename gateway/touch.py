@@ -21,7 +21,7 @@ from gateway.record import Record
 from gateway.refusals import Refusals, first_reason
 from policies import reasons
 from policies.decision import Challenge, Deny
-from policies.needs import to_ask
+from policies.needs import key_asked, to_ask
 from policies.reasons import Because
 from policies.request import AccessRequest, ClientId, KeyProof, Principal
 
@@ -151,4 +151,5 @@ def _summary(action: str, challenge: Challenge, fields: tuple[str, ...], destina
         reason_values=dict(because.values),
         limit_per_day=limit if isinstance(limit, int) else None,
         warnings=tuple(warning.reason.code for warning in challenge.warnings),
+        key_class=key_asked(challenge.need).value,
     )

@@ -17,19 +17,21 @@ from policies.document import written_mask, written_need
 from policies.effect import EXPORTS, effective_action
 from policies.engine import decide, sight
 from policies.masks import Mask, strictest
-from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Justify, Key
+from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Code, Justify, Key
 from policies.request import (
     DEPARTING,
     AccessRequest,
     Action,
     ApprovalProof,
     ClientId,
+    CodeProof,
     Context,
     Counts,
     Finding,
     KeyProof,
     Level,
     Principal,
+    Proof,
     Resource,
     Status,
     Usage,
@@ -126,7 +128,7 @@ def request_of(given: GivenText, action: Action) -> AccessRequest:
         context=Context(at=now, channel=given.channel, destination=given.destination, origin_trusted=not given.other_site),
         usage=Usage(before=_counts(given.today), after=_counts(given.today), base=given.base, book=given.book),
         findings=(Finding("uninspectable", given.unread, 0, 1.0, "case"),) if given.unread else (),
-        proof=_proof(given.touch, resource, written, now) if given.touch is not None else None,
+        proof=_proof(given, resource, written, now),
         approvals=tuple(_approval(one, resource, written, now) for one in given.approvals),
         justified=given.justified,
         acknowledged=given.acknowledged,
@@ -147,6 +149,7 @@ def _principal(given: GivenText) -> Principal:
         language=given.language,
         level=given.level or (Level.DEPARTING if leaving else Level.NORMAL),
         proven_at=given.proven_at,
+        proven_with=given.proven_with if given.proven_at is not None else None,
     )
 
 
@@ -195,9 +198,14 @@ def _signed(own: int | None, others: int | None, resource: Resource) -> frozense
     return frozenset([*_ids("own", own or 0), *_ids("other", others or 0)])
 
 
-def _proof(touch: TouchText, resource: Resource, fields_: frozenset[str], now: datetime) -> KeyProof:
-    signed = fields_ if touch.fields is None else touch.fields
-    return KeyProof("grant", "digest", now, touch.verified, _signed(touch.own, touch.others, resource), signed)
+def _proof(given: GivenText, resource: Resource, fields_: frozenset[str], now: datetime) -> Proof | None:
+    said = given.touch or given.code
+    if said is None:
+        return None
+    signed, clients = fields_ if said.fields is None else said.fields, _signed(said.own, said.others, resource)
+    if isinstance(said, TouchText):
+        return KeyProof("grant", "digest", now, said.verified, clients, signed, key_class=said.key)
+    return CodeProof("grant", "digest", now, clients, signed)
 
 
 def _approval(text: ApprovalText, resource: Resource, fields_: frozenset[str], now: datetime) -> ApprovalProof:
@@ -278,7 +286,7 @@ def _words(value: object) -> str:
             return ", ".join(str(item) for item in value) or "none"
         case Mask():
             return _written(written_mask(value))
-        case Key() | Approval() | Justify() | Acknowledge() | AllOf() | AnyOf():
+        case Key() | Code() | Approval() | Justify() | Acknowledge() | AllOf() | AnyOf():
             return _written(written_need(value))
         case None:
             return "none"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from policies.attributes import COUNTERS, ResourceType
 from policies.document import NeedText, Word, known_counter, known_reason, read_mask
 from policies.masks import Mask
-from policies.request import Action, Channel, Level, Status
+from policies.request import Action, Channel, KeyClass, Level, Status
 
 MOST = 100_000
 """Clients of one case."""
@@ -66,8 +66,8 @@ class _Text(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TouchText(_Text):
-    """A touch of the key. Without `own` and `others` it is over all clients of the act, else over the first own and others'."""
+class _AboutText(_Text):
+    """What a proof is about. Without `own` and `others` it is over all clients of the act, else over the first own and others'."""
 
     own: Number | None = None
     """How many of the person's own clients it is over."""
@@ -75,11 +75,27 @@ class TouchText(_Text):
     """How many of somebody else's."""
     fields: frozenset[str] | None = None
     """Fields that were signed. Left out: those of the act, read and written."""
+
+
+class CodeText(_AboutText):
+    """A code of the person's authenticator app."""
+
+
+class _SignedText(_AboutText):
+    """What a key signed."""
+
     verified: bool = True
     """With PIN or biometry."""
 
 
-class ApprovalText(TouchText):
+class TouchText(_SignedText):
+    """A touch of the key."""
+
+    key: KeyClass = KeyClass.HARDWARE
+    """What kind of key it was."""
+
+
+class ApprovalText(_SignedText):
     """Another person's yes, given with the own key."""
 
     by: Name
@@ -191,8 +207,12 @@ class SituationText(_Text):
     """Counters after the act that differ from that."""
     touch: TouchText | None = None
     """A touch over this act."""
+    code: CodeText | None = None
+    """A code of the app for this act; with a touch, the touch counts."""
     proven_at: Moment | None = None
     """The person's last touch in this session, over whatever."""
+    proven_with: KeyClass = KeyClass.HARDWARE
+    """What kind of key that was."""
     approvals: Annotated[tuple[ApprovalText, ...], Field(max_length=MANY)] = ()
     """Other people's approvals."""
     justified: bool = False

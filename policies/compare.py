@@ -13,8 +13,8 @@ from enum import StrEnum
 from policies.decision import Allow, Challenge, Decision, Deny, Obligations
 from policies.document import written_mask, written_need
 from policies.masks import CONTACT_GROUP, Mask, strictest
-from policies.needs import AllOf, AnyOf, Approval, Key, Need
-from policies.request import AccessRequest, ClientId
+from policies.needs import AllOf, AnyOf, Approval, Code, Key, Need
+from policies.request import AccessRequest, ClientId, KeyClass
 
 
 class Kind(StrEnum):
@@ -198,10 +198,9 @@ def _by_field(duties: Obligations, request: AccessRequest | None) -> dict[str, d
 def need_in_words(need: Need) -> str:
     """A need as a phrase, for example `key and approval by 2 (owner)`."""
     match need:
-        case Key(0):
-            return "key"
-        case Key(fresh):
-            return f"key within {fresh} seconds"
+        case Key(fresh, least):
+            key = {KeyClass.SYNCED: "any key", KeyClass.HARDWARE: "key", KeyClass.VERIFIED: "verified key"}[least]
+            return f"{key} within {fresh} seconds" if fresh else key
         case Approval(count, role, _):
             return f"approval by {count} ({role})"
         case AllOf(needs):
@@ -229,8 +228,10 @@ def implies(one: Need, other: Need) -> bool:
             return any(implies(one, way) for way in needs)
         case AllOf(needs), _:
             return any(implies(part, other) for part in needs)
-        case Key(fresh), Key(allowed):
-            return fresh <= allowed
+        case Key(fresh, given), Key(allowed, least):
+            return fresh <= allowed and given.meets(least)
+        case Key(fresh), Code():
+            return fresh == 0
         case Approval() as given, Approval() as asked:
             return given.role == asked.role and given.count >= asked.count and given.expires_seconds <= asked.expires_seconds
         case _:

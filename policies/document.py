@@ -9,9 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from policies.attributes import COUNTERS, ResourceType
 from policies.masks import Mask, MaskKind
-from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Justify, Key, Need
+from policies.needs import BY_CODE, Acknowledge, AllOf, AnyOf, Approval, Code, Justify, Key, Need, RequirementKind, kinds
 from policies.reasons import REASONS
-from policies.request import Action, Channel, Level, Status
+from policies.request import Action, Channel, KeyClass, Level, Status
 from policies.shares import Of
 
 ANY: Literal["any"] = "any"
@@ -19,6 +19,8 @@ ANSWER = "answer"
 """What a `limit` may count besides the counters of `Counts`: the clients of this one answer."""
 MAX_NEEDS = 8
 """In one `require`, and as deep: more than that nobody can read."""
+KEY_CLASSES = {"any": KeyClass.SYNCED, "hardware": KeyClass.HARDWARE, "verified": KeyClass.VERIFIED}
+"""How `class` of a key is written: at least that."""
 
 type Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 """a name"""
@@ -80,13 +82,15 @@ def written_mask(mask: Mask) -> object:
 
 
 def read_need(value: Any, depth: int = 0) -> Need:
-    """`key`, `{key: {fresh: 300}}`, `{approval: {count: 2, role: owner, expires: 3600}}`, `justify`, `acknowledge`, `{all: [...]}`,
-    `{any: [...]}`. Durations are seconds. Raises ValueError."""
+    """`key`, `{key: {fresh: 300, class: verified}}`, `{approval: {count: 2, role: owner, expires: 3600}}`, `justify`,
+    `acknowledge`, `code`, `{all: [...]}`, `{any: [...]}`. Durations are seconds. Raises ValueError."""
     match value:
-        case Key() | Approval() | Justify() | Acknowledge() | AllOf() | AnyOf():
+        case Key() | Code() | Approval() | Justify() | Acknowledge() | AllOf() | AnyOf():
             return value
         case "key":
             return Key()
+        case "code":
+            return Code()
         case "justify":
             return Justify()
         case "acknowledge":
@@ -94,13 +98,23 @@ def read_need(value: Any, depth: int = 0) -> Need:
         case "approval":
             return Approval()
         case {"key": dict(about)} if len(value) == 1:
-            return Key(_seconds(about, "fresh", 0, least=0))
+            return _key(about)
         case {"approval": dict(about)} if len(value) == 1:
             return _approval(about)
         case {"all": list(parts)} | {"any": list(parts)} if len(value) == 1 and 2 <= len(parts) <= MAX_NEEDS and depth < MAX_NEEDS:
             needs = tuple(read_need(part, depth + 1) for part in parts)
             return AllOf(needs) if "all" in value else AnyOf(needs)
-    raise ValueError("require is key, approval, justify, acknowledge, or {all: [...]} or {any: [...]} of two and more of them")
+    raise ValueError("require is key, code, approval, justify, acknowledge, or {all: [...]} or {any: [...]} of two and more of them")
+
+
+def _key(about: dict[str, Any]) -> Key:
+    unknown = about.keys() - {"fresh", "class"}
+    if unknown:
+        raise ValueError(f"a key has fresh and class, not {min(unknown)!r}")
+    word = about.get("class", "hardware")
+    if not isinstance(word, str) or word not in KEY_CLASSES:
+        raise ValueError("class of a key is " + ", ".join(KEY_CLASSES))
+    return Key(_seconds({"fresh": about.get("fresh", 0)}, "fresh", 0, least=0), KEY_CLASSES[word])
 
 
 def _approval(about: dict[str, Any]) -> Approval:
@@ -128,10 +142,13 @@ def _seconds(about: dict[str, Any], name: str, default: int, *, least: int) -> i
 def written_need(need: Need) -> object:
     """A need as it is written in a file."""
     match need:
-        case Key(0):
-            return "key"
-        case Key(fresh):
-            return {"key": {"fresh": fresh}}
+        case Key(fresh, least):
+            about: dict[str, object] = {"fresh": fresh} if fresh else {}
+            if least is not Key().key_class:
+                about["class"] = next(word for word, meant in KEY_CLASSES.items() if meant is least)
+            return {"key": about} if about else "key"
+        case Code():
+            return "code"
         case Approval(count, role, expires):
             return {"approval": {"count": count, "role": role, "expires": expires}}
         case Justify():
@@ -146,7 +163,9 @@ def written_need(need: Need) -> object:
 
 type MaskText = Annotated[Mask, BeforeValidator(read_mask), PlainSerializer(written_mask)]
 """a mask"""
-type NeedText = Annotated[Key | Approval | Justify | Acknowledge | AllOf | AnyOf, BeforeValidator(read_need), PlainSerializer(written_need)]
+type NeedText = Annotated[
+    Key | Code | Approval | Justify | Acknowledge | AllOf | AnyOf, BeforeValidator(read_need), PlainSerializer(written_need)
+]
 """a need"""
 
 
@@ -364,6 +383,10 @@ def _check(rule: RuleText) -> None:
         raise ValueError("what is required stands in a rule with `effect: require`")
     if rule.reason is None and (rule.effect is Effect.DENY or rule.require is not None):
         raise ValueError("a rule that denies or requires something needs a reason")
+    if rule.require is not None and RequirementKind.CODE in kinds(rule.require):
+        beyond = [ANY] if rule.actions == ANY else sorted(one.value for one in rule.actions - BY_CODE)
+        if beyond:
+            raise ValueError(f"a code is no proof for {', '.join(beyond)}: ask for the key there, and for a code in a rule of its own")
     if rule.where is not None and rule.resource not in (ResourceType.CLIENT, ResourceType.CONTENT):
         raise ValueError("where asks about clients: write `resource: client`")
     if rule.masks is None and rule.masked_for is not None:

@@ -16,14 +16,15 @@ from policies.document import Effect
 from policies.effect import CHANGES, CHANGES_EXISTING, MAKES_NEW, READING, effective_action
 from policies.hidden import blind_write, masked_question
 from policies.needs import AllOf, Need, RequirementKind, kinds, missing
-from policies.reasons import ALLOWED, FROZEN, KEY_CONFIRMED, NOT_FOR_YOU, NOT_WHAT_WAS_SIGNED, RULE_ERROR, Because
+from policies.reasons import ALLOWED, CODE_CONFIRMED, FROZEN, KEY_CONFIRMED, NOT_FOR_YOU, NOT_WHAT_WAS_SIGNED, RULE_ERROR, Because
 from policies.records import Picked
-from policies.request import AccessRequest, Action, ClientId, Status, Value
+from policies.request import AccessRequest, Action, ClientId, CodeProof, Status, Value
 from policies.rule import Policy, Rule
 from policies.shares import Limit
 from policies.walk import Matched
 
 _NOT_FOR_YOU = Deny((Because(NOT_FOR_YOU),))
+_BY_PROOF = frozenset({RequirementKind.KEY, RequirementKind.CODE})
 
 
 def decide(request: AccessRequest, policy: Policy) -> Decision:
@@ -140,19 +141,27 @@ def _proven(
 ) -> Decision:
     """Allow if everything that is asked for is there, else ask for it."""
     asked_for = _together(requiring)
-    need = missing(asked_for, request, going)
+    need = missing(asked_for, request, going, facts.act)
     if need is None:
-        touched = RequirementKind.KEY in kinds(asked_for) and (request.proof is not None or request.principal.proven_at is not None)
-        because = Because(KEY_CONFIRMED, {"asked": len(going)}) if touched else Because(ALLOWED)
-        return Allow((because,), duties, names, observed)
+        return Allow((_confirmed(request, asked_for, going),), duties, names, observed)
     said = [(rule.need, Because(rule.reason, {**_numbers(rule, facts), "asked": facts.asked, "allowed": len(going)})) for rule in requiring]
     warnings = tuple([because for one, because in said if one is not None and RequirementKind.ACKNOWLEDGE in kinds(one)])
     reasons = [because for _, because in said]
     if limit is not None and len(going) < facts.asked:
         reasons.insert(0, _limit_reason(limit, facts))
-    if request.proof is not None and RequirementKind.KEY in kinds(need):
+    if request.proof is not None and not _BY_PROOF.isdisjoint(kinds(need)):
         reasons.insert(0, Because(NOT_WHAT_WAS_SIGNED))
     return Challenge(tuple(reasons), need, facts.asked, len(going), duties, names, observed, warnings)
+
+
+def _confirmed(request: AccessRequest, asked_for: Need, going: Sequence[ClientId]) -> Because:
+    """Why an act that needed something may happen."""
+    if isinstance(request.proof, CodeProof):
+        return Because(CODE_CONFIRMED, {"asked": len(going)})
+    touched = request.proof is not None or request.principal.proven_at is not None
+    if touched and not _BY_PROOF.isdisjoint(kinds(asked_for)):
+        return Because(KEY_CONFIRMED, {"asked": len(going)})
+    return Because(ALLOWED)
 
 
 def _observed(matched: Matched, facts: Facts, policy: Policy) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from policies.request import AccessRequest, ApprovalProof, ClientId, KeyProof
+from policies.request import AccessRequest, Action, ApprovalProof, ClientId, CodeProof, KeyClass, KeyProof, Proof
 
 
 class RequirementKind(StrEnum):
@@ -19,6 +19,8 @@ class RequirementKind(StrEnum):
 
     KEY = "key"
     """A touch of a hardware key with user verification, bound to this act."""
+    CODE = "code"
+    """A code of the person's authenticator app for this act, or the key, which is always worth more. Only where little is at stake."""
     APPROVAL = "approval"
     """Other people say yes to this act, each with the own key."""
     JUSTIFY = "justify"
@@ -27,12 +29,23 @@ class RequirementKind(StrEnum):
     """The person has read the warning and goes on."""
 
 
+BY_CODE = frozenset({Action.LIST, Action.READ, Action.SEARCH, Action.CREATE, Action.UPDATE})
+"""Acts for which a code can do. Whatever carries clients away, destroys, or opens a further road demands the key (promises E86)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A touch of the person's own key."""
 
     fresh_seconds: int = 0
     """A touch in this session that is not older counts too; 0: only a touch bound to exactly this act."""
+    key_class: KeyClass = KeyClass.HARDWARE
+    """At least such a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code of the person's authenticator app for exactly this act; a touch for it counts too. On acts beyond `BY_CODE` it is the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +82,18 @@ class AnyOf:
     needs: tuple[Need, ...]
 
 
-type Need = Key | Approval | Justify | Acknowledge | AllOf | AnyOf
+type Need = Key | Code | Approval | Justify | Acknowledge | AllOf | AnyOf
 
 
-def missing(need: Need, request: AccessRequest, going: Sequence[ClientId]) -> Need | None:
-    """What of a need is still missing, if these clients go out; None: nothing."""
+def missing(need: Need, request: AccessRequest, going: Sequence[ClientId], act: Action | None = None) -> Need | None:
+    """What of a need is still missing, if these clients go out; None: nothing. `act` is the class of its effect, else what it is named."""
     match need:
-        case Key(fresh_seconds):
-            return None if _touched(request, going, fresh_seconds) else need
+        case Key():
+            return None if _touched(request, going, need) else need
+        case Code():
+            if (act or request.action) not in BY_CODE:
+                return missing(Key(), request, going)
+            return None if _proven(request, going) else need
         case Approval(count, role, expires_seconds):
             oldest = request.context.at - timedelta(seconds=expires_seconds)
             given = {proof.approver for proof in request.approvals if _approves(proof, request, going, role) and proof.at >= oldest}
@@ -86,11 +103,14 @@ def missing(need: Need, request: AccessRequest, going: Sequence[ClientId]) -> Ne
         case Acknowledge():
             return None if request.acknowledged or _said(request, going, "acknowledged") else need
         case AllOf(needs):
-            left = tuple(open_ for one in needs if (open_ := missing(one, request, going)) is not None)
+            left = tuple(open_ for one in needs if (open_ := missing(one, request, going, act)) is not None)
             return None if not left else left[0] if len(left) == 1 else AllOf(left)
         case AnyOf(needs):
-            ways = tuple(open_ for one in needs if (open_ := missing(one, request, going)) is not None)
-            return AnyOf(ways) if len(ways) == len(needs) else None
+            ways = tuple(open_ for one in needs if (open_ := missing(one, request, going, act)) is not None)
+            if len(ways) < len(needs):
+                return None
+            different = tuple(dict.fromkeys(ways))  # where a code is not enough, key or code is key or key
+            return different[0] if len(different) == 1 else AnyOf(different)
     assert_never(need)
 
 
@@ -99,6 +119,8 @@ def kinds(need: Need) -> tuple[RequirementKind, ...]:
     match need:
         case Key():
             return (RequirementKind.KEY,)
+        case Code():
+            return (RequirementKind.CODE,)
         case Approval():
             return (RequirementKind.APPROVAL,)
         case Justify():
@@ -114,9 +136,16 @@ def to_ask(need: Need) -> frozenset[RequirementKind] | None:
     """What the person is asked for, so that nothing is missing; None: something that only others can give.
 
     Of several ways it is the first that the person can go alone. The key is always among what is asked: it proves who says the rest.
+    `CODE` among it says that a code does in the place of the key, together with everything else that is asked for.
     """
+    asked = _to_ask(need)
+    coded = _by_code(need) if asked is not None else None
+    return asked if asked is None or coded is None or RequirementKind.CODE not in coded else asked | coded
+
+
+def _to_ask(need: Need) -> frozenset[RequirementKind] | None:
     match need:
-        case Key():
+        case Key() | Code():
             return frozenset({RequirementKind.KEY})
         case Justify():
             return frozenset({RequirementKind.KEY, RequirementKind.JUSTIFY})
@@ -125,11 +154,79 @@ def to_ask(need: Need) -> frozenset[RequirementKind] | None:
         case Approval():
             return None
         case AllOf(needs):
-            asked = [to_ask(one) for one in needs]
-            return None if None in asked else frozenset().union(*[one for one in asked if one is not None])
+            return _all([_to_ask(one) for one in needs])
         case AnyOf(needs):
-            return next((one for one in map(to_ask, needs) if one is not None), None)
+            return next((one for one in map(_to_ask, needs) if one is not None), None)
     assert_never(need)
+
+
+def _by_code(need: Need) -> frozenset[RequirementKind] | None:
+    """What is asked of a person who gives a code and touches no key; None: that cannot do. Without a `Code` in it the need knows none."""
+    match need:
+        case Key() | Approval():
+            return None
+        case Code():
+            return frozenset({RequirementKind.CODE})
+        case Justify():
+            return frozenset({RequirementKind.JUSTIFY})
+        case Acknowledge():
+            return frozenset({RequirementKind.ACKNOWLEDGE})
+        case AllOf(needs):
+            return _all([_by_code(one) for one in needs])
+        case AnyOf(needs):
+            ways = [one for one in map(_by_code, needs) if one is not None]
+            return next((one for one in ways if RequirementKind.CODE in one), ways[0] if ways else None)
+    assert_never(need)
+
+
+def _all(parts: Sequence[frozenset[RequirementKind] | None]) -> frozenset[RequirementKind] | None:
+    return None if None in parts else frozenset().union(*[one for one in parts if one is not None])
+
+
+def key_asked(need: Need) -> KeyClass:
+    """What class of key the person needs for what `to_ask` says. A word of one's own asks for no special key."""
+    match need:
+        case Key(key_class=least):
+            return least
+        case Code() | Justify() | Acknowledge() | Approval():
+            return KeyClass.SYNCED
+        case AllOf(needs):
+            return max(map(key_asked, needs), key=list(KeyClass).index)
+        case AnyOf(needs):
+            return key_asked(next((one for one in needs if to_ask(one) is not None), needs[0]))
+    assert_never(need)
+
+
+def of_others(need: Need) -> Need | None:
+    """The approvals that others have to give first, and nothing else: an Approval, or AND and OR of them; None: none is needed.
+
+    Of several ways all that the person cannot go alone count: others choose which.
+    """
+    match need:
+        case Approval():
+            return need
+        case AllOf(needs):
+            parts = tuple(dict.fromkeys(one for one in map(of_others, needs) if one is not None))
+            return None if not parts else parts[0] if len(parts) == 1 else AllOf(parts)
+        case AnyOf(needs):
+            if to_ask(need) is not None:
+                return None
+            ways = tuple(dict.fromkeys(one for one in map(of_others, needs) if one is not None))
+            return ways[0] if len(ways) == 1 else AnyOf(ways)
+        case _:
+            return None
+
+
+def whose(need: Need) -> str:
+    """Whose approvals a need asks for, the same in every language: `owner`, `2 × owner`, `owner + head_of_sales`, `owner / 2 × manager`."""
+    match need:
+        case Approval(count, role):
+            return role if count == 1 else f"{count} × {role}"
+        case AllOf(needs) | AnyOf(needs):
+            parts = [f"({said})" if isinstance(one, AnyOf) and isinstance(need, AllOf) else said for one in needs if (said := whose(one))]
+            return (" + " if isinstance(need, AllOf) else " / ").join(parts)
+        case _:
+            return ""
 
 
 def covers(proof: KeyProof, request: AccessRequest, going: Sequence[ClientId]) -> bool:
@@ -137,17 +234,28 @@ def covers(proof: KeyProof, request: AccessRequest, going: Sequence[ClientId]) -
     return proof.user_verified and _signed(proof.ids, proof.fields, request, going)
 
 
-def _touched(request: AccessRequest, going: Sequence[ClientId], fresh_seconds: int) -> bool:
-    if request.proof is not None and covers(request.proof, request, going):
+def _touched(request: AccessRequest, going: Sequence[ClientId], need: Key) -> bool:
+    proof = request.proof
+    if isinstance(proof, KeyProof) and proof.key_class.meets(need.key_class) and covers(proof, request, going):
         return True
-    proven = request.principal.proven_at
-    return fresh_seconds > 0 and proven is not None and timedelta(0) <= request.context.at - proven <= timedelta(seconds=fresh_seconds)
+    proven, key_class = request.principal.proven_at, request.principal.proven_with
+    if need.fresh_seconds == 0 or proven is None or key_class is None or not key_class.meets(need.key_class):
+        return False
+    return timedelta(0) <= request.context.at - proven <= timedelta(seconds=need.fresh_seconds)
+
+
+def _proven(request: AccessRequest, going: Sequence[ClientId]) -> bool:
+    """Whether a code, or a touch, was given for exactly this act."""
+    proof = request.proof
+    if isinstance(proof, CodeProof):
+        return _signed(proof.ids, proof.fields, request, going)
+    return proof is not None and covers(proof, request, going)
 
 
 def _said(request: AccessRequest, going: Sequence[ClientId], what: Literal["justified", "acknowledged"]) -> bool:
-    """Whether the person said it with the touch that signs exactly this act."""
-    proof = request.proof
-    return proof is not None and getattr(proof, what) is True and covers(proof, request, going)
+    """Whether the person said it with the touch that signs exactly this act, or with the code for it where one can do."""
+    proof: Proof | None = request.proof
+    return proof is not None and getattr(proof, what) is True and _proven(request, going)
 
 
 def _approves(proof: ApprovalProof, request: AccessRequest, going: Sequence[ClientId], role: str) -> bool:

@@ -52,13 +52,15 @@ def _shown(name: str, value: int | str, language: str) -> str:
 _NEEDS: Mapping[str, Mapping[str, str]] = {
     "de": {
         "key": "die Berührung eines Schlüssels",
-        "approval": "die Freigabe durch andere",
+        "approval": "die Zustimmung anderer",
+        "code": "ein Code aus der App oder die Berührung eines Schlüssels",
         "justify": "ein Grund in eigenen Worten",
         "acknowledge": "die Bestätigung, dass die Warnung gelesen ist",
     },
     "en": {
         "key": "the touch of a key",
         "approval": "the approval of others",
+        "code": "a code of the app or the touch of a key",
         "justify": "a reason in the person's own words",
         "acknowledge": "the person's word that the warning was read",
     },
@@ -103,6 +105,20 @@ KEY_CONFIRMED = _reason(
     en="Confirmed with your key.",
     reviewer_de="Mit dem Schlüssel bestätigt: {asked} Kunden.",
     reviewer_en="Confirmed with the key: {asked} clients.",
+)
+CODE_CONFIRMED = _reason(
+    "code_confirmed",
+    de="Mit einem Code aus Ihrer App bestätigt.",
+    en="Confirmed with a code of your app.",
+    reviewer_de="Mit einem Code aus der App bestätigt: {asked} Kunden.",
+    reviewer_en="Confirmed with a code of the app: {asked} clients.",
+)
+CONFIRM_FIRST = _reason(
+    "confirm_first",
+    de="Angehalten, nichts verloren: Bitte bestätigen Sie, dass Sie es sind.",
+    en="Held, nothing is lost: please confirm that it is you.",
+    reviewer_de="Angehalten: Die Person sollte es bestätigen ({asked} Kunden).",
+    reviewer_en="Held: the person was to confirm it ({asked} clients).",
 )
 EXPORT_NEEDS_KEY = _reason(
     "export_needs_key",
@@ -235,10 +251,8 @@ OUT_OF_HOURS = _reason(
 )
 HAND_OVER_NEEDS_TWO = _reason(
     "hand_over_needs_two",
-    de="Angehalten, nichts geändert: Eine Übergabe von Kunden braucht Ihren Schlüssel und die Zustimmung einer zweiten Person. "
-    "Zustimmungen kann Torwart noch nicht einholen; wenden Sie sich an Ihre Leitung.",
-    en="Held, nothing was changed: a hand-over of clients needs your key and the consent of a second person. Torwart cannot ask for "
-    "consents yet; ask your management.",
+    de="Angehalten, nichts geändert: Eine Übergabe von Kunden braucht Ihren Schlüssel und die Zustimmung einer zweiten Person.",
+    en="Held, nothing was changed: a hand-over of clients needs your key and the consent of a second person.",
     reviewer_de="Übergabe von {asked} Kunden angehalten: Schlüssel und Zustimmung einer zweiten Person fehlen.",
     reviewer_en="Hand-over of {asked} clients held: the key and a second person's consent are missing.",
 )
@@ -299,6 +313,40 @@ NOT_ASKED_FOR = _reason(
     en="Held, nothing is lost: this needs something that Torwart cannot ask for here yet. Ask your management.",
     reviewer_de="Angehalten: Nötig wäre {needs}, und das kann Torwart hier noch nicht einholen.",
     reviewer_en="Held: it would need {needs}, and Torwart cannot ask for that here yet.",
+)
+APPROVAL_NEEDED = _reason(
+    "approval_needed",
+    de="Angehalten, nichts verloren: Dafür braucht es die Zustimmung anderer ({who}). Bitten Sie auf der Seite dieses Vorgangs mit Ihrem "
+    "Schlüssel darum, und wiederholen Sie den Schritt, sobald sie da ist.",
+    en="Held, nothing is lost: this needs the consent of others ({who}). Ask for it with your key on the page of this act, and repeat the "
+    "step as soon as it is there.",
+    reviewer_de="Angehalten: {asked} Kunden, die Zustimmung anderer fehlt ({who}).",
+    reviewer_en="Held: {asked} clients, the consent of others is missing ({who}).",
+)
+APPROVAL_WAITS = _reason(
+    "approval_waits",
+    de="Angehalten, nichts verloren: Sie haben für genau diesen Vorgang um Zustimmung gebeten ({who}); die Antwort steht noch aus. "
+    "Wiederholen Sie den Schritt, sobald sie da ist.",
+    en="Held, nothing is lost: you have asked for consent to exactly this act ({who}); the answer is not there yet. Repeat the step as "
+    "soon as it is.",
+    reviewer_de="Angehalten: {asked} Kunden, auf die Zustimmung anderer wird gewartet ({who}).",
+    reviewer_en="Held: {asked} clients, the consent of others is waited for ({who}).",
+)
+APPROVAL_TOO_MANY = _reason(
+    "approval_too_many",
+    de="Angehalten: Drei Ihrer Bitten um Zustimmung warten schon auf Antwort. Nehmen Sie auf der Seite Zustimmungen eine zurück, oder "
+    "warten Sie, bis geantwortet ist.",
+    en="Stopped: three of your requests for consent wait for an answer already. Withdraw one on the page Approvals, or wait until they "
+    "are answered.",
+    reviewer_de="Mehr als drei offene Bitten um Zustimmung.",
+    reviewer_en="More than three open requests for consent.",
+)
+APPROVAL_GONE = _reason(
+    "approval_gone",
+    de="Angehalten, nichts verloren: Die Zustimmung zu diesem Vorgang gilt nicht mehr. Bitten Sie noch einmal darum.",
+    en="Held, nothing is lost: the consent to this act does not hold any more. Ask for it once more.",
+    reviewer_de="Die Zustimmung galt nicht mehr: verbraucht, abgelaufen, oder ihre Voraussetzungen sind entfallen.",
+    reviewer_en="The consent did not hold any more: used up, out of time, or what it stood on is gone.",
 )
 UNKNOWN_ROUTE = _reason(
     "unknown_route",

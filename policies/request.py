@@ -115,6 +115,22 @@ class Level(StrEnum):
     """A talk is planned or notice was given (`Status`), or set by hand."""
 
 
+class KeyClass(StrEnum):
+    """How well a key is known to stay in one piece of hardware, from the weakest to the strongest."""
+
+    SYNCED = "synced"
+    """A passkey that may be copied to other devices through somebody's account (WebAuthn: backup eligible)."""
+    HARDWARE = "hardware"
+    """It says that it cannot be copied; nobody vouches for that."""
+    VERIFIED = "verified"
+    """Its maker vouches for a model that is known, not revoked and admitted here."""
+
+    def meets(self, least: KeyClass) -> bool:
+        """Whether it is at least that."""
+        ranks = list(KeyClass)
+        return ranks.index(self) >= ranks.index(least)
+
+
 class Unread(Enum):
     """In the place of an attribute that could not be read: not the same as that the record has none."""
 
@@ -147,6 +163,8 @@ class Principal:
     level: Level = Level.NORMAL
     proven_at: datetime | None = None
     """When the person last touched the own key with PIN or biometry in this session; UTC."""
+    proven_with: KeyClass | None = None
+    """What kind of key that was; None as long as nothing was touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +277,33 @@ class KeyProof:
     """The clients that were signed; anything beyond them is not covered."""
     fields: frozenset[str]
     """The fields that were signed."""
+    key_class: KeyClass = field(kw_only=True)
+    """Of the key that signed, as it stood when the proof was taken."""
     justified: bool = False
     """The person wrote why, and signed that too; the text itself is kept with the act, not here."""
     acknowledged: bool = False
     """The person said, and signed, that the warning was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeProof:
+    """A code of the person's authenticator app, given for exactly this act and used up. Weaker than a key: it can be talked out."""
+
+    grant_id: str
+    act_digest: str
+    confirmed_at: datetime
+    ids: frozenset[ClientId]
+    """The clients that the act was about; anything beyond them is not covered."""
+    fields: frozenset[str]
+    """The fields that it was about."""
+    justified: bool = False
+    """The person wrote why; the text itself is kept with the act, not here."""
+    acknowledged: bool = False
+    """The person said that the warning was read."""
+
+
+type Proof = KeyProof | CodeProof
+"""What the person gave for an act: rules know which of the two it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +347,7 @@ class AccessRequest:
     context: Context
     usage: Usage = field(default_factory=Usage)
     findings: tuple[Finding, ...] = ()
-    proof: KeyProof | None = None
+    proof: Proof | None = None
     approvals: tuple[ApprovalProof, ...] = ()
     justified: bool = False
     """The person has written why; the text itself is kept with the act, not here."""

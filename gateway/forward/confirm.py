@@ -17,7 +17,7 @@ from gateway.forward.framing import Asked
 from gateway.forward.uploads import boundary
 from policies import reasons
 from policies.decision import Challenge
-from policies.needs import to_ask
+from policies.needs import key_asked, to_ask
 from policies.request import AccessRequest, KeyProof
 
 MAX_PARTS = 10_000
@@ -64,6 +64,7 @@ class Confirmations:
             destination=f"{context.channel.value}:{context.destination}",
             reason_code=reason.code,
             warnings=tuple(warning.reason.code for warning in challenge.warnings),
+            key_class=key_asked(challenge.need).value,
             reason_values={},  # a number in the rule's sentence would tell how many were recognised (attacks X11)
         )
         try:

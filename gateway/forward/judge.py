@@ -263,7 +263,7 @@ class Judge:
         question = replace(question, act_id=proof.grant_id, proof=proof)
         decided = _whole(question, decide(question, self.policy()))
         if question.principal.session_id is not None:
-            self.directory.touched(question.principal.session_id, proof.confirmed_at)
+            self.directory.touched(question.principal.session_id, proof.confirmed_at, proof.key_class)
         if isinstance(decided, Challenge):
             decided = Deny((Because(reasons.NOT_WHAT_WAS_SIGNED),), decided.rules, observed=decided.observed)
         return question, decided

@@ -40,6 +40,7 @@ from policies.request import (
     Context,
     Counts,
     Finding,
+    KeyClass,
     KeyProof,
     Level,
     Principal,
@@ -119,7 +120,9 @@ def act_with_everything() -> AccessRequest:
     signed = frozenset({"1", "2"}), frozenset({"name"})
     return replace(
         asked,
-        principal=replace(asked.principal, level=Level.WATCHED, proven_at=NOW - timedelta(seconds=40), frozen=True),
+        principal=replace(
+            asked.principal, level=Level.WATCHED, proven_at=NOW - timedelta(seconds=40), proven_with=KeyClass.VERIFIED, frozen=True
+        ),
         resource=replace(
             asked.resource,
             own=frozenset({"1", "2", "3"}),
@@ -135,7 +138,7 @@ def act_with_everything() -> AccessRequest:
         context=Context(NOW, Channel.DOWNLOAD, destination="cloud.example", origin_trusted=False),
         usage=Usage(Counts(*range(COUNTERS)), Counts(*range(1, COUNTERS + 1)), 3000, 400),
         findings=(Finding("clients", "client_index", 3, 0.75, "body"), Finding("uninspectable", "encrypted", 0, 1.0, "")),
-        proof=KeyProof("act-1", "0" * 64, NOW, True, *signed),
+        proof=KeyProof("act-1", "0" * 64, NOW, True, *signed, key_class=KeyClass.VERIFIED),
         approvals=(
             ApprovalProof("person-2", frozenset({"owner"}), NOW - timedelta(seconds=9), True, *signed),
             ApprovalProof("person-3", frozenset({"admin"}), NOW - timedelta(seconds=8), False, frozenset({"1", "2", "3"}), frozenset()),
@@ -326,7 +329,7 @@ def hostile_requests(draw: st.DrawFn) -> tuple[AccessRequest, list[str]]:
         records={value(): [value(), [value()]], "cities": [[value()], []]},
     )
     finding = Finding(value(), value(), 1, 0.5, value())
-    proof = KeyProof(value(), value(), NOW, True, values(), values())
+    proof = KeyProof(value(), value(), NOW, True, values(), values(), key_class=KeyClass.SYNCED)
     approval = ApprovalProof(value(), values(), NOW, True, values(), values())
     context = Context(NOW, Channel.WEB, value(), value())
     action = draw(st.sampled_from(Action))

@@ -19,7 +19,7 @@ from audit_store.spool import Spool
 from policies.decision import Allow, Challenge, Decision, Deny
 from policies.needs import Key
 from policies.reasons import ALLOWED, EXPORT_NEEDS_KEY, NOT_CONFIRMED, NOT_FOR_YOU, UNREADABLE, Because
-from policies.request import AccessRequest, Action, KeyProof
+from policies.request import AccessRequest, Action, KeyClass, KeyProof
 from tests.audit_store.acts import NOW, request
 
 HELD: Decision = Challenge((Because(EXPORT_NEEDS_KEY),), Key(), 2, 2, rules=("3:export",), observed=("3:try-out",))
@@ -58,7 +58,7 @@ def found(log: Log, passed_over: Counter[str] | None = None) -> list[Recorded]:
 
 
 def test_an_act_counts_once_with_its_last_answer(record: Record) -> None:
-    proof = KeyProof("a", "b", NOW, True, frozenset({"1", "2"}), frozenset({"name", "phone"}))
+    proof = KeyProof("a", "b", NOW, True, frozenset({"1", "2"}), frozenset({"name", "phone"}), key_class=KeyClass.HARDWARE)
     log = record(
         event("export", Phase.HELD, HELD),
         event("list", Phase.RELEASED),

@@ -23,6 +23,7 @@ from policies.request import (
     Context,
     Counts,
     Finding,
+    KeyClass,
     KeyProof,
     Level,
     Principal,
@@ -92,8 +93,10 @@ def test_what_needs_and_limits_look_at_comes_back_too() -> None:
     assert (back.resource.own, back.resource.clear_contact_ids) == (asked.resource.own, asked.resource.clear_contact_ids)
     assert back.resource.mask_written_fields == {"phone"}
     assert back.principal.proven_at == asked.principal.proven_at
+    assert back.principal.proven_with is asked.principal.proven_with
     assert back.proof is not None
     assert (back.proof.ids, back.proof.fields, back.proof.user_verified) == ({"1", "2"}, {"name"}, True)
+    assert back.proof.key_class is KeyClass.VERIFIED
     assert [(one.roles, one.at, one.user_verified, one.ids) for one in back.approvals] == [
         (one.roles, one.at, one.user_verified, one.ids) for one in asked.approvals
     ]
@@ -200,13 +203,26 @@ def acts(draw: st.DrawFn) -> AccessRequest:
             frozen=draw(st.booleans()),
             level=draw(st.sampled_from(Level)),
             proven_at=None if proven is None else NOW - timedelta(milliseconds=proven),
+            proven_with=None if proven is None else draw(st.sampled_from(KeyClass)),
         ),
         action=draw(st.sampled_from(Action)),
         resource=resource,
         context=Context(NOW, draw(st.sampled_from(Channel)), destination=draw(st.none() | st.just("cloud.example"))),
         usage=Usage(before, draw(st.just(before) | COUNTS), draw(st.integers(1, 3000)), draw(st.integers(0, 500))),
         findings=draw(st.just(()) | st.just((Finding("clients", "client_index", 3, 0.5, "body"),))),
-        proof=draw(st.none() | st.builds(KeyProof, st.just("a"), st.just("b"), st.just(NOW), st.booleans(), CLIENTS, st.just(signed))),
+        proof=draw(
+            st.none()
+            | st.builds(
+                KeyProof,
+                st.just("a"),
+                st.just("b"),
+                st.just(NOW),
+                st.booleans(),
+                CLIENTS,
+                st.just(signed),
+                key_class=st.sampled_from(KeyClass),
+            )
+        ),
     )
 
 
@@ -231,7 +247,7 @@ READ_BACK: dict[type, set[str]] = {
         *("act_id", "principal", "action", "resource", "context", "usage", "findings", "proof", "approvals"),
         *("justified", "acknowledged", "named"),
     },
-    Principal: {"pseudonym", "roles", "status", "frozen", "level", "proven_at"},
+    Principal: {"pseudonym", "roles", "status", "frozen", "level", "proven_at", "proven_with"},
     Resource: {
         *("type", "model", "ids", "own", "clear_contact_ids", "fields", "contact_fields", "questioned_fields"),
         *("questioned_contact_fields", "written_fields", "mask_written_fields", "filter_digest", "limit"),
@@ -239,7 +255,7 @@ READ_BACK: dict[type, set[str]] = {
     Context: {"at", "channel", "destination", "origin_trusted"},
     Usage: {"before", "after", "base", "book"},
     Finding: {"kind", "detector", "clients", "confidence", "where"},
-    KeyProof: {"user_verified", "ids", "fields", "justified", "acknowledged"},
+    KeyProof: {"user_verified", "ids", "fields", "key_class", "justified", "acknowledged"},
     ApprovalProof: {"roles", "at", "user_verified", "ids", "fields"},
 }
 LEFT_OUT: dict[type, set[str]] = {

@@ -7,7 +7,7 @@ from sqlalchemy import event
 
 from audit_store.engines import is_sqlite
 from auth.tables import Person
-from policies.request import Status
+from policies.request import KeyClass, Status
 from tests.services.house import House
 
 
@@ -135,11 +135,11 @@ def test_a_touch_is_remembered_for_its_session_until_people_change(house: House,
     house.sessions.bind("other", "session", anna.id, "anna")
     directory = house.directory()
     touched = datetime.now(UTC)
-    directory.touched(bound.id, touched)
+    directory.touched(bound.id, touched, KeyClass.VERIFIED)
     view, other = directory.session("secret"), directory.session("other")
     assert view is not None
     assert other is not None
-    assert directory.principal(view).proven_at == touched
+    assert (directory.principal(view).proven_at, directory.principal(view).proven_with) == (touched, KeyClass.VERIFIED)
     assert directory.principal(other).proven_at is None
     house.people.set_status(anna.id, Status.TALK_PLANNED, None)
     directory.refresh()

@@ -17,6 +17,7 @@ from auth.keys import KeyRefusedError, Keys, refuse_demo
 from auth.storage import writing
 from auth.tables import Ceremony, EnrolmentToken, Key, Person
 from deploy.demo.software_key import Lies, SoftwareKey, SoftwareKeyError
+from policies.request import KeyClass
 from tests.services.house import RP_ID, TORWART, Ceremonies, House
 
 CHALLENGE = bytes(range(32))
@@ -24,11 +25,18 @@ EVIL = "http://evil.localhost:8401"
 
 
 def _touch(
-    ceremonies: Ceremonies, person: Person, key: SoftwareKey, *, origin: str = TORWART, user_verified: bool = True, **lies: Any
+    ceremonies: Ceremonies,
+    person: Person,
+    key: SoftwareKey,
+    *,
+    origin: str = TORWART,
+    user_verified: bool = True,
+    least: KeyClass = KeyClass.HARDWARE,
+    **lies: Any,
 ) -> Any:
-    options = ceremonies.keys.options(person.id, CHALLENGE, 60)
+    options = ceremonies.keys.options(person.id, CHALLENGE, 60, KeyClass.SYNCED)
     answer = key.get(options, origin, user_verified=user_verified, lies=Lies(**lies))
-    return ceremonies.keys.verify_assertion(person.id, CHALLENGE, answer)
+    return ceremonies.keys.verify_assertion(person.id, CHALLENGE, answer, least)
 
 
 def _refused(ceremonies: Ceremonies, person: Person, key: SoftwareKey, **how: Any) -> str:
@@ -180,8 +188,12 @@ def test_a_key_that_was_backup_eligible_must_stay_so(ceremonies: Ceremonies, ann
     token = ceremonies.keys.issue_token(anna.id, None)
     options, _ = ceremonies.keys.begin_registration(token)
     ceremonies.keys.complete_registration(token, key.create(options, TORWART, lies=Lies(backup_eligible=True, backed_up=True)))
-    _touch(ceremonies, anna, key, backup_eligible=True)
-    assert _refused(ceremonies, anna, key) == "backup_changed"
+    with pytest.raises(KeyRefusedError):  # there is no key that an act could ask for
+        ceremonies.keys.options(anna.id, CHALLENGE, 60)
+    assert _refused(ceremonies, anna, key, backup_eligible=True) == "key_class"
+    assert _refused(ceremonies, anna, key, backup_eligible=True, least=KeyClass.VERIFIED) == "key_class"
+    _touch(ceremonies, anna, key, backup_eligible=True, least=KeyClass.SYNCED)
+    assert _refused(ceremonies, anna, key, least=KeyClass.SYNCED) == "backup_changed"
 
 
 def test_a_frozen_persons_key_is_refused(ceremonies: Ceremonies, anna: Person) -> None:

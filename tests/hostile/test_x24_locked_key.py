@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from policies.request import KeyClass
 from tests.services.gate import Gate
 from tests.services.tryton_calls import TOKEN
 
@@ -10,7 +11,7 @@ async def test_the_last_touch_of_a_locked_key_does_not_count(gate: Gate) -> None
     directory, keys = gate.assembled.handler.directory, gate.assembled.handler.touch.stepup._keys
     session = directory.session(TOKEN)
     assert session is not None
-    directory.touched(session.id, datetime.now(UTC))
+    directory.touched(session.id, datetime.now(UTC), KeyClass.HARDWARE)
     directory.refresh()
     assert directory.principal(session).proven_at is not None
     keys.lock(keys.of(gate.boris.id)[0].id, None)

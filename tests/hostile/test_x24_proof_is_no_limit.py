@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from policies.decision import Allow, Challenge, Deny
 from policies.document import PolicyText
 from policies.engine import decide
-from policies.request import AccessRequest, Action, ApprovalProof, ClientId, Counts, KeyProof, Level
+from policies.request import AccessRequest, Action, ApprovalProof, ClientId, Counts, KeyClass, KeyProof, Level
 from policies.rule import Policy, compiled
 from tests.policies.acts import FIELDS, NOON, act
 
@@ -61,11 +61,11 @@ def policies(draw: st.DrawFn) -> Policy:
 def proven(question: AccessRequest) -> AccessRequest:
     """The same act with everything that anybody could ask for."""
     ids = frozenset(question.resource.ids or ())
-    key = KeyProof("grant", "digest", NOON, True, ids, question.resource.fields)
+    key = KeyProof("grant", "digest", NOON, True, ids, question.resource.fields, key_class=KeyClass.VERIFIED)
     approvals = tuple(
         ApprovalProof(f"approver-{n}", frozenset({"owner"}), NOON - timedelta(minutes=1), True, ids, FIELDS) for n in (1, 2, 3)
     )
-    person = replace(question.principal, proven_at=NOON - timedelta(seconds=10))
+    person = replace(question.principal, proven_at=NOON - timedelta(seconds=10), proven_with=KeyClass.VERIFIED)
     return replace(question, principal=person, proof=key, approvals=approvals, justified=True, acknowledged=True)
 
 

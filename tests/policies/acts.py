@@ -10,7 +10,7 @@ from typing import Any
 import policies
 from policies.document import PolicyText
 from policies.load import load, read_document, rule_files
-from policies.request import AccessRequest, Action, Context, Counts, KeyProof, Principal, Resource, Status, Usage
+from policies.request import AccessRequest, Action, Context, Counts, KeyClass, KeyProof, Principal, Resource, Status, Usage
 from policies.rule import Policy
 
 SHIPPED = Path(policies.__file__).parent / "shipped"
@@ -71,6 +71,13 @@ def on_records(
     return replace(request, resource=replace(request.resource, ids=ids, own=own, records=records or {}))
 
 
-def touched(own: int, others: int = 0, *, fields: frozenset[str] = FIELDS, verified: bool = True) -> KeyProof:
+def touched(
+    own: int,
+    others: int = 0,
+    *,
+    fields: frozenset[str] = FIELDS,
+    verified: bool = True,
+    key_class: KeyClass = KeyClass.HARDWARE,
+) -> KeyProof:
     """A touch that covers these clients and fields."""
-    return KeyProof("grant-1", "digest", NOON, verified, frozenset(clients(own, others)[0]), fields)
+    return KeyProof("grant-1", "digest", NOON, verified, frozenset(clients(own, others)[0]), fields, key_class=key_class)

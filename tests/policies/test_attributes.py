@@ -43,7 +43,7 @@ def test_every_declared_name_can_be_read_from_an_act(path, member):
     ("kind", "root", "hidden"),
     [
         # Rules speak about what a person is, never about one person or one client.
-        (Principal, ROOTS["principal"], {"id", "pseudonym", "session_id", "proven_at"}),
+        (Principal, ROOTS["principal"], {"id", "pseudonym", "session_id", "proven_at", "proven_with"}),
         (Resource, ROOTS["resource"], {"ids", "own", "clear_contact_ids", "mask_written_fields", "filter_digest", "records"}),
         (Context, ROOTS["context"], set()),
         (Usage, ROOTS["usage"], set()),

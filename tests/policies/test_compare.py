@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from policies.compare import Kind, compare, implies
 from policies.decision import Allow, Challenge, Decision, Deny, FieldMask, Obligations
 from policies.masks import HIDE, NULL, Mask, MaskKind, strictest
-from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Justify, Key, Need
+from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Code, Justify, Key, Need
 from policies.reasons import ALLOWED, NOT_FOR_YOU, REASONS, Because
 from policies.request import Action
 from tests.policies.acts import act
@@ -108,7 +108,7 @@ def test_a_mask_that_holds_by_two_rules_is_the_stricter_one() -> None:
     assert compare(twice, allow(masks=(mask("phone", LAST_4, "a"),))).kind is Kind.WIDER
 
 
-ATOMS: list[Need] = [Key(), Key(60), Key(300), Approval(1), Approval(2), Approval(2, "owner", 60), Justify(), Acknowledge()]
+ATOMS: list[Need] = [Code(), Key(), Key(60), Key(300), Approval(1), Approval(2), Approval(2, "owner", 60), Justify(), Acknowledge()]
 
 
 @given(st.data())
@@ -123,13 +123,13 @@ def test_implied_needs_are_met_by_whatever_meets_the_need(data: st.DataObject) -
     )
     one, other = data.draw(needs), data.draw(needs)
     if implies(one, other):
-        for touch, approvals, justified, read in product((None, 0, 60, 300), ((0, 0), (1, 60), (2, 60), (2, 3600)), (0, 1), (0, 1)):
-            brought = (touch, approvals, justified, read)
+        people = ((0, 0), (1, 60), (2, 60), (2, 3600))
+        for brought in product((None, 0, 60, 300), people, (0, 1), (0, 1), (0, 1)):
             assert not met(one, brought) or met(other, brought)
 
 
-def met(need: Need, brought: tuple[int | None, tuple[int, int], int, int]) -> bool:
-    touch, (people, age), justified, read = brought
+def met(need: Need, brought: tuple[int | None, tuple[int, int], int, int, int]) -> bool:
+    touch, (people, age), justified, read, code = brought
     match need:
         case AllOf(needs):
             return all(met(part, brought) for part in needs)
@@ -137,6 +137,8 @@ def met(need: Need, brought: tuple[int | None, tuple[int, int], int, int]) -> bo
             return any(met(part, brought) for part in needs)
         case Key(fresh):
             return touch is not None and touch <= fresh
+        case Code():
+            return bool(code) or touch == 0
         case Approval(count, _, expires):
             return people >= count and age <= expires
         case Justify():
@@ -149,6 +151,9 @@ def test_every_need_implies_itself_and_nothing_else_is_taken_for_it() -> None:
     assert all(implies(one, one) for one in ATOMS)
     assert not implies(Justify(), Acknowledge())
     assert not implies(Key(), Approval())
+    assert implies(Key(), Code())
+    assert not implies(Code(), Key())
+    assert not implies(Key(60), Code()), "a touch for another act is none for this one"
     assert implies(AllOf((Key(), Justify())), AnyOf((Approval(), Justify())))
 
 

@@ -11,7 +11,7 @@ from policies.document import PolicyText
 from policies.engine import decide, sight
 from policies.needs import AllOf
 from policies.reasons import REASONS
-from policies.request import Action, ApprovalProof, Counts, KeyProof, Level, Status
+from policies.request import Action, ApprovalProof, Counts, KeyClass, KeyProof, Level, Status
 from policies.rule import compiled
 from tests.policies.acts import FIELDS, NOON
 from tests.policies.test_columns import CONDITIONS, SCHEMA, acts
@@ -64,7 +64,14 @@ def questions(draw):
     request = draw(acts())
     ids = request.resource.ids
     level, proven = draw(st.sampled_from(list(Level))), draw(st.sampled_from([None, NOON]))
-    principal = replace(request.principal, level=level, proven_at=proven, status=draw(st.sampled_from([Status.ACTIVE] * 4 + [Status.GONE])))
+    key_class = None if proven is None else draw(st.sampled_from(KeyClass))
+    principal = replace(
+        request.principal,
+        level=level,
+        proven_at=proven,
+        proven_with=key_class,
+        status=draw(st.sampled_from([Status.ACTIVE] * 4 + [Status.GONE])),
+    )
     before = Counts(exported_day=draw(st.integers(0, 3)))
     return replace(
         request,
@@ -80,7 +87,7 @@ def proofs(draw, request):
     """The same act with whatever a person could bring."""
     ids = frozenset(request.resource.ids or ())
     signed = draw(st.sampled_from([ids, frozenset(sorted(ids)[1:])]))
-    touch = KeyProof("g", "d", NOON, draw(st.booleans()), signed, FIELDS)
+    touch = KeyProof("g", "d", NOON, draw(st.booleans()), signed, FIELDS, key_class=draw(st.sampled_from(KeyClass)))
     approval = ApprovalProof("chief", frozenset({"owner"}), NOON, True, signed, FIELDS)
     return replace(
         request,

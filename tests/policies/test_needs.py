@@ -5,8 +5,22 @@ from datetime import timedelta
 
 import pytest
 
-from policies.needs import Acknowledge, AllOf, AnyOf, Approval, Justify, Key, RequirementKind, kinds, missing, to_ask
-from policies.request import Action, ApprovalProof
+from policies.needs import (
+    BY_CODE,
+    Acknowledge,
+    AllOf,
+    AnyOf,
+    Approval,
+    Code,
+    Justify,
+    Key,
+    RequirementKind,
+    key_asked,
+    kinds,
+    missing,
+    to_ask,
+)
+from policies.request import Action, ApprovalProof, CodeProof, KeyClass
 from tests.policies.acts import FIELDS, NOON, act, touched
 
 GOING = ("own0", "own1")
@@ -22,9 +36,10 @@ def asked(*approvals, **given):
     return replace(act(Action.EXPORT, own=2), approvals=approvals, **given)
 
 
-def with_touch(age):
+def with_touch(age, key_class=KeyClass.HARDWARE):
     request = asked()
-    return replace(request, principal=replace(request.principal, proven_at=NOON - timedelta(seconds=age)))
+    principal = replace(request.principal, proven_at=NOON - timedelta(seconds=age), proven_with=key_class)
+    return replace(request, principal=principal)
 
 
 def test_a_touch_of_this_act_or_a_fresh_one_where_that_is_enough():
@@ -36,6 +51,27 @@ def test_a_touch_of_this_act_or_a_fresh_one_where_that_is_enough():
     assert missing(Key(300), with_touch(301), GOING) == Key(300)
     assert missing(Key(300), with_touch(-1), GOING) == Key(300), "a touch from the future is none"
     assert missing(Key(300), asked(proof=touched(1)), GOING) == Key(300)
+
+
+@pytest.mark.parametrize("least", KeyClass)
+@pytest.mark.parametrize("given", KeyClass)
+def test_a_key_of_a_weaker_class_proves_nothing(given, least):
+    """Promises E82: a synced passkey where hardware is demanded."""
+    enough = list(KeyClass).index(given) >= list(KeyClass).index(least)
+    need = Key(300, least)
+    assert missing(need, asked(proof=touched(2, key_class=given)), GOING) == (None if enough else need)
+    assert missing(need, with_touch(10, given), GOING) == (None if enough else need)
+    assert missing(need, with_touch(10, None), GOING) == need
+    assert Key().key_class is KeyClass.HARDWARE, "a synced key is refused where a rule says nothing else"
+
+
+def test_the_class_that_is_asked_for():
+    any_key, verified = Key(0, KeyClass.SYNCED), Key(0, KeyClass.VERIFIED)
+    assert key_asked(Key()) is KeyClass.HARDWARE
+    assert key_asked(AllOf((any_key, Justify(), verified))) is KeyClass.VERIFIED
+    assert key_asked(AllOf((any_key, Justify()))) is KeyClass.SYNCED
+    assert key_asked(AnyOf((OWNER, any_key, verified))) is KeyClass.SYNCED, "the first way that the person can go alone"
+    assert key_asked(AnyOf((OWNER, TWO))) is KeyClass.SYNCED
 
 
 @pytest.mark.parametrize(
@@ -102,3 +138,55 @@ def test_words_signed_with_a_touch_count_for_what_it_covers_only():
     assert missing(AllOf((Key(), Justify(), Acknowledge())), asked(proof=proof), GOING) is None
     assert missing(Justify(), asked(proof=replace(proof, ids=frozenset())), GOING) == Justify()
     assert missing(Justify(), asked(proof=touched(2)), GOING) == Justify()
+
+
+def coded(own=2, *, fields=FIELDS, **said):
+    return CodeProof("grant-1", "digest", NOON, frozenset(f"own{number}" for number in range(own)), fields, **said)
+
+
+def read(**given):
+    return replace(asked(**given), action=Action.READ)
+
+
+def test_a_code_or_a_touch_for_exactly_this_act_does_where_a_code_is_asked_for():
+    assert missing(Code(), read(), GOING) == Code()
+    assert missing(Code(), read(proof=coded()), GOING) is None
+    assert missing(Code(), read(proof=touched(2)), GOING) is None
+    assert missing(Code(), read(proof=coded(1)), GOING) == Code(), "not for more clients"
+    assert missing(Code(), read(proof=coded(fields=frozenset({"name"}))), GOING) == Code(), "not for other fields"
+    assert missing(Code(), replace(with_touch(1), action=Action.READ), GOING) == Code(), "no touch for another act"
+
+
+def test_a_code_is_no_key():
+    """Promises E86: forced where the key is demanded, it counts for nothing."""
+    assert missing(Key(), read(proof=coded()), GOING) == Key()
+    assert missing(Key(300), read(proof=coded()), GOING) == Key(300)
+    assert missing(AllOf((Key(), Code())), read(proof=coded()), GOING) == Key()
+    assert missing(AnyOf((Key(), Code())), read(proof=coded()), GOING) is None
+
+
+@pytest.mark.parametrize("action", sorted(set(Action) - BY_CODE))
+def test_on_acts_that_carry_away_or_destroy_a_code_is_asked_for_as_the_key(action):
+    request = replace(asked(proof=coded()), action=action)
+    assert missing(Code(), request, GOING) == Key()
+    assert missing(AnyOf((Key(), Code())), request, GOING) == Key()
+    assert missing(Code(), read(proof=coded()), GOING, action) == Key(), "by its effect, whatever it is named"
+    assert missing(Code(), replace(request, proof=touched(2)), GOING) is None
+
+
+def test_the_code_is_offered_only_where_it_completes_all_that_is_asked():
+    key, code, why, seen = RequirementKind.KEY, RequirementKind.CODE, RequirementKind.JUSTIFY, RequirementKind.ACKNOWLEDGE
+    assert to_ask(Code()) == {key, code}
+    assert to_ask(AnyOf((Key(), Code()))) == {key, code}
+    assert to_ask(AllOf((Justify(), AnyOf((Key(), Code()))))) == {key, code, why}
+    assert to_ask(AllOf((Key(), Code()))) == {key}
+    assert to_ask(AllOf((Key(), AnyOf((Key(), Code()))))) == {key}
+    assert to_ask(Justify()) == {key, why}, "a word alone is given with the key"
+    assert to_ask(AnyOf((Justify(), AllOf((Code(), Acknowledge()))))) == {key, code, why, seen}, "whichever is given, all is said"
+    assert to_ask(AllOf((OWNER, Code()))) is None
+
+
+def test_words_given_with_a_code_count_for_what_it_covers():
+    proof = coded(justified=True, acknowledged=True)
+    assert missing(AllOf((Code(), Justify(), Acknowledge())), read(proof=proof), GOING) is None
+    assert missing(Justify(), read(proof=replace(proof, ids=frozenset())), GOING) == Justify()

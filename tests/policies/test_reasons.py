@@ -56,7 +56,7 @@ def test_a_need_is_said_in_words(language):
     assert len(said) == len(RequirementKind)
     assert not [text for text in said for kind in RequirementKind if f" {kind.value}," in text and kind is not RequirementKind.KEY]
     both = Because(NOT_ASKED_FOR, {"needs": "key, approval"})
-    assert "Nötig wäre die Berührung eines Schlüssels, die Freigabe durch andere, und" in both.for_reviewer("de")
+    assert "Nötig wäre die Berührung eines Schlüssels, die Zustimmung anderer, und" in both.for_reviewer("de")
     assert "it would need the touch of a key, the approval of others, and" in both.for_reviewer("en")
 
 

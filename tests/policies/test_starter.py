@@ -7,7 +7,7 @@ import pytest
 
 from policies.decision import Allow, Challenge, Deny
 from policies.engine import decide, sight
-from policies.request import AccessRequest, Action, Context, Counts, KeyProof, Principal, Resource, Status, Usage
+from policies.request import AccessRequest, Action, Context, Counts, KeyClass, KeyProof, Principal, Resource, Status, Usage
 from policies.rule import PolicyText, compiled
 from tests.policies.acts import CONTACT, NOON, starter, texts
 
@@ -29,7 +29,7 @@ def counts(random):
 
 def touch(random):
     ids, signed = random.choice([some(random, IDS), frozenset(IDS)]), random.choice([some(random, FIELDS), frozenset(FIELDS)])
-    return KeyProof("g", "d", NOON, random.random() < 0.8, ids, signed)
+    return KeyProof("g", "d", NOON, random.random() < 0.8, ids, signed, key_class=random.choice(list(KeyClass)))
 
 
 def made_up(random, action=None, roles=None):

@@ -20,7 +20,7 @@ from console.cli.house import open_house
 from policies.decision import Allow, Decision
 from policies.engine import decide
 from policies.load import load
-from policies.request import AccessRequest, Action, Channel, Context, Counts, KeyProof, Principal, Resource, Status, Usage
+from policies.request import AccessRequest, Action, Channel, Context, Counts, KeyClass, KeyProof, Principal, Resource, Status, Usage
 from policies.store import SHIPPED
 
 BASE = 3_000
@@ -70,7 +70,7 @@ class Firm:
                 BASE,
                 480,
             ),
-            proof=KeyProof(act, "0" * 64, at, True, frozenset(ids), fields) if touched else None,
+            proof=KeyProof(act, "0" * 64, at, True, frozenset(ids), fields, key_class=KeyClass.HARDWARE) if touched else None,
         )
         decision: Decision = decide(asked, load(SHIPPED, "1"))
         if isinstance(decision, Allow):
