@@ -116,6 +116,19 @@ class Agents:
                 question = question.where(Agent.person_id == person_id)
             return [(row[0], row[1]) for row in session.execute(question)]
 
+    def gives_nothing(self, agent_id: str) -> bool:
+        """Whether this agent is given nothing but orders, or is not heard at all."""
+        with reading(self._engine) as session:
+            row = session.get(Agent, agent_id)
+            return row is None or row.removed_at is not None or _known(row, session.get_one(Person, row.person_id)).gone
+
+    def may_enrol(self, person_id: str) -> bool:
+        """Whether a token of this person would still enrol an agent."""
+        with reading(self._engine) as session:
+            unused = select(AgentToken.hash).where(AgentToken.person_id == person_id, AgentToken.used_at.is_(None))
+            waiting = session.scalar(unused.where(AgentToken.expires_at > database_now(session)))
+            return waiting is not None and may_sign_in(session.get_one(Person, person_id))
+
     def remove(self, person_id: str, agent_id: str, by: str | None) -> bool:
         """Take nothing more from this agent; False if the person has no such agent, or it was removed before."""
         with writing(self._engine) as session:
@@ -170,7 +183,7 @@ class Agents:
             fresh = update(Agent).where(Agent.id == agent, Agent.counter < counter, Agent.removed_at.is_(None))
             if not hits_one(session, fresh.values(counter=counter, last_seen_at=database_now(session))):
                 raise AgentRefusedError("counter", session.get_one(Agent, agent).counter)
-        return KnownAgent(row.id, person.pseudonym, gone=person.status == Status.GONE.value)
+        return _known(row, person)
 
     def _pseudonym(self, agent_id: str) -> str | None:
         with reading(self._engine) as session:
@@ -178,6 +191,10 @@ class Agents:
 
     def _say(self, action: EventAction, by: str | None, subject: str, said: dict[str, int | str] | None = None) -> None:
         self._record(plain_event(action, at=datetime.now(UTC), pseudonym=by, subject=subject, numbers=said))
+
+
+def _known(row: Agent, person: Person) -> KnownAgent:
+    return KnownAgent(row.id, person.pseudonym, gone=person.status == Status.GONE.value)
 
 
 def producer_of(agent_id: str) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
+from auth.approval_tables import ApprovalRequest
 from auth.sessions import SESSIONS
 from auth.storage import grow
 from auth.tables import Act, Agent, AgentToken, ConsoleSession, CrmSession, EnrolmentToken, Person
@@ -24,8 +25,8 @@ class Cut:
     """One thing that was cut."""
 
     kind: str
-    """`session`, `token`, `api_key` (of the CRM), `proxy`, `console`, `act`, `key_token` and `agent_token` (permissions that nobody used
-    yet), or `agent`: it delivers what its machine saw and is given nothing any more.
+    """`session`, `token`, `api_key` (of the CRM), `proxy`, `console`, `act`, `approval` (a request that waits), `key_token` and
+    `agent_token` (permissions that nobody used yet), or `agent`: it delivers what its machine saw and is given nothing any more.
     """
     id: str
     account: str
@@ -55,6 +56,9 @@ def cut_off(session: Session, person: Person, at: datetime, why: str, by: str | 
     acts = list(session.scalars(select(Act).where(Act.person_id == person.id, Act.state.in_(("open", "confirmed")))))
     for act in acts:
         act.state, act.ended_at, act.ended_why = "cancelled", at, why
+    approvals = list(session.scalars(_asked(person).where(ApprovalRequest.state.in_(("draft", "open", "given")))))
+    for request in approvals:
+        request.state, request.ended_at, request.samples = "withdrawn", at, None
     key_tokens = _unused(session, EnrolmentToken, person, at)
     agent_tokens = _unused(session, AgentToken, person, at)
     for key_token in key_tokens:
@@ -62,7 +66,8 @@ def cut_off(session: Session, person: Person, at: datetime, why: str, by: str | 
     for agent_token in agent_tokens:
         agent_token.used_at = at
     agents = _agents(session, person) if why == GONE else []
-    cuts = [*_cuts(crm, console, acts), *_tokens(key_tokens, agent_tokens), *(Cut("agent", row.id, "", row.enrolled_at) for row in agents)]
+    cuts = [*_cuts(crm, console, acts), *_requests(approvals), *_tokens(key_tokens, agent_tokens)]
+    cuts += [Cut("agent", row.id, "", row.enrolled_at) for row in agents]
     _say(cuts, person, at, why, by, record)
     return cuts
 
@@ -89,7 +94,9 @@ def last_cut(session: Session, person: Person) -> list[Cut]:
     acts = session.scalars(select(Act).where(Act.person_id == person.id, Act.ended_at == at))
     key_tokens = session.scalars(select(EnrolmentToken).where(EnrolmentToken.person_id == person.id, EnrolmentToken.used_at == at))
     agent_tokens = session.scalars(select(AgentToken).where(AgentToken.person_id == person.id, AgentToken.used_at == at))
-    return [*_cuts(list(crm), list(console), list(acts)), *_tokens(list(key_tokens), list(agent_tokens))]
+    requests = session.scalars(_asked(person).where(ApprovalRequest.ended_at == at))
+    tokens = _tokens(list(key_tokens), list(agent_tokens))
+    return [*_cuts(list(crm), list(console), list(acts)), *_requests(list(requests)), *tokens]
 
 
 def _say(cuts: Iterable[Cut], person: Person, at: datetime, why: str, by: str | None, record: Callable[[Event], object]) -> None:
@@ -114,6 +121,15 @@ def _cuts(crm: list[CrmSession], console: list[ConsoleSession], acts: list[Act])
         *(Cut("console", row.id, "", row.opened_at) for row in sorted(console, key=_age)),
         *(Cut("act", row.id, "", row.opened_at) for row in sorted(acts, key=_age)),
     ]
+
+
+def _asked(person: Person) -> Select[ApprovalRequest]:
+    """What the person has asked others to say yes to."""
+    return select(ApprovalRequest).where(ApprovalRequest.requester_id == person.id)
+
+
+def _requests(rows: list[ApprovalRequest]) -> list[Cut]:
+    return [Cut("approval", row.id, "", row.opened_at) for row in sorted(rows, key=lambda row: (row.opened_at, row.id))]
 
 
 def _tokens(key_tokens: list[EnrolmentToken], agent_tokens: list[AgentToken]) -> list[Cut]:

@@ -92,6 +92,11 @@ class Directory:
         if self._watches:
             self._version = version
 
+    @property
+    def people_revision(self) -> int:
+        """Up to which change of people this view has come (`revisions`)."""
+        return self._revisions.get(PEOPLE, 0)
+
     def session(self, secret: str) -> SessionView | None:
         """The living session of a credential; None: unknown, ended, or its person is gone."""
         return self.session_of_hash(credential_hash(secret, self._key))

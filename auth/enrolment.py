@@ -114,6 +114,13 @@ def use_token(session: Session, token: str) -> tuple[EnrolmentToken, Person]:
     return found
 
 
+def usable_tokens(session: Session, person_id: str) -> int:
+    """How many tokens of this person would still register a key."""
+    unused = select(EnrolmentToken.hash).where(EnrolmentToken.person_id == person_id, EnrolmentToken.used_at.is_(None))
+    waiting = list(session.scalars(unused.where(EnrolmentToken.expires_at > database_now(session))))
+    return len(waiting) if may_sign_in(session.get_one(Person, person_id)) else 0
+
+
 def _usable(session: Session, token: str) -> tuple[EnrolmentToken, Person] | None:
     row = session.get(EnrolmentToken, _hash(token))
     if row is None or row.used_at is not None or row.expires_at <= database_now(session):

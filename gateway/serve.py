@@ -11,9 +11,11 @@ from pathlib import Path
 
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
+from auth.attendance import Attendance
 from auth.installation import check_state
 from auth.keys import refuse_demo
 from gateway.assemble import Assembled, assemble
+from gateway.attendance import attend, ended
 from gateway.crm.discover import ProfileError
 from gateway.process import exit_status, stop_signal
 from gateway.server import Gateway, StartError
@@ -43,6 +45,7 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
     gateway = Gateway(settings, assembled.handler, assembled.record_refused)
     port = await gateway.start()
     keeping_up = asyncio.create_task(assembled.handler.followers.keep_up())
+    attending = asyncio.create_task(attend(assembled.handler.directory, Attendance(assembled.engine, assembled.spool.producer)))
     try:
         started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "profile": settings.profile})
         await assembled.handler.record(started)
@@ -51,6 +54,7 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
     finally:
         await gateway.stop()
         keeping_up.cancel()
+        await ended(attending)
         with contextlib.suppress(SpoolError):
             await assembled.handler.record(plain_event(EventAction.GATEWAY_STOPPED, at=assembled.now()))
 

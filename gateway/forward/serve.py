@@ -10,9 +10,11 @@ from pathlib import Path
 
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
+from auth.attendance import Attendance
 from auth.config_file import ConfigError
 from auth.installation import check_state
 from detectors.worker_process import WorkerError
+from gateway.attendance import attend, ended
 from gateway.embedded import StartError
 from gateway.forward.assemble import Assembled, assemble
 from gateway.forward.server import Proxy
@@ -43,6 +45,7 @@ async def _run(assembled: Assembled, settings: ProxySettings) -> None:
     proxy = Proxy(settings, assembled.judge, assembled.authority, assembled.record_refused)
     port = await proxy.start()
     keeping_up = asyncio.create_task(assembled.judge.followers.keep_up())
+    attending = asyncio.create_task(attend(assembled.judge.directory, Attendance(assembled.engine, assembled.spool.producer)))
     try:
         started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "kind": "proxy"})
         await assembled.spool.append_soon(started)
@@ -50,6 +53,7 @@ async def _run(assembled: Assembled, settings: ProxySettings) -> None:
     finally:
         await proxy.stop()
         keeping_up.cancel()
+        await ended(attending)
         with contextlib.suppress(SpoolError):
             await assembled.spool.append_soon(plain_event(EventAction.GATEWAY_STOPPED, at=assembled.now(), numbers={"kind": "proxy"}))
 
