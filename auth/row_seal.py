@@ -7,9 +7,9 @@ that somebody wrote or changed in the database has none that holds, gives no aut
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 import orjson
@@ -17,6 +17,7 @@ from sqlalchemy import inspect
 
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.moments import microseconds
+from audit_store.pseudonyms import secret
 
 KEY_FILE = "seal.key"
 """Of the key, in `state/keys`; every machine of an installation has the same one."""
@@ -26,7 +27,7 @@ _PERSON = b"torwart-row-seal"
 class Sealed(Protocol):
     """A row of a table with the column `seal`."""
 
-    SEALED: ClassVar[Sequence[str]]
+    SEALED: ClassVar[tuple[str, ...]]
     """Its columns that give authority, the primary key among them; not those that grow by themselves, as counters do."""
     seal: str | None
 
@@ -37,6 +38,11 @@ class RowSeal:
     def __init__(self, key: bytes) -> None:
         """`key`: 32 random bytes, of `KEY_FILE`."""
         self._key = key
+
+    @classmethod
+    def of(cls, state: Path) -> RowSeal:
+        """The seal of an installation, by its state folder. Raises SecretError, OSError."""
+        return cls(secret(state / "keys", KEY_FILE))
 
     def put(self, row: Sealed) -> None:
         """Seal a row as it stands. Only after its event was recorded, in the same transaction."""

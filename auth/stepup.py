@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, and_, func, or_, select, update
+from sqlalchemy import Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from audit_store.client_sets import decode_ids, encode_ids
@@ -24,25 +24,41 @@ from audit_store.engines import is_sqlite
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.pseudonyms import Pseudonyms
 from auth.console_sessions import may_sign_in
+from auth.database_age import ACTS, DatabaseAge
 from auth.keys import KeyRefusedError, Keys, VerifiedTouch
-from auth.storage import database_now, hits_one, reading, writing
+from auth.row_seal import RowSeal, tampered
+from auth.storage import database_now, reading, writing
 from auth.tables import Act, Person
+from auth.used_acts import UsedActs
 from policies.needs import RequirementKind
-from policies.request import ClientId, KeyProof, Principal
+from policies.request import ClientId, KeyClass, KeyProof, Principal
 
 LIFETIME_SECONDS = 120
 MAX_OPEN = 3
 """Acts that may wait for one person at once: more would train people to confirm without reading (attacks X16)."""
+MAX_OPEN_IN_ALL = 1_000
+"""Acts that may wait in a firm at once: a flood of sessions must not fill the database."""
 CHALLENGE_BYTES = 32
 SHORTEST_REASON, REASON_LENGTH = 3, 500
 """Characters of what a person may write as a reason."""
 ONLY_THE_KEY = frozenset({RequirementKind.KEY})
-_ASKS = {RequirementKind.KEY: "key", RequirementKind.JUSTIFY: "why", RequirementKind.ACKNOWLEDGE: "read"}
+OF_OTHERS = "approval"
+"""Asked for by an act that others have to approve first: the touch then only asks them, and lets nothing go (`auth.approvals`)."""
+_ASKS = {
+    RequirementKind.KEY: "key",
+    RequirementKind.JUSTIFY: "why",
+    RequirementKind.ACKNOWLEDGE: "read",
+    RequirementKind.APPROVAL: OF_OTHERS,
+}
 """How a row says what is asked for."""
 
 
 class TooManyOpenError(Exception):
     """Three acts of this person wait already."""
+
+
+class NoRoomError(TooManyOpenError):
+    """So many acts of all people wait already that no other one can."""
 
 
 class StepUpRefused(Exception):  # noqa: N818 -- the contract's name: a refusal, no fault of ours
@@ -73,6 +89,8 @@ class Summary:
     """The person said that the warning was read; the key signs that too."""
     warnings: tuple[str, ...] = ()
     """Codes of the reasons that the person has to have read."""
+    key_class: str = KeyClass.HARDWARE.value
+    """The weakest key that may confirm it: a value of `policies.request.KeyClass`."""
 
     @classmethod
     def of(cls, act: Act) -> Summary:
@@ -97,6 +115,11 @@ def signed_challenge(act: Act) -> bytes:
         raise StepUpRefused("no_challenge")
     shown = orjson.dumps(act.summary, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(act.challenge + bytes.fromhex(act.digest) + hashlib.sha256(shown).digest()).digest()
+
+
+def key_demanded(act: Act) -> KeyClass:
+    """The weakest key that may confirm an act; what was opened by an earlier release asked for hardware."""
+    return KeyClass(act.summary.get("key_class", KeyClass.HARDWARE))
 
 
 def boot_id() -> str:
@@ -134,14 +157,22 @@ class StepUp:
         boot_id: str,
         lifetime_seconds: float = LIFETIME_SECONDS,
         *,
+        seal: RowSeal,
+        used: UsedActs,
         holder: str | None = None,
     ) -> None:
-        """`boot_id`: of `clock_id`. `holder`: the gateway, by its name as a producer of events, that holds the acts open."""
+        """`boot_id`: of `clock_id`. `holder`: the gateway, by its name as a producer of events, that holds the acts open.
+
+        `seal` and `used` are the installation's and this machine's: what the database alone cannot say (attacks X12, X15).
+        """
         self._engine = engine
         self._record = record
         self._keys = keys
         self._pseudonyms = pseudonyms
         self._boot_id = boot_id
+        self._seal = seal
+        self._used = used
+        self._age = DatabaseAge(used)
         self._holder = holder
         self.lifetime_seconds = lifetime_seconds
 
@@ -155,13 +186,21 @@ class StepUp:
         fields: Iterable[str],
         act_id: str,
         asks: frozenset[RequirementKind] = ONLY_THE_KEY,
+        repeats: bool = False,
+        address: bytes | None = None,
     ) -> Act:
-        """Hold an act. `asks`: what the person is to give with the touch. Raises TooManyOpenError. The caller has recorded it as held."""
+        """Hold an act. `asks`: what the person is to give with the touch. The caller has recorded it as held.
+
+        `repeats`: nobody keeps the call open. `address`: where the person is led after the touch, encrypted. Raises TooManyOpenError.
+        """
         with writing(self._engine) as session:
+            self._notice_older_database(session)
             now = database_now(session)
-            waiting = select(func.count()).where(Act.person_id == principal.id, Act.state == "open", self._alive(now))
-            if (session.scalar(waiting.select_from(Act)) or 0) >= MAX_OPEN:
+            waiting = select(func.count()).where(Act.state == "open", self._alive(now)).select_from(Act)
+            if (session.scalar(waiting.where(Act.person_id == principal.id)) or 0) >= MAX_OPEN:
                 raise TooManyOpenError
+            if (session.scalar(waiting) or 0) >= MAX_OPEN_IN_ALL:
+                raise NoRoomError
             act = Act(
                 id=act_id,
                 person_id=principal.id,
@@ -176,8 +215,14 @@ class StepUp:
                 expires_at=now + timedelta(seconds=self.lifetime_seconds),
                 boot_id=self._boot_id,
                 held_by=self._holder,
+                language=principal.language,
+                repeats=repeats,
+                address=address,
             )
+            self._seal.put(act)
             session.add(act)
+            number = self._age.step(session)
+        self._age.came_to(number)
         return act
 
     def get(self, act_id: str) -> Act | None:
@@ -204,19 +249,21 @@ class StepUp:
         reason = (said or "").strip()
         with writing(self._engine) as session:
             now = database_now(session)
-            fresh = update(Act).where(Act.id == act_id, Act.state == "open", self._alive(now))
-            act = session.get(Act, act_id) if hits_one(session, fresh.values(challenge=challenge, challenge_used_at=None)) else None
-            if act is None:
-                raise StepUpRefused("not_open")
-            if not may_sign_in(session.get_one(Person, act.person_id)):
-                raise StepUpRefused("person")
-            asked = act.needs.split()
-            if len(reason) > REASON_LENGTH or ("why" in asked and len(reason) < SHORTEST_REASON) or ("read" in asked and not read):
-                raise StepUpRefused("not_said")
-            act.summary = {**act.summary, "said": reason if "why" in asked else None, "read": read and "read" in asked}
-            left = (act.expires_at - now).total_seconds()
+            act = self._found(session, act_id, "open", now)
+            if act is not None:
+                if not may_sign_in(session.get_one(Person, act.person_id)):
+                    raise StepUpRefused("person")
+                asked = act.needs.split()
+                if len(reason) > REASON_LENGTH or ("why" in asked and len(reason) < SHORTEST_REASON) or ("read" in asked and not read):
+                    raise StepUpRefused("not_said")
+                act.challenge, act.challenge_used_at = challenge, None
+                act.summary = {**act.summary, "said": reason if {"why", OF_OTHERS} & set(asked) else None, "read": read and "read" in asked}
+                self._seal.put(act)
+        if act is None:
+            raise StepUpRefused("not_open")
+        left = (act.expires_at - now).total_seconds()
         try:
-            return self._keys.options(act.person_id, signed_challenge(act), left)
+            return self._keys.options(act.person_id, signed_challenge(act), left, key_demanded(act))
         except KeyRefusedError as refused:
             raise StepUpRefused(refused.cause) from None
 
@@ -224,7 +271,7 @@ class StepUp:
         """Confirm the act with the key's answer. Raises StepUpRefused with one text for all causes; the cause is recorded."""
         try:
             act = self._use_challenge(act_id)
-            touch = self._keys.verify_assertion(act.person_id, signed_challenge(act), response)
+            touch = self._keys.verify_assertion(act.person_id, signed_challenge(act), response, key_demanded(act))
             return self._confirm(act, touch)
         except KeyRefusedError as refused:  # recorded by `Keys` with its key; here with its act
             cause = refused.cause
@@ -247,10 +294,10 @@ class StepUp:
     def cancel(self, act_id: str) -> bool:
         """Turn an open or confirmed act down, recorded; False if there was none."""
         with writing(self._engine) as session:
-            pending = update(Act).where(Act.id == act_id, Act.state.in_(("open", "confirmed")))
-            if not hits_one(session, pending.values(state="cancelled", ended_at=database_now(session), ended_why="cancelled")):
+            act = session.get(Act, act_id)
+            if act is None or act.state not in ("open", "confirmed"):
                 return False
-            self._say_ended(session.get_one(Act, act_id), "cancelled", datetime.now(UTC))
+            self._end(act, "cancelled", "cancelled", database_now(session))
             return True
 
     def expire(self, now: datetime | None = None) -> int:
@@ -260,8 +307,7 @@ class StepUp:
             over = select(Act).where(Act.state.in_(("open", "confirmed")), ~self._alive(clock))
             acts = list(session.scalars(over))
             for act in acts:
-                act.state, act.ended_at, act.ended_why = "expired", now or clock, "expired"
-                self._say_ended(act, "expired", now or datetime.now(UTC))
+                self._end(act, "expired", "expired", now or clock)
             return len(acts)
 
     def end_all(self) -> int:
@@ -274,27 +320,36 @@ class StepUp:
             ours = or_(Act.held_by == self._holder, Act.held_by.is_(None))
             acts = list(session.scalars(select(Act).where(Act.state.in_(("open", "confirmed")), ours)))
             for act in acts:
-                act.state, act.ended_at, act.ended_why = "expired", clock, "restart"
-                self._say_ended(act, "restart", datetime.now(UTC))
+                self._end(act, "expired", "restart", clock)
+            self._notice_older_database(session)
             return len(acts)
 
-    def _say_ended(self, act: Act, cause: str, at: datetime) -> None:
-        said = {"cause": cause, "action": act.summary["action"], "asked": act.summary["asked"]}
-        name = self._pseudonyms.of(act.person_id)
-        self._record(plain_event(EventAction.STEP_UP_ENDED, at=at, pseudonym=name, outcome="failure", numbers=said, act_id=act.id))
+    def _end(self, act: Act, state: str, cause: str, at: datetime) -> None:
+        if act.state == "confirmed":
+            self._used.spend(act.id)  # whoever sets its row back has nothing of it
+        act.state, act.ended_at, act.ended_why, act.address = state, at, cause, None
+        shown = act.summary if isinstance(act.summary, dict) else {}  # a row that is not ours may hold anything
+        said: dict[str, int | str] = {"cause": cause, "action": str(shown.get("action")), "asked": _number(shown.get("asked"))}
+        name, now = self._pseudonyms.of(act.person_id), datetime.now(UTC)
+        self._record(plain_event(EventAction.STEP_UP_ENDED, at=now, pseudonym=name, outcome="failure", numbers=said, act_id=act.id))
 
     def take(self, act_id: str, digest: str) -> KeyProof | None:
         """The proof of a confirmed act, once; None if it is not confirmed, of another digest, used, over, or its person is cut off."""
         with writing(self._engine) as session:
+            self._notice_older_database(session)
             now = database_now(session)
-            once = update(Act).where(
-                Act.id == act_id, Act.digest == digest, Act.state == "confirmed", Act.used_at.is_(None), self._alive(now)
-            )
-            if not hits_one(session, once.values(state="used", used_at=now)):
-                return None
-            act = session.get_one(Act, act_id)
-            if act.confirmed_at is None or not may_sign_in(session.get_one(Person, act.person_id)):
-                return None
+            act = self._found(session, act_id, "confirmed", now)
+            key_class, number = None, None
+            if act is not None and act.digest == digest and act.used_at is None:
+                key_class = self._still_good(session, act)
+                if key_class is not None:
+                    act.state, act.used_at, act.address = "used", now, None
+                    self._seal.put(act)
+                    number = self._age.step(session)
+        if number is not None:
+            self._age.came_to(number)
+        if act is None or act.confirmed_at is None or key_class is None:
+            return None
         return KeyProof(
             grant_id=act.id,
             act_digest=act.digest,
@@ -302,6 +357,7 @@ class StepUp:
             user_verified=True,  # nothing is ever confirmed without it (`keys`, check 9)
             ids=decode_ids(act.ids),
             fields=frozenset(act.fields),
+            key_class=key_class,
             justified=bool(act.summary.get("said")),
             acknowledged=act.summary.get("read") is True,
         )
@@ -319,13 +375,16 @@ class StepUp:
     def _use_challenge(self, act_id: str) -> Act:
         """Use up the challenge of an open act, before anything of the answer is looked at: of 50 answers, one gets further."""
         with writing(self._engine) as session:
+            self._notice_older_database(session)
             now = database_now(session)
-            once = update(Act).where(
-                Act.id == act_id, Act.state == "open", Act.challenge.is_not(None), Act.challenge_used_at.is_(None), self._alive(now)
-            )
-            if not hits_one(session, once.values(challenge_used_at=now)):
-                raise StepUpRefused("challenge_used")
-            return session.get_one(Act, act_id)
+            act = self._found(session, act_id, "open", now)
+            if act is not None and act.challenge is not None and act.challenge_used_at is None:
+                act.challenge_used_at = now
+            else:
+                act = None
+        if act is None:
+            raise StepUpRefused("challenge_used")
+        return act
 
     def _confirm(self, act: Act, touch: VerifiedTouch) -> Act:
         with writing(self._engine) as session:
@@ -333,17 +392,76 @@ class StepUp:
             person = session.get_one(Person, act.person_id)  # as they stand now: a freeze during the ceremony ends it
             if not may_sign_in(person) or not touch.user_verified:
                 raise StepUpRefused("person")
-            confirmed = update(Act).where(Act.id == act.id, Act.state == "open", self._alive(now))
-            proven = {"challenge": act.challenge, "key_id": touch.key_id, "assertion": dict(touch.assertion)}
-            if not hits_one(session, confirmed.values(state="confirmed", confirmed_at=now, **proven)):
+            here = self._found(session, act.id, "open", now)
+            if here is None or (here.challenge, here.summary) != (act.challenge, act.summary):
                 raise StepUpRefused("not_open")
             said = {"key": touch.key_id, "action": act.summary["action"], "asked": act.summary["asked"], "allowed": act.summary["allowed"]}
             at = datetime.now(UTC)
             self._record(plain_event(EventAction.STEP_UP_CONFIRMED, at=at, pseudonym=person.pseudonym, numbers=said, act_id=act.id))
-            return session.get_one(Act, act.id)
+            here.state = "asked" if OF_OTHERS in here.needs.split() else "confirmed"
+            here.confirmed_at, here.key_id, here.assertion = now, touch.key_id, dict(touch.assertion)
+            self._seal.put(here)
+            number = self._age.step(session)
+        self._age.came_to(number)
+        return here
+
+    def _found(self, session: Session, act_id: str, state: str, now: datetime) -> Act | None:
+        """An act that lives and is in this state, as one of our processes left it. Any other one that says so ends here, with an alarm."""
+        act = session.get(Act, act_id)
+        if act is None or act.state != state or act.expires_at <= now or act.boot_id != self._boot_id:
+            return None
+        if self._seal.holds(act):
+            return act
+        self._doubt(act, "seal", now)
+        return None
+
+    def _still_good(self, session: Session, act: Act) -> KeyClass | None:
+        """The class of the key that confirmed it, if the touch and the person are still good for it; else it ends.
+
+        The assertion is checked again, over what stands in the row now. The row itself was found to be ours. Whether the session still
+        lives is asked by whoever releases.
+        """
+        now, person = database_now(session), session.get_one(Person, act.person_id)
+        if not may_sign_in(person) or (person.frozen_at is not None and person.frozen_at >= act.opened_at):
+            self._end(act, "cancelled", "person", now)
+            return None
+        try:
+            key = self._keys.check_again(session, act.person_id, signed_challenge(act), act.assertion or {})
+        except KeyRefusedError as refused:
+            if refused.cause == "locked_key":
+                self._end(act, "cancelled", "locked_key", now)
+            else:
+                self._doubt(act, refused.cause, now)
+            return None
+        if key.id != act.key_id:
+            self._doubt(act, "foreign_key", now)
+        elif not self._used.spend(act.id):
+            self._doubt(act, "used_before", now)
+        else:
+            return self._keys.class_of(key)
+        return None
+
+    def _doubt(self, act: Act, cause: str, now: datetime) -> None:
+        self._record(tampered("acts", act.id, pseudonym=self._pseudonyms.of(act.person_id), cause=cause, act_id=act.id))
+        self._end(act, "cancelled", "not_ours", now)
+
+    def _notice_older_database(self, session: Session) -> None:
+        """End what waits in a database that was further once: what came after it, a freeze or a used touch, is not in there (X15)."""
+        if not self._age.put_back(session):
+            return
+        self._record(tampered("revisions", ACTS, pseudonym=None, cause="older_database"))
+        clock = database_now(session)
+        for act in session.scalars(select(Act).where(Act.state.in_(("open", "confirmed")))):
+            self._end(act, "expired", "older_database", clock)
+        self._age.catch_up(session)
+        session.flush()
 
     def _alive(self, now: datetime) -> Any:
         return and_(Act.expires_at > now, Act.boot_id == self._boot_id)
 
     def _lives(self, session: Session, act: Act) -> bool:
         return act.expires_at > database_now(session) and act.boot_id == self._boot_id
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0

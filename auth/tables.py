@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -148,7 +148,7 @@ class Key(Base):
     """A registered hardware key."""
 
     __tablename__ = "keys"
-    SEALED = (
+    SEALED: ClassVar[tuple[str, ...]] = (
         *("id", "person_id", "credential_id", "public_key", "algorithm", "aaguid", "backup_eligible"),
         *("demo", "created_at", "locked_at"),
     )
@@ -208,7 +208,7 @@ class Act(Base):
     """An act that is held until it is confirmed with the key. Never holds a request or a client's value."""
 
     __tablename__ = "acts"
-    SEALED = (
+    SEALED: ClassVar[tuple[str, ...]] = (
         *("id", "person_id", "session_id", "digest", "summary", "ids", "fields", "needs", "state", "opened_at", "expires_at"),
         *("challenge", "confirmed_at", "used_at", "key_id", "assertion", "boot_id", "held_by"),
     )

@@ -30,11 +30,14 @@ from auth.outside import open_spool
 from auth.people import People
 from auth.plans import Plans
 from auth.policy_signature import PolicyKey
+from auth.row_seal import RowSeal
 from auth.sessions import Sessions
 from auth.signin import SignIn
 from auth.stepup import StepUp, clock_id
 from auth.storage import reading
 from auth.tables import Act, Person
+from auth.used_acts import FILE as USED_ACTS
+from auth.used_acts import UsedActs
 from console.intake import Intake
 from detectors.client_index.index import ClientIndex
 from policies.versions import Versions
@@ -142,7 +145,7 @@ def open_services(installation: Installation) -> Services:
         levels=Levels(engine, record, pseudonyms),
         sessions=sessions,
         keys=keys,
-        stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine)),
+        stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine), seal=RowSeal.of(state), used=UsedActs(state / USED_ACTS)),
         plans=Plans(engine, record, pseudonyms),
         sign_in=SignIn(engine, record, keys, console_sessions),
         console_sessions=console_sessions,

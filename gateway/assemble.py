@@ -24,8 +24,11 @@ from auth.installation import Installation
 from auth.keys import Keys
 from auth.outside import open_spool
 from auth.people import People
+from auth.row_seal import RowSeal
 from auth.sessions import Sessions
 from auth.stepup import StepUp, clock_id
+from auth.used_acts import FILE as USED_ACTS
+from auth.used_acts import UsedActs
 from detectors.client_index.folder import desk_key, index_key
 from detectors.client_index.hashing import Hashing
 from detectors.client_index.learner import Learner
@@ -93,7 +96,8 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     directory = Directory(engine, pseudonyms, credential_key)
     people = People(engine, spool.append, pseudonyms)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
-    stepup = StepUp(engine, spool.append, keys, pseudonyms, clock_id(engine), holder=spool.producer)
+    seal, used = RowSeal.of(state), UsedActs(state / USED_ACTS)
+    stepup = StepUp(engine, spool.append, keys, pseudonyms, clock_id(engine), seal=seal, used=used, holder=spool.producer)
     stepup.end_all()  # the requests that the last run held open are gone
     policies = grounds.policies(state, spool, now)
     record = Record(spool, followers, now)

@@ -22,7 +22,10 @@ from auth.directory import Directory
 from auth.keys import Keys
 from auth.outside import open_spool
 from auth.people import People
+from auth.row_seal import RowSeal
 from auth.stepup import StepUp, clock_id
+from auth.used_acts import FILE as USED_ACTS
+from auth.used_acts import UsedActs
 from detectors.budget import Limits
 from detectors.client_index.index import ClientIndex
 from detectors.scanner import Scanner
@@ -87,7 +90,8 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
     policies = grounds.policies(state, spool, now)
     owner_keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
-    stepup = StepUp(engine, spool.append, owner_keys, pseudonyms, clock_id(engine), holder=spool.producer)
+    seal, used = RowSeal.of(state), UsedActs(state / USED_ACTS)
+    stepup = StepUp(engine, spool.append, owner_keys, pseudonyms, clock_id(engine), seal=seal, used=used, holder=spool.producer)
     own = None
     if scanner is None:
         scanner = own = Scanner(ClientIndex(state), Limits())

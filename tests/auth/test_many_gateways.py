@@ -17,7 +17,7 @@ from audit_store.log import Log
 from audit_store.manifests import Manifest
 from audit_store.spool import SpoolReader
 from auth.people import PEOPLE
-from auth.stepup import StepUp, clock_id
+from auth.stepup import clock_id
 from auth.storage import reading
 from auth.tables import Act, Person, Revision
 from tests.audit_store.acts import NOW
@@ -37,7 +37,9 @@ from audit_store.manifests import Export, Manifests
 from audit_store.pseudonyms import Pseudonyms
 from audit_store.spool import Spool, SpoolReader
 from auth.keys import Keys
+from auth.row_seal import RowSeal
 from auth.storage import grow, writing
+from auth.used_acts import UsedActs
 from auth.stepup import StepUp, clock_id
 from tests.audit_store.acts import NOW, access
 
@@ -47,7 +49,8 @@ spool = Spool.open(Path(folder) / name, f"gateway-{name}")
 log = Log.open(Server(url))
 pseudonyms = Pseudonyms(bytes(reversed(range(32))))
 keys = Keys(engine, spool.append, "torwart.localhost", "http://torwart.localhost:8401")
-stepup = StepUp(engine, spool.append, keys, pseudonyms, clock_id(engine), holder=spool.producer)
+seal, used = RowSeal(bytes(range(1, 33))), UsedActs(Path(folder) / "used-acts")
+stepup = StepUp(engine, spool.append, keys, pseudonyms, clock_id(engine), seal=seal, used=used, holder=spool.producer)
 manifests = Manifests(engine)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -74,7 +77,7 @@ def place(postgres: Cluster) -> Server:
 
 
 def test_two_gateways_at_once(place: Server, house: House, ceremonies: Ceremonies, anna: Person, tmp_path: Path) -> None:
-    shared = StepUp(house.engine, house.events, ceremonies.keys, house.pseudonyms, clock_id(house.engine), holder="gateway-north")
+    shared = ceremonies.gateway(clock_id(house.engine), holder="gateway-north")
     ceremonies.stepup = shared
     key = ceremonies.enrol(anna)
     acts = [ceremonies.hold(anna).id for _ in range(ACTS)]
@@ -124,10 +127,7 @@ def test_a_gateway_that_starts_ends_its_own_acts_and_not_another_ones(
 ) -> None:
     clock = clock_id(house.engine)
     assert clock == clock_id(house.engine)
-    gateways = {
-        name: StepUp(house.engine, house.events, ceremonies.keys, house.pseudonyms, clock, holder=f"gateway-{name}")
-        for name in ("north", "south")
-    }
+    gateways = {name: ceremonies.gateway(clock, holder=f"gateway-{name}") for name in ("north", "south")}
     held = {}
     for name, stepup in gateways.items():
         ceremonies.stepup = stepup

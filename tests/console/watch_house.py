@@ -18,7 +18,9 @@ from audit_store.search_index import IndexWriter
 from audit_store.spool import Spool
 from auth.keys import Keys
 from auth.mail_server import MailSettings
+from auth.row_seal import RowSeal
 from auth.stepup import StepUp
+from auth.used_acts import UsedActs
 from console.delivery import Channel
 from console.mail import MailChannel
 from console.notice import Totals
@@ -81,7 +83,15 @@ class House:
             spools=self.state / "spool",
             log=self.log,
             runner=runner,
-            stepup=StepUp(self.engine, self.console.append, keys, Pseudonyms(KEY), "boot"),
+            stepup=StepUp(
+                self.engine,
+                self.console.append,
+                keys,
+                Pseudonyms(KEY),
+                "boot",
+                seal=RowSeal(KEY),
+                used=UsedActs(self.state / "used-acts"),
+            ),
             notifier=self.notifier(*channels, runner=runner),
             record=self.console.append,
             shipping=shipping,

@@ -26,8 +26,11 @@ from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool, SpoolReader
 from auth.keys import Keys
 from auth.people import People
+from auth.row_seal import RowSeal
 from auth.stepup import StepUp, StepUpRefused, boot_id
 from auth.tables import Person
+from auth.used_acts import FILE as USED_ACTS
+from auth.used_acts import UsedActs
 from deploy.demo.ceremony import act_of
 from deploy.demo.crm import PreparedCrm, RunningCrm, start
 from deploy.demo.firm import Firm, configure, found
@@ -259,7 +262,8 @@ class RunningFirm:
             pseudonyms = Pseudonyms(secret(self.state / "keys", "pseudonym.key"))
             installation = self.firm.installation
             keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
-            yield StepUp(engine, spool.append, keys, pseudonyms, boot_id()), People(engine, spool.append, pseudonyms)
+            seal, used = RowSeal.of(self.state), UsedActs(self.state / USED_ACTS)
+            yield StepUp(engine, spool.append, keys, pseudonyms, boot_id(), seal=seal, used=used), People(engine, spool.append, pseudonyms)
         finally:
             spool.close()
             engine.dispose()

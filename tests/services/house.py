@@ -1,6 +1,6 @@
 """A house of its own per test: a real database file, people, sessions and a list that takes the place of the spool."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,16 +16,19 @@ from auth.console_sessions import ConsoleSessions
 from auth.directory import Directory
 from auth.keys import Keys
 from auth.people import People
+from auth.row_seal import RowSeal
 from auth.sessions import Sessions
 from auth.signin import SignIn
 from auth.stepup import ONLY_THE_KEY, StepUp, Summary, act_digest
 from auth.tables import Act, Key, Person
+from auth.used_acts import UsedActs
 from deploy.demo.software_key import SoftwareKey
 from policies.needs import RequirementKind
 from policies.request import Principal, Status
 from tests.services.postgres import Cluster
 
 CREDENTIAL_KEY = bytes(range(32))
+SEAL = RowSeal(bytes(range(1, 33)))
 
 
 @dataclass
@@ -103,9 +106,31 @@ class Ceremonies:
 
     house: House
     keys: Keys
-    stepup: StepUp
-    sign_in: SignIn
+    used: UsedActs
+    stepup: StepUp = field(init=False)
+    sign_in: SignIn = field(init=False)
     opened: int = 0
+
+    def gateway(
+        self,
+        boot_id: str = "this boot",
+        *,
+        holder: str | None = None,
+        keys: Keys | None = None,
+        record: Callable[[Event], object] | None = None,
+    ) -> StepUp:
+        """The acts as another process of this machine has them."""
+        house = self.house
+        return StepUp(
+            house.engine,
+            record or house.events,
+            keys or self.keys,
+            house.pseudonyms,
+            boot_id,
+            seal=SEAL,
+            used=self.used,
+            holder=holder,
+        )
 
     def enrol(self, person: Person, key: SoftwareKey | None = None) -> SoftwareKey:
         """A new software key, registered by the ordinary token."""
@@ -154,7 +179,9 @@ def digest_of(person: Person, ids: Iterable[str]) -> str:
 
 
 @pytest.fixture
-def ceremonies(house: House) -> Ceremonies:
+def ceremonies(house: House, tmp_path: Path) -> Ceremonies:
     keys = Keys(house.engine, house.events, RP_ID, TORWART)
-    stepup = StepUp(house.engine, house.events, keys, house.pseudonyms, boot_id="this boot")
-    return Ceremonies(house, keys, stepup, SignIn(house.engine, house.events, keys, house.console))
+    ceremonies = Ceremonies(house, keys, used=UsedActs(tmp_path / "used-acts"))
+    ceremonies.stepup = ceremonies.gateway()
+    ceremonies.sign_in = SignIn(house.engine, house.events, keys, house.console)
+    return ceremonies
