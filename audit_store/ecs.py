@@ -41,6 +41,8 @@ class EventAction(StrEnum):
     RECOVERY_NOTIFIED = "recovery-notified"
     """Those who have to know of a recovery were told by mail."""
     TOKEN_ISSUED = "token-issued"  # noqa: S105 -- a name, no secret
+    ENROLMENT_WITNESSED = "enrolment-witnessed"
+    """An administrator's own key said that the next key of the subject is registered in person."""
     STEP_UP_CONFIRMED = "step-up-confirmed"
     STEP_UP_REFUSED = "step-up-refused"
     STEP_UP_ENDED = "step-up-ended"
@@ -207,6 +209,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.BREAK_GLASS_ENDED: _IAM_CHANGE,
     EventAction.RECOVERY_NOTIFIED: _ALERT,
     EventAction.TOKEN_ISSUED: _IAM_CHANGE,
+    EventAction.ENROLMENT_WITNESSED: _IAM_CHANGE,
     EventAction.STEP_UP_CONFIRMED: _STEP,
     EventAction.STEP_UP_REFUSED: _STEP,
     EventAction.STEP_UP_ENDED: _STEP,

@@ -30,6 +30,7 @@ WORDS: Mapping[EventAction, tuple[str, str]] = MappingProxyType(
         EventAction.BREAK_GLASS_ENDED: ("Zugang aus dem Umschlag beendet", "Emergency access ended"),
         EventAction.RECOVERY_NOTIFIED: ("Über eine Wiederherstellung benachrichtigt", "Somebody told of a recovery"),
         EventAction.TOKEN_ISSUED: ("Link für einen Schlüssel ausgegeben", "Link for a key issued"),
+        EventAction.ENROLMENT_WITNESSED: ("Anmeldung eines Schlüssels bezeugt", "Enrolment of a key witnessed"),
         EventAction.STEP_UP_CONFIRMED: ("Vorgang mit dem Schlüssel bestätigt", "Act confirmed with the key"),
         EventAction.STEP_UP_REFUSED: ("Bestätigung nicht angenommen", "Confirmation refused"),
         EventAction.STEP_UP_ENDED: ("Vorgang nicht bestätigt", "Act not confirmed"),

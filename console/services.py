@@ -38,6 +38,7 @@ from auth.storage import reading
 from auth.tables import Act, Person
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
+from auth.witness import Witness
 from console.intake import Intake
 from detectors.client_index.index import ClientIndex
 from policies.versions import Versions
@@ -70,6 +71,7 @@ class Services:
     stepup: StepUp
     plans: Plans
     sign_in: SignIn
+    witness: Witness
     console_sessions: ConsoleSessions
     open_sessions: OpenSessions
     alerts: Alerts
@@ -148,6 +150,7 @@ def open_services(installation: Installation) -> Services:
         stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine), seal=RowSeal.of(state), used=UsedActs(state / USED_ACTS)),
         plans=Plans(engine, record, pseudonyms),
         sign_in=SignIn(engine, record, keys, console_sessions),
+        witness=Witness(engine, record, keys),
         console_sessions=console_sessions,
         open_sessions=OpenSessions(console_sessions, sessions),
         alerts=Alerts(engine, record),

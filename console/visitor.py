@@ -105,9 +105,21 @@ def reviewer(found: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
     return found
 
 
+def administrator(found: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
+    """A signed-in visitor who hands out keys. Raises HTTPException 403."""
+    if not found.is_administrator:
+        raise HTTPException(403)
+    return found
+
+
+def holds_csrf(found: Visitor, csrf: str) -> bool:
+    """Whether this is the token of the visitor's own sign-in."""
+    return bool(found.csrf) and hmac.compare_digest(csrf.encode("utf-8", "surrogatepass"), found.csrf.encode())
+
+
 def intended(found: Annotated[Visitor, Depends(signed_in)], csrf: Annotated[str, Form(max_length=200)] = "") -> Visitor:
     """A signed-in visitor whose form carries the token of their sign-in. Raises HTTPException 403."""
-    if not found.csrf or not hmac.compare_digest(csrf.encode(), found.csrf.encode()):
+    if not holds_csrf(found, csrf):
         raise HTTPException(403)
     return found
 

@@ -60,6 +60,9 @@ VISITS: dict[tuple[str, str], str] = {
     ("POST", "/people/{person_id}/status"): "/people/{person}/status",
     ("POST", "/people/{person_id}/level"): "/people/{person}/level",
     ("POST", "/people/{person_id}/token"): "/people/{person}/token",
+    ("GET", "/people/{person_id}/key"): "/people/{person}/key",
+    ("POST", "/api/people/{person_id}/witness/begin"): CEREMONY,
+    ("POST", "/api/people/{person_id}/witness/complete"): CEREMONY,
     ("GET", "/why/{act_id}"): "/why/card",
     ("GET", "/act/{act_id}"): "/act/act-1",
     ("GET", "/enrol/{token}"): "/enrol/{token}",
@@ -81,7 +84,7 @@ VISITS: dict[tuple[str, str], str] = {
 """Route -> how it is visited, or why it shows a visitor nothing about somebody else."""
 SHOWS = {
     *("/alerts", "/alerts/{alert}", "/alerts/{alert}/events?reason=0", "/events?client=7", "/people", "/people/{person}"),
-    *("/why/card", "/act/act-1", "/enrol/{token}", "/people/{person}/token"),
+    *("/why/card", "/act/act-1", "/enrol/{token}", "/people/{person}/token", "/people/{person}/key"),
 }
 """Visits whose answer names the person: that they do is checked, or the test would see nothing."""
 FORM = {"status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "x", "verdict": "false", "note": "x"}
