@@ -56,6 +56,7 @@ class House:
     orders: Orders
     alerts: Alerts
     engine: Engine
+    pseudonyms: Pseudonyms
     credential_key: bytes = field(repr=False)
     """For the hashes of credentials."""
     record: Callable[[Event], object]
@@ -92,14 +93,15 @@ def open_house(config: Path) -> Iterator[House]:
                 installation=installation,
                 people=People(engine, record, pseudonyms),
                 levels=Levels(engine, record, pseudonyms),
+                plans=Plans(engine, record, pseudonyms),
                 sessions=Sessions(engine, record, credential_key),
                 assignments=Assignments(engine, record),
-                plans=Plans(engine, record, pseudonyms),
                 keys=Keys(engine, record, installation.rp_id, installation.origin),
                 agents=Agents(engine, record, AgentAlarms(record), installation.origin),
                 orders=Orders(engine, record),
                 alerts=Alerts(engine, record),
                 engine=engine,
+                pseudonyms=pseudonyms,
                 credential_key=credential_key,
                 record=record,
             )

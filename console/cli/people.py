@@ -25,6 +25,7 @@ from console.cli.people_change import change, leave, plans, unbind
 from console.cli.people_cut import cut_members, print_cut
 from console.cli.people_erase import erase
 from console.cli.people_level import level
+from console.cli.people_off import tell_off, try_out
 from console.cli.people_sessions import sessions
 from policies.request import Level, Status
 
@@ -106,6 +107,10 @@ def status(
             cut = house.people.set_status(person.id, status, house.by(by), reason)
         except PeopleError as error:
             fail(str(error))
+        shown = try_out(house, person, cut) if status is Status.GONE else None
+    if shown is not None:
+        tell_off(as_json, f"{_named(person)}: {status.value}.", _status(person, status, None), cut, shown)
+        return
     _tell(as_json, f"{_named(person)}: {status.value}.", _status(person, status, None), cut)
 
 
@@ -125,7 +130,8 @@ def freeze(who: Who, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> 
     with open_house(config) as house:
         person = house.person(who)
         cut = house.people.freeze(person.id, None)
-    _tell(as_json, f"{_named(person)} is frozen.", {"pseudonym": person.pseudonym, "frozen": True}, cut)
+        shown = try_out(house, person, cut)
+    tell_off(as_json, f"{_named(person)} is frozen.", {"pseudonym": person.pseudonym, "frozen": True}, cut, shown)
 
 
 @app.command()

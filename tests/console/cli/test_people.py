@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from auth.attendance import Attendance
 from auth.installation import template
 from console.cli.house import open_house
 from console.cli.people import app
@@ -87,6 +88,29 @@ def test_a_freeze_says_what_it_cut_and_is_lifted_again(torwart: Shell, tmp_path:
     assert torwart.json("list")["people"][0]["frozen"]
     assert torwart("unfreeze", "anna").exit_code == 0
     assert not torwart.json("list")["people"][0]["frozen"]
+
+
+def test_who_is_gone_is_cut_and_every_piece_is_tried(torwart: Shell, tmp_path: Path) -> None:
+    (tmp_path / "rest.key").write_text("0123456789abcdef\n", encoding="utf-8")
+    assert torwart("bind", "anna", "--api-key-file", str(tmp_path / "rest.key")).exit_code == 0
+    assert torwart("token", "anna").exit_code == 0
+    said = torwart.json("status", "anna", "gone")
+    assert [piece["kind"] for piece in said["cut"]] == ["api_key", "key_token"]
+    tried = [{"kind": kind, "tried": 1, "refused": 1} for kind in ("api_key", "key_token", "sign_in")]
+    assert (said["tried"], said["gateways"], said["holds"]) == (tried, [], True)
+    shown = torwart("freeze", "anna").stdout
+    assert "sign_in" in shown
+    assert "No gateway runs" in shown
+
+
+def test_a_gateway_that_does_not_answer_is_named_and_the_command_says_that_it_is_not_shown(torwart: Shell) -> None:
+    with open_house(torwart.config) as house:
+        Attendance(house.engine, "gateway-b").tell(0)
+    result = torwart("freeze", "anna")
+    assert result.exit_code == 1
+    assert "0 of 1 gateways work with it" in result.stdout
+    assert "gateway-b has not answered" in result.stdout
+    assert torwart.json("list")["people"][0]["frozen"]
 
 
 def test_of_a_rest_key_only_the_hash_is_kept_and_nothing_is_printed(torwart: Shell, tmp_path: Path) -> None:
