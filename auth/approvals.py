@@ -36,6 +36,7 @@ from auth.console_sessions import may_sign_in
 from auth.keys import KeyRefusedError, Keys, VerifiedTouch
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Key, Person
+from auth.used_acts import UsedActs
 from policies.document import read_need, written_need
 from policies.needs import AllOf, AnyOf, Approval, Need
 from policies.request import ApprovalProof
@@ -47,6 +48,7 @@ CEREMONY_SECONDS = 120
 CHALLENGE_BYTES = 32
 REASON_LENGTH = 500
 _WAITING = ("open", "given")
+_UNENDED = ("draft", *_WAITING)
 
 
 class ApprovalKind(StrEnum):
@@ -114,8 +116,18 @@ class Shown:
 class Approvals:
     """The requests of one installation."""
 
-    def __init__(self, engine: Engine, record: Callable[[Event], object], keys: Keys, pseudonyms: Pseudonyms, clock_id: str) -> None:
-        """`clock_id`: of `auth.stepup.clock_id`."""
+    def __init__(
+        self,
+        engine: Engine,
+        record: Callable[[Event], object],
+        keys: Keys,
+        pseudonyms: Pseudonyms,
+        clock_id: str,
+        *,
+        used: UsedActs,
+    ) -> None:
+        """`clock_id`: of `auth.stepup.clock_id`. `used`: what a database that was put back cannot forget."""
+        self._used = used
         self._engine = engine
         self._record = record
         self._keys = keys
@@ -139,47 +151,65 @@ class Approvals:
         `requester` is a person id, None for the command line; `subject` that of whom it is about. `need` holds approvals and nothing else.
         `samples` are rows of masked values. Raises TooManyOpenError, PermissionError for a person who is cut off.
         """
-        waiting_seconds = max(one.expires_seconds for one in approvals_in(need))
         with writing(self._engine) as session:
             now = database_now(session)
-            same = (ApprovalRequest.kind == kind, ApprovalRequest.digest == digest)
             mine = and_(_is(requester), ApprovalRequest.state.in_(_WAITING), self._alive(now))
-            known = session.scalar(select(ApprovalRequest).where(mine, *same))
-            if known is not None:
+            same = and_(ApprovalRequest.kind == kind, ApprovalRequest.digest == digest)
+            if (known := session.scalar(select(ApprovalRequest).where(mine, same))) is not None:
                 return known
-            waiting = select(func.count()).select_from(ApprovalRequest).where(mine, ApprovalRequest.state == "open")
-            if (session.scalar(waiting) or 0) >= MAX_OPEN:
-                raise TooManyOpenError
-            person = session.get(Person, requester) if requester is not None else None
-            if requester is not None and (person is None or not may_sign_in(person)):
-                raise PermissionError("this person may ask for nothing")
-            rows = {"salt": secrets.token_hex(16), "rows": [list(row) for row in samples]} if samples else None
-            request = ApprovalRequest(
-                id=secrets.token_urlsafe(24),
-                kind=kind.value,
-                requester_id=requester,
-                subject_id=subject,
-                digest=digest,
-                shown=orjson.loads(orjson.dumps(asdict(shown))),
-                samples=rows,
-                samples_hash=_hash(rows) if rows else None,
-                need=written_need(need),
-                reason=(reason or "").strip()[:REASON_LENGTH] or None,
-                state="open",
-                opened_at=now,
-                expires_at=now + timedelta(seconds=waiting_seconds),
-                clock_id=self._clock_id,
-            )
-            sealed = seal(session, person.pseudonym, request.reason, now) if person and request.reason else None
-            self._say(EventAction.APPROVAL_ASKED, request, by=requester, outcome="unknown", sealed=sealed)
+            request = _new(secrets.token_urlsafe(24), kind, requester, digest, shown, need, samples)
+            request.subject_id, request.clock_id = subject, self._clock_id
+            self._open(session, request, reason, now)
             session.add(request)
         return request
+
+    def draft(
+        self,
+        act_id: str,
+        *,
+        requester: str,
+        digest: str,
+        shown: Shown,
+        need: Need,
+        samples: Sequence[Sequence[str]] = (),
+        seconds: float,
+    ) -> None:
+        """Keep what approvers would be shown of an act, for so long, until its person asks for approval with the key (`open`)."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            request = _new(act_id, ApprovalKind.ACT, requester, digest, shown, need, samples)
+            request.state, request.clock_id, request.opened_at = "draft", self._clock_id, now
+            request.expires_at = now + timedelta(seconds=seconds)
+            session.add(request)
+
+    def open(self, act_id: str, reason: str | None) -> ApprovalRequest | None:
+        """Ask for the approval of an act that its person has just confirmed with the key; None if there is no such draft.
+
+        Raises TooManyOpenError, PermissionError for a person who is cut off.
+        """
+        with writing(self._engine) as session:
+            now = database_now(session)
+            request = session.get(ApprovalRequest, act_id)
+            if request is None or request.state != "draft" or not self._lives(request, now):
+                return None
+            self._open(session, request, reason, now)
+        return request
+
+    def waiting(self, requester: str) -> int:
+        """How many requests of this person wait for an answer."""
+        with reading(self._engine) as session:
+            return self._count(session, requester, database_now(session))
+
+    def pending(self, kind: ApprovalKind, requester: str | None, digest: str) -> ApprovalRequest | None:
+        """The request for exactly this that waits or was approved; None if there is none."""
+        with reading(self._engine) as session:
+            return self._matching(session, kind, requester, digest, database_now(session))
 
     def get(self, request_id: str) -> ApprovalRequest | None:
         """The request as it stands now; one whose time is over reads `expired`. None if there is no such request."""
         with reading(self._engine) as session:
             request = session.get(ApprovalRequest, request_id)
-            if request is not None and request.state in _WAITING and not self._lives(request, database_now(session)):
+            if request is not None and request.state in _UNENDED and not self._lives(request, database_now(session)):
                 session.expunge(request)
                 request.state = "expired"  # in this copy only: `expire` writes it down
             return request
@@ -249,7 +279,7 @@ class Approvals:
         with writing(self._engine) as session:
             now = database_now(session)
             request, person = self._answerable(session, request_id, approver_id, now)
-            self._end(session, request, "refused", now)
+            self._end(request, "refused", now)
             why = (reason or "").strip()[:REASON_LENGTH]
             sealed = seal(session, self._pseudonyms.of(request.requester_id), why, now) if why and request.requester_id else None
             self._say(EventAction.APPROVAL_TURNED_DOWN, request, by=person.id, outcome="failure", sealed=sealed)
@@ -261,7 +291,7 @@ class Approvals:
             request = session.get(ApprovalRequest, request_id)
             if request is None or request.requester_id != requester or request.state not in _WAITING:
                 return False
-            self._end(session, request, "withdrawn", database_now(session))
+            self._end(request, "withdrawn", database_now(session))
             self._say(EventAction.APPROVAL_ENDED, request, by=requester, outcome="failure", cause="withdrawn")
         return True
 
@@ -273,7 +303,10 @@ class Approvals:
             return tuple(proof for proof, _ in self._proofs(session, request, now)) if request is not None else ()
 
     def take(self, kind: ApprovalKind, requester: str | None, digest: str) -> tuple[ApprovalProof, ...] | None:
-        """The proofs of what enough others have said yes to, once; None if they have not. Every stored touch is checked again."""
+        """The proofs of what enough others have said yes to, once; None if they have not. Every stored touch is checked again.
+
+        Raises OSError if it cannot be noted that they are used up.
+        """
         with writing(self._engine) as session:
             now = database_now(session)
             request = self._matching(session, kind, requester, digest, now)
@@ -286,21 +319,46 @@ class Approvals:
             if not fulfilled(read_need(request.need), proofs, now):
                 return None
             once = update(ApprovalRequest).where(ApprovalRequest.id == request.id, ApprovalRequest.state == "given")
+            if not self._used.spend(f"approval-{request.id}"):  # in a database that was put back
+                self._say(EventAction.APPROVAL_DOUBTED, request, by=requester, outcome="failure", cause="used")
+                return None
             if not hits_one(session, once.values(state="taken", ended_at=now, samples=None)):
                 return None
             self._say(EventAction.APPROVAL_TAKEN, request, by=requester)
         return proofs
 
     def expire(self) -> int:
-        """Write down which requests have run out (or are of another run of the clock), each recorded; how many."""
+        """Write down which requests have run out (or are of another run of the clock), each recorded; how many.
+
+        A draft that nobody asked about is deleted: its act says what became of it.
+        """
         with writing(self._engine) as session:
             now = database_now(session)
-            over = select(ApprovalRequest).where(ApprovalRequest.state.in_(_WAITING), ~self._alive(now))
+            over = select(ApprovalRequest).where(ApprovalRequest.state.in_(_UNENDED), ~self._alive(now))
             requests = list(session.scalars(over))
             for request in requests:
-                self._end(session, request, "expired", now)
+                if request.state == "draft":
+                    session.delete(request)
+                    continue
+                self._end(request, "expired", now)
                 self._say(EventAction.APPROVAL_ENDED, request, by=request.requester_id, outcome="failure", cause="expired")
-            return len(requests)
+            return sum(request.state == "expired" for request in requests)
+
+    def _open(self, session: Session, request: ApprovalRequest, reason: str | None, now: datetime) -> None:
+        if self._count(session, request.requester_id, now) >= MAX_OPEN:
+            raise TooManyOpenError
+        person = session.get(Person, request.requester_id) if request.requester_id is not None else None
+        if request.requester_id is not None and (person is None or not may_sign_in(person)):
+            raise PermissionError("this person may ask for nothing")
+        request.reason = (reason or "").strip()[:REASON_LENGTH] or None
+        request.state, request.opened_at = "open", now
+        request.expires_at = now + timedelta(seconds=max(one.expires_seconds for one in approvals_in(read_need(request.need))))
+        sealed = seal(session, person.pseudonym, request.reason, now) if person and request.reason else None
+        self._say(EventAction.APPROVAL_ASKED, request, by=request.requester_id, outcome="unknown", sealed=sealed)
+
+    def _count(self, session: Session, requester: str | None, now: datetime) -> int:
+        waiting = select(func.count()).select_from(ApprovalRequest).where(_is(requester), ApprovalRequest.state == "open", self._alive(now))
+        return session.scalar(waiting) or 0
 
     def _answerable(self, session: Session, request_id: str, approver_id: str, now: datetime) -> tuple[ApprovalRequest, Person]:
         request, person = session.get(ApprovalRequest, request_id), session.get(Person, approver_id)
@@ -332,7 +390,7 @@ class Approvals:
                 raise ApprovalRefused("new_key")
             given.given_at, given.key_id, given.assertion = now, touch.key_id, dict(touch.assertion)
             if not given.yes:
-                self._end(session, request, "refused", now)
+                self._end(request, "refused", now)
                 sealed = (
                     seal(session, self._pseudonyms.of(request.requester_id), given.why, now) if given.why and request.requester_id else None
                 )
@@ -378,7 +436,7 @@ class Approvals:
         question = select(ApprovalRequest).where(exactly, ApprovalRequest.state.in_(_WAITING), self._alive(now))
         return session.scalars(question.order_by(ApprovalRequest.opened_at.desc())).first()
 
-    def _end(self, session: Session, request: ApprovalRequest, state: str, now: datetime) -> None:
+    def _end(self, request: ApprovalRequest, state: str, now: datetime) -> None:
         request.state, request.ended_at, request.samples = state, now, None
 
     def _alive(self, now: datetime) -> Any:
@@ -462,6 +520,30 @@ def fulfilled(need: Need, proofs: Iterable[ApprovalProof], now: datetime) -> boo
             return any(fulfilled(one, given, now) for one in needs)
         case _:
             raise ValueError("a request for approval asks for approvals alone")
+
+
+def _new(
+    request_id: str,
+    kind: ApprovalKind,
+    requester: str | None,
+    digest: str,
+    shown: Shown,
+    need: Need,
+    samples: Sequence[Sequence[str]],
+) -> ApprovalRequest:
+    approvals_in(need)
+    rows = {"salt": secrets.token_hex(16), "rows": [list(row) for row in samples]} if samples else None
+    return ApprovalRequest(
+        id=request_id,
+        kind=kind.value,
+        requester_id=requester,
+        digest=digest,
+        shown=orjson.loads(orjson.dumps(asdict(shown))),
+        samples=rows,
+        samples_hash=_hash(rows) if rows else None,
+        need=written_need(need),
+        alone=False,
+    )
 
 
 def _fault(request: ApprovalRequest, person: Person) -> str | None:

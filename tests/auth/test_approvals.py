@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from auth.approval_tables import ApprovalRequest
 from auth.approvals import ApprovalKind, ApprovalRefused, Approvals, Shown, TooManyOpenError
 from auth.storage import writing
 from auth.tables import Key, Person
+from auth.used_acts import UsedActs
 from deploy.demo.software_key import SoftwareKey
 from policies.needs import AllOf, AnyOf, Approval, Need
 from policies.request import Status
@@ -53,9 +55,10 @@ class Firm:
 
 
 @pytest.fixture
-def firm(ceremonies: Ceremonies, anna: Person) -> Firm:
+def firm(ceremonies: Ceremonies, anna: Person, tmp_path: Path) -> Firm:
     house = ceremonies.house
-    approvals = Approvals(house.engine, house.events, ceremonies.keys, house.pseudonyms, "this boot")
+    used = UsedActs(tmp_path / "used-acts")
+    approvals = Approvals(house.engine, house.events, ceremonies.keys, house.pseudonyms, "this boot", used=used)
     people = {
         name: house.people.add(name.title(), f"{name}@firma.example", [role])
         for name, role in (("olga", "owner"), ("oskar", "owner"), ("hanna", "head_of_sales"))
@@ -291,11 +294,40 @@ def test_x12_a_row_that_nobody_signed_is_no_approval(firm: Firm) -> None:
     assert [said["request"] for said in firm.events(EventAction.APPROVAL_DOUBTED)] == [second.id]
 
 
-def test_after_a_restart_nothing_of_before_counts(firm: Firm) -> None:
+def test_x15_a_database_that_was_put_back_gives_no_approval_twice(firm: Firm) -> None:
+    request = firm.ask()
+    firm.answer(request, "olga")
+    assert firm.take() is not None
+    with writing(firm.ceremonies.house.engine) as session:
+        session.execute(update(ApprovalRequest).values(state="given", ended_at=None))
+    assert firm.take() is None
+    (said,) = firm.events(EventAction.APPROVAL_DOUBTED)
+    assert (said["request"], said["cause"]) == (request.id, "used")
+
+
+def test_an_act_is_asked_about_when_its_person_has_confirmed_that(firm: Firm) -> None:
+    about: dict[str, Any] = {"requester": firm.anna.id, "digest": DIGEST, "shown": SHOWN, "need": OWNER, "samples": (("A…",),)}
+    firm.approvals.draft("act1", **about, seconds=120)
+    assert firm.approvals.waiting_for(firm.people["olga"].id) == []
+    assert firm.approvals.pending(ApprovalKind.ACT, firm.anna.id, DIGEST) is None
+    opened = firm.approvals.open("act1", "the fair")
+    assert opened is not None
+    assert (opened.id, opened.state, opened.reason) == ("act1", "open", "the fair")
+    assert firm.approvals.open("act1", None) is None, "once"
+    assert [one.id for one in firm.approvals.waiting_for(firm.people["olga"].id)] == ["act1"]
+    firm.approvals.draft("act2", **{**about, "digest": "01" * 32}, seconds=0)
+    assert firm.approvals.open("act2", None) is None, "too late"
+    assert firm.approvals.expire() == 0
+    assert firm.approvals.get("act2") is None
+
+
+def test_after_a_restart_nothing_of_before_counts(firm: Firm, tmp_path: Path) -> None:
     request = firm.ask()
     firm.answer(request, "olga")
     house = firm.ceremonies.house
-    later = Approvals(house.engine, house.events, firm.ceremonies.keys, house.pseudonyms, "next boot")
+    later = Approvals(
+        house.engine, house.events, firm.ceremonies.keys, house.pseudonyms, "next boot", used=UsedActs(tmp_path / "used-acts")
+    )
     assert later.given(ApprovalKind.ACT, firm.anna.id, DIGEST) == ()
     assert later.take(ApprovalKind.ACT, firm.anna.id, DIGEST) is None
     assert later.expire() == 1
