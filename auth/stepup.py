@@ -26,31 +26,40 @@ from audit_store.pseudonyms import Pseudonyms
 from auth.console_sessions import may_sign_in
 from auth.database_age import ACTS, DatabaseAge
 from auth.keys import KeyRefusedError, Keys, VerifiedTouch
+from auth.people_tables import GatewayView
 from auth.row_seal import RowSeal, tampered
 from auth.storage import database_now, reading, writing
 from auth.tables import Act, Person
+from auth.totp import CodeRefusedError
 from auth.used_acts import UsedActs
 from policies.needs import RequirementKind
-from policies.request import ClientId, KeyClass, KeyProof, Principal
+from policies.request import ClientId, CodeProof, KeyClass, KeyProof, Principal, Proof
 
 LIFETIME_SECONDS = 120
 MAX_OPEN = 3
 """Acts that may wait for one person at once: more would train people to confirm without reading (attacks X16)."""
+HEARD_LATELY = timedelta(minutes=1)
+"""A gateway process that was heard within this time runs: each says so every half a minute."""
 MAX_OPEN_IN_ALL = 1_000
 """Acts that may wait in a firm at once: a flood of sessions must not fill the database."""
 CHALLENGE_BYTES = 32
 SHORTEST_REASON, REASON_LENGTH = 3, 500
 """Characters of what a person may write as a reason."""
 ONLY_THE_KEY = frozenset({RequirementKind.KEY})
+BY_APP = "app"
+"""Offered by an act that a code of the person's authenticator app may confirm in the place of the key (`policies.needs.BY_CODE`)."""
 OF_OTHERS = "approval"
 """Asked for by an act that others have to approve first: the touch then only asks them, and lets nothing go (`auth.approvals`)."""
 _ASKS = {
     RequirementKind.KEY: "key",
+    RequirementKind.CODE: BY_APP,
     RequirementKind.JUSTIFY: "why",
     RequirementKind.ACKNOWLEDGE: "read",
     RequirementKind.APPROVAL: OF_OTHERS,
 }
 """How a row says what is asked for."""
+_STEP = "code_step"
+"""Member of an assertion that was none: which code was used up."""
 
 
 class TooManyOpenError(Exception):
@@ -145,6 +154,14 @@ def clock_id(engine: Engine) -> str:
         return f"postgresql {started.scalar_one()}"
 
 
+@dataclass(frozen=True, slots=True)
+class _ByCode:
+    """A code of the person's app was used up for the act."""
+
+    step: int
+    """Steps of 30 seconds since 1970."""
+
+
 class StepUp:
     """The acts of one installation."""
 
@@ -186,12 +203,11 @@ class StepUp:
         fields: Iterable[str],
         act_id: str,
         asks: frozenset[RequirementKind] = ONLY_THE_KEY,
-        repeats: bool = False,
-        address: bytes | None = None,
+        told: bool = True,
     ) -> Act:
         """Hold an act. `asks`: what the person is to give with the touch. The caller has recorded it as held.
 
-        `repeats`: nobody keeps the call open. `address`: where the person is led after the touch, encrypted. Raises TooManyOpenError.
+        `told`: pages that listen for held acts of its session are told of it. Raises TooManyOpenError.
         """
         with writing(self._engine) as session:
             self._notice_older_database(session)
@@ -215,9 +231,7 @@ class StepUp:
                 expires_at=now + timedelta(seconds=self.lifetime_seconds),
                 boot_id=self._boot_id,
                 held_by=self._holder,
-                language=principal.language,
-                repeats=repeats,
-                address=address,
+                language=principal.language if told else "",
             )
             self._seal.put(act)
             session.add(act)
@@ -240,11 +254,71 @@ class StepUp:
             mine = and_(Act.person_id == person_id, Act.session_id == session_id, Act.state == "open", self._alive(database_now(session)))
             return list(session.scalars(select(Act).where(mine).order_by(Act.opened_at)))
 
+    def waiting(self) -> list[tuple[Act, float]]:
+        """Acts of everybody that wait for their touch and of which pages are told, with the seconds that each has left."""
+        with reading(self._engine) as session:
+            now = database_now(session)
+            acts = session.scalars(select(Act).where(Act.state == "open", Act.language != "", self._alive(now)))
+            return [(act, (act.expires_at - now).total_seconds()) for act in acts]
+
+    def told(self, act_id: str) -> None:
+        """A gateway process has told a page of the act's session that it waits."""
+        self._note(act_id, "told_at")
+
+    def was_told(self, act_id: str) -> bool:
+        """Whether any gateway process has told a page of it."""
+        with reading(self._engine) as session:
+            return session.scalar(select(Act.told_at).where(Act.id == act_id)) is not None
+
+    def repeats(self, act_id: str) -> None:
+        """Nobody keeps the act's call open: once confirmed, its person repeats it."""
+        self._note(act_id, "repeats", True)
+
+    def keep_address(self, act_id: str, address: bytes) -> None:
+        """Where the person is led after the touch, encrypted; forgotten when the act ends."""
+        self._note(act_id, "address", address)
+
+    def has_company(self) -> bool:
+        """Whether other gateway processes run on this database (`auth.attendance`)."""
+        with reading(self._engine) as session:
+            lately = GatewayView.seen_at > database_now(session) - HEARD_LATELY
+            return (session.scalar(select(func.count()).select_from(GatewayView).where(lately)) or 0) > 1
+
+    def _note(self, act_id: str, column: str, value: object = None) -> None:
+        """What gives nobody anything, and is not sealed."""
+        with writing(self._engine) as session:
+            act = session.get(Act, act_id)
+            if act is not None and act.state == "open":
+                setattr(act, column, database_now(session) if value is None else value)
+
     def begin(self, act_id: str, said: str | None = None, *, read: bool = False) -> dict[str, Any]:
         """Options for `navigator.credentials.get` with a fresh challenge; an earlier one is void. Raises StepUpRefused.
 
         `said` is the person's reason, `read` that the warning was read, where the act asks for them: the challenge is bound to both.
         """
+        act, left = self._say(act_id, said, read=read)
+        try:
+            return self._keys.options(act.person_id, signed_challenge(act), left, key_demanded(act))
+        except KeyRefusedError as refused:
+            raise StepUpRefused(refused.cause) from None
+
+    def confirm_by_code(self, act_id: str, said: str | None, *, read: bool, use: Callable[[str], int]) -> Act:
+        """Confirm an act that offers it with a code of the person's app, bound to what was shown and to what the person says.
+
+        `use` uses up a code of the person of this id and raises CodeRefusedError, as `auth.totp.Totp.use` does. Raises StepUpRefused with
+        one text for all causes; the cause is recorded.
+        """
+        try:
+            known = self.get(act_id)
+            if known is None or BY_APP not in known.needs.split():
+                raise StepUpRefused("no_code")
+            act, _ = self._say(act_id, said, read=read)
+            return self._confirm(act, _ByCode(use(act.person_id)))
+        except (CodeRefusedError, StepUpRefused) as refused:
+            raise self._refused(act_id, refused.cause) from None
+
+    def _say(self, act_id: str, said: str | None, *, read: bool) -> tuple[Act, float]:
+        """Note what the person says to an open act, under a fresh challenge; the act, and the seconds that it has left."""
         challenge = secrets.token_bytes(CHALLENGE_BYTES)
         reason = (said or "").strip()
         with writing(self._engine) as session:
@@ -261,11 +335,7 @@ class StepUp:
                 self._seal.put(act)
         if act is None:
             raise StepUpRefused("not_open")
-        left = (act.expires_at - now).total_seconds()
-        try:
-            return self._keys.options(act.person_id, signed_challenge(act), left, key_demanded(act))
-        except KeyRefusedError as refused:
-            raise StepUpRefused(refused.cause) from None
+        return act, (act.expires_at - now).total_seconds()
 
     def complete(self, act_id: str, response: Mapping[str, Any]) -> Act:
         """Confirm the act with the key's answer. Raises StepUpRefused with one text for all causes; the cause is recorded."""
@@ -277,6 +347,10 @@ class StepUp:
             cause = refused.cause
         except StepUpRefused as refused:
             cause = refused.cause
+        raise self._refused(act_id, cause)
+
+    def _refused(self, act_id: str, cause: str) -> StepUpRefused:
+        """The refusal to raise, recorded with its cause."""
         with reading(self._engine) as session:
             known = session.get(Act, act_id)
         name = self._pseudonyms.of(known.person_id) if known else None
@@ -289,7 +363,7 @@ class StepUp:
             act_id=known.id if known else None,
         )
         self._record(event)
-        raise StepUpRefused(cause)
+        return StepUpRefused(cause)
 
     def cancel(self, act_id: str) -> bool:
         """Turn an open or confirmed act down, recorded; False if there was none."""
@@ -333,36 +407,40 @@ class StepUp:
         name, now = self._pseudonyms.of(act.person_id), datetime.now(UTC)
         self._record(plain_event(EventAction.STEP_UP_ENDED, at=now, pseudonym=name, outcome="failure", numbers=said, act_id=act.id))
 
-    def take(self, act_id: str, digest: str) -> KeyProof | None:
+    def take(self, act_id: str, digest: str) -> Proof | None:
         """The proof of a confirmed act, once; None if it is not confirmed, of another digest, used, over, or its person is cut off."""
         with writing(self._engine) as session:
             self._notice_older_database(session)
             now = database_now(session)
             act = self._found(session, act_id, "confirmed", now)
-            key_class, number = None, None
+            proven_by, number = None, None
             if act is not None and act.digest == digest and act.used_at is None:
-                key_class = self._still_good(session, act)
-                if key_class is not None:
+                proven_by = self._still_good(session, act)
+                if proven_by is not None:
                     act.state, act.used_at, act.address = "used", now, None
                     self._seal.put(act)
                     number = self._age.step(session)
         if number is not None:
             self._age.came_to(number)
-        if act is None or act.confirmed_at is None or key_class is None:
+        if act is None or act.confirmed_at is None or proven_by is None:
             return None
+        ids, fields = decode_ids(act.ids), frozenset(act.fields)
+        said, read = bool(act.summary.get("said")), act.summary.get("read") is True
+        if isinstance(proven_by, _ByCode):
+            return CodeProof(act.id, act.digest, act.confirmed_at, ids, fields, said, read)
         return KeyProof(
             grant_id=act.id,
             act_digest=act.digest,
             confirmed_at=act.confirmed_at,
             user_verified=True,  # nothing is ever confirmed without it (`keys`, check 9)
-            ids=decode_ids(act.ids),
-            fields=frozenset(act.fields),
-            key_class=key_class,
-            justified=bool(act.summary.get("said")),
-            acknowledged=act.summary.get("read") is True,
+            ids=ids,
+            fields=fields,
+            key_class=proven_by,
+            justified=said,
+            acknowledged=read,
         )
 
-    def take_matching(self, person_id: str, session_id: str, digest: str) -> tuple[str, KeyProof] | None:
+    def take_matching(self, person_id: str, session_id: str, digest: str) -> tuple[str, Proof] | None:
         """For a client that repeats its call after the touch: a confirmed act of the same person, session and digest, once."""
         with reading(self._engine) as session:
             mine = and_(Act.person_id == person_id, Act.session_id == session_id, Act.digest == digest, Act.state == "confirmed")
@@ -386,20 +464,25 @@ class StepUp:
             raise StepUpRefused("challenge_used")
         return act
 
-    def _confirm(self, act: Act, touch: VerifiedTouch) -> Act:
+    def _confirm(self, act: Act, touch: VerifiedTouch | _ByCode) -> Act:
         with writing(self._engine) as session:
             now = database_now(session)
             person = session.get_one(Person, act.person_id)  # as they stand now: a freeze during the ceremony ends it
-            if not may_sign_in(person) or not touch.user_verified:
+            if not may_sign_in(person) or not (isinstance(touch, _ByCode) or touch.user_verified):
                 raise StepUpRefused("person")
             here = self._found(session, act.id, "open", now)
             if here is None or (here.challenge, here.summary) != (act.challenge, act.summary):
                 raise StepUpRefused("not_open")
-            said = {"key": touch.key_id, "action": act.summary["action"], "asked": act.summary["asked"], "allowed": act.summary["allowed"]}
+            said = {"action": act.summary["action"], "asked": act.summary["asked"], "allowed": act.summary["allowed"]}
+            said |= {"by": "code"} if isinstance(touch, _ByCode) else {"key": touch.key_id}
             at = datetime.now(UTC)
             self._record(plain_event(EventAction.STEP_UP_CONFIRMED, at=at, pseudonym=person.pseudonym, numbers=said, act_id=act.id))
             here.state = "asked" if OF_OTHERS in here.needs.split() else "confirmed"
-            here.confirmed_at, here.key_id, here.assertion = now, touch.key_id, dict(touch.assertion)
+            here.confirmed_at = now
+            if isinstance(touch, _ByCode):
+                here.assertion = {_STEP: touch.step}
+            else:
+                here.key_id, here.assertion = touch.key_id, dict(touch.assertion)
             self._seal.put(here)
             number = self._age.step(session)
         self._age.came_to(number)
@@ -415,8 +498,8 @@ class StepUp:
         self._doubt(act, "seal", now)
         return None
 
-    def _still_good(self, session: Session, act: Act) -> KeyClass | None:
-        """The class of the key that confirmed it, if the touch and the person are still good for it; else it ends.
+    def _still_good(self, session: Session, act: Act) -> KeyClass | _ByCode | None:
+        """The class of the key that confirmed it, or the code, if it and the person are still good for it; else it ends.
 
         The assertion is checked again, over what stands in the row now. The row itself was found to be ours. Whether the session still
         lives is asked by whoever releases.
@@ -425,6 +508,8 @@ class StepUp:
         if not may_sign_in(person) or (person.frozen_at is not None and person.frozen_at >= act.opened_at):
             self._end(act, "cancelled", "person", now)
             return None
+        if act.key_id is None:
+            return self._good_by_code(act, now)
         try:
             key = self._keys.check_again(session, act.person_id, signed_challenge(act), act.assertion or {})
         except KeyRefusedError as refused:
@@ -439,6 +524,17 @@ class StepUp:
             self._doubt(act, "used_before", now)
         else:
             return self._keys.class_of(key)
+        return None
+
+    def _good_by_code(self, act: Act, now: datetime) -> _ByCode | None:
+        """Nothing can be checked again of a code: that the row is ours says that one was used up for it."""
+        step = (act.assertion or {}).get(_STEP)
+        if not isinstance(step, int) or BY_APP not in act.needs.split():
+            self._doubt(act, "no_code", now)
+        elif not self._used.spend(act.id):
+            self._doubt(act, "used_before", now)
+        else:
+            return _ByCode(step)
         return None
 
     def _doubt(self, act: Act, cause: str, now: datetime) -> None:

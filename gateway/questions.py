@@ -19,7 +19,7 @@ from policies.hidden import hidden_fields
 from policies.masks import CONTACT_GROUP, covers
 from policies.plan import Plan, plan
 from policies.reasons import Because
-from policies.request import WRITES, AccessRequest, Action, ClientId, Context, KeyProof, Principal, Resource, Usage, Value
+from policies.request import WRITES, AccessRequest, Action, ClientId, Context, Principal, Proof, Resource, Usage, Value
 from policies.rule import Policy
 
 type Columns = Mapping[str, Sequence[Value]]
@@ -68,7 +68,7 @@ class Questions:
         actions = (action, Action.READ, Action.LIST) if action in WRITES else (action,)
         return frozenset().union(*[policy.attributes_needed(one, ResourceType.CLIENT, principal.roles) for one in actions])
 
-    def again(self, question: AccessRequest, principal: Principal, proof: KeyProof) -> Judged:
+    def again(self, question: AccessRequest, principal: Principal, proof: Proof) -> Judged:
         """Judge a question with its proof and the person as they stand now. Whatever went out or was deleted while it was held counts."""
         return self.anew(replace(question, proof=proof, act_id=proof.grant_id), principal)
 

@@ -36,7 +36,7 @@ class Confirmations:
         """The proof of an act that was confirmed, once; None: nobody has confirmed this."""
         person = question.principal
         found = self.stepup.take_matching(person.id, person.session_id or "", digest)
-        return None if found is None else found[1]
+        return found[1] if found is not None and isinstance(found[1], KeyProof) else None  # of an upload a code is no proof
 
     async def ask(self, question: AccessRequest, challenge: Challenge, digest: str, held: Callable[[], Awaitable[object]]) -> str | None:
         """The number of the act that waits for the person; None: three wait already.
