@@ -82,9 +82,9 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(
         "second_roads", ("Vorgänge auf einem anderen Gerät", "Acts on another device"), "person_id", deleted=True, hidden=("code_hash",)
     ),
-    Holding("recovery_codes", ("Codes für den Notfall", "Recovery codes"), "person_id", deleted=True, hidden=("hash",)),
-    Holding("recoveries", ("Wiederherstellungen", "Recoveries"), "person_id", deleted=True, hidden=("token_hash",)),
-    Holding("break_glass", ("Zugang aus dem Umschlag", "Emergency access"), "person_id", hidden=("code_hash",)),
+    Holding("recovery_codes", ("Codes für den Notfall", "Recovery codes"), "person_id", deleted=True, hidden=("hash", "seal")),
+    Holding("recoveries", ("Wiederherstellungen", "Recoveries"), "person_id", deleted=True, hidden=("token_hash", "seal")),
+    Holding("break_glass", ("Zugang aus dem Umschlag", "Emergency access"), "person_id", hidden=("code_hash", "seal")),
     Holding("notices", ("Nachrichten über Wiederherstellungen", "Messages about recoveries"), "person_id", deleted=True),
     Holding("agent_tokens", ("Anmeldungen von Rechnern", "Enrolments of machines"), "person_id", deleted=True, hidden=("hash",)),
     Holding("agents", ("Rechner", "Machines"), "person_id", blanked=("label",), hidden=("public_key",)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,18 +16,25 @@ class RecoveryCode(Base):
     """A code that opens a recovery, once. Kept as a hash: it has 120 random bits."""
 
     __tablename__ = "recovery_codes"
+    SEALED: ClassVar[tuple[str, ...]] = ("hash", "person_id", "created_at", "used_at")
 
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
     used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     """When it was used, or made void by new ones."""
+    seal: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Of `auth.row_seal`."""
 
 
 class Recovery(Base):
     """A person has lost the key and is to register a new one: not before the delay is over, and not without a second person's yes."""
 
     __tablename__ = "recoveries"
+    SEALED: ClassVar[tuple[str, ...]] = (
+        *("id", "person_id", "token_hash", "opened_by", "in_person", "lost", "state"),
+        *("opened_at", "ready_at", "expires_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
@@ -48,12 +55,15 @@ class Recovery(Base):
     ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     ended_by: Mapped[str | None] = mapped_column(String(32), default=None)
     """Person id; None: nobody, or the command line."""
+    seal: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Of `auth.row_seal`: whoever writes a shorter delay into the database has a recovery that counts for nothing (attacks X12)."""
 
 
 class BreakGlass(Base):
     """The account for the day on which no administrator can sign in: a code in a sealed envelope, used once, loudly, for some hours."""
 
     __tablename__ = "break_glass"
+    SEALED: ClassVar[tuple[str, ...]] = ("id", "code_hash", "sealed_at", "void_at", "used_at", "person_id", "until", "ended_at")
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(200))
@@ -69,6 +79,8 @@ class BreakGlass(Base):
     until: Mapped[datetime | None] = mapped_column(Moment, default=None)
     ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     """When its end was recorded; it ends at `until` in any case."""
+    seal: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Of `auth.row_seal`."""
 
 
 class Notice(Base):

@@ -1,0 +1,58 @@
+"""A touch of one's own key for something about oneself on Torwart's pages: a new app, its removal, new recovery codes.
+
+The sign-in alone is not enough for these: a page that was left open must not make a further road in somebody's name (law 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Engine
+
+from audit_store.event import Event
+from auth.client_data import CeremonyFault, challenge_of, credential_of, decode, read_client_data
+from auth.enrolment import CEREMONY_SECONDS, Enrolment
+from auth.keys import Keys
+from auth.storage import reading
+from auth.tables import Person
+
+OWN = "own"
+"""Purpose of the ceremony."""
+
+
+class What(StrEnum):
+    """What the touch is for; one for something else does not do."""
+
+    TOTP = "totp"
+    """An authenticator app is enrolled."""
+    TOTP_REMOVAL = "totp-removal"
+    CODES = "codes"
+    """New recovery codes; the earlier ones are void."""
+
+
+class OwnTouch:
+    """The ceremony of whoever is signed in."""
+
+    def __init__(self, engine: Engine, record: Callable[[Event], object], keys: Keys) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._enrolment = Enrolment(engine, record)
+
+    def begin(self, person_id: str, what: What) -> tuple[dict[str, Any], str]:
+        """Options for `navigator.credentials.get` with the person's keys, and the id of the ceremony. Raises KeyRefusedError."""
+        ceremony_id, challenge = self._enrolment.begin(OWN, f"{person_id} {what}")
+        return self._keys.options(person_id, challenge, CEREMONY_SECONDS), ceremony_id
+
+    def complete(self, person_id: str, what: What, ceremony_id: str, response: Mapping[str, Any]) -> str:
+        """Id of the key that was touched for exactly this, once. Raises KeyRefusedError; the refusal is recorded."""
+        try:
+            _, inner = credential_of(response)
+            challenge = challenge_of(read_client_data(decode(inner.get("clientDataJSON"))))
+            self._enrolment.consume(OWN, challenge, f"{person_id} {what}", ceremony_id)
+        except CeremonyFault as fault:
+            with reading(self._engine) as session:
+                person = session.get(Person, person_id)
+            raise self._keys.refused(fault.cause, person) from None
+        return self._keys.verify_assertion(person_id, challenge, response).key_id
