@@ -21,6 +21,9 @@ class EventAction(StrEnum):
     KEY_ENROLLED = "key-enrolled"
     KEY_REFUSED = "key-refused"
     KEY_LOCKED = "key-locked"
+    KEY_REMOVED = "key-removed"
+    KEY_METADATA_LOADED = "key-metadata-loaded"
+    """A list of authenticator models of the FIDO Alliance, from a file."""
     TOTP_ENROLLED = "totp-enrolled"
     """An authenticator app has shown its first code."""
     TOTP_REMOVED = "totp-removed"
@@ -196,6 +199,8 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.KEY_ENROLLED: _IAM_CHANGE,
     EventAction.KEY_REFUSED: _STEP,
     EventAction.KEY_LOCKED: _IAM_CHANGE,
+    EventAction.KEY_REMOVED: _IAM_CHANGE,
+    EventAction.KEY_METADATA_LOADED: _IAM_CHANGE,
     EventAction.TOTP_ENROLLED: _IAM_CHANGE,
     EventAction.TOTP_REMOVED: _IAM_CHANGE,
     EventAction.TOTP_LOCKED: ("alert", ("intrusion_detection",), ("denied",)),

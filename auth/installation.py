@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from audit_store.database import Server
 from auth.config_file import ConfigError, Faults, Sections, meant, read_config
 from auth.database_settings import database_server
+from auth.key_settings import KeySettings
 from auth.outside import OutsidePlaces, OutsideSettings, read_outside
 from auth.record_settings import RecordSettings
 from auth.session_settings import SessionSettings
@@ -53,6 +54,7 @@ SECTIONS = (
     "outside",
     "record",
     "sessions",
+    "keys",
 )
 _PATHS = {
     "database": ("password_file", "ca"),
@@ -98,6 +100,7 @@ class Installation:
     record: RecordSettings = field(default_factory=RecordSettings)
     """Where signed statements about the record go."""
     sessions: SessionSettings = field(default_factory=SessionSettings)
+    keys: KeySettings = field(default_factory=KeySettings)
 
     @property
     def database(self) -> Path | Server:
@@ -160,7 +163,8 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
     record = sections.parse("record", RecordSettings)
     server = database_server(sections)
     sessions = sections.parse("sessions", SessionSettings)
-    installation = Installation(folder, torwart, crm, language, names, server, machine, outside, record, sessions)  # type: ignore[arg-type] # one_of has checked both
+    keys = sections.parse("keys", KeySettings)
+    installation = Installation(folder, torwart, crm, language, names, server, machine, outside, record, sessions, keys)  # type: ignore[arg-type] # one_of has checked both
     return installation, sections
 
 

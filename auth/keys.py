@@ -1,4 +1,4 @@
-"""Hardware keys: registration and every check of an assertion. The only file that knows fido2, which decodes and verifies signatures.
+"""Hardware keys: who has which, and every check of an assertion. The checks of a registration stand in `auth.registration`.
 
 The checks of an assertion (WebAuthn section 7.2, and what the library leaves to the relying party):
 
@@ -13,7 +13,7 @@ The checks of an assertion (WebAuthn section 7.2, and what the library leaves to
  8. the hash of the relying party id is ours
  9. the user was present and verified (PIN or biometry), read from the signed data, whatever was asked for
 10. a credential that is backed up could be backed up, and could so from the beginning; the key is of the class that is demanded
-11. the signature is right, by an algorithm that was offered
+11. the signature is right, by an algorithm that was offered, and the row of the key is as it was recorded
 12. the counter has grown; a counter that goes back locks the key
 13. nothing else was registered or signed with this answer at the same time
 
@@ -25,39 +25,30 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from fido2 import cbor
-from fido2.cose import CoseKey
-from fido2.webauthn import AttestationObject, AuthenticatorData
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
-from auth.client_data import CeremonyFault, challenge_of, check_client_data, credential_of, decode, encode, read_client_data
+from auth.client_data import CeremonyFault, check_client_data, credential_of, decode, encode, read_client_data
 from auth.config_file import ConfigError
 from auth.console_sessions import may_sign_in
 from auth.enrolment import CEREMONY_SECONDS, REGISTER, Enrolment, use_token
+from auth.flags import check_flags
+from auth.key_models import KeyModels
+from auth.key_settings import KeySettings
 from auth.options import creation_options, request_options
 from auth.people import PEOPLE
+from auth.registration import plain_label, read_registration
+from auth.row_seal import RowSeal, tampered
 from auth.storage import database_now, grow, reading, writing
 from auth.tables import EnrolmentToken, Key, Person
+from auth.webauthn import ALGORITHMS, read_signed, verify_signature
 from policies.request import KeyClass
-
-ALGORITHMS = (-7, -8, -257)
-"""ES256, EdDSA (Ed25519), RS256: COSE numbers of RFC 9053 and RFC 8812."""
-MAX_CREDENTIAL_ID_BYTES = 1023
-"""WebAuthn section 4, "Credential ID"."""
-RSA_BITS = range(2048, 8193)
-"""Of the modulus; the exponent has at most 4 bytes, so that checking a signature stays cheap."""
-_TRANSPORTS = frozenset({"usb", "nfc", "ble", "smart-card", "hybrid", "internal"})
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, NotImplementedError, struct.error)
-"""What the decoders raise for bytes that are not what they should be."""
 
 
 class KeyRefusedError(Exception):
@@ -83,9 +74,21 @@ class VerifiedTouch:
 class Keys:
     """The registered keys of one installation. `origin` is Torwart's own; `rp_id` its host."""
 
-    def __init__(self, engine: Engine, record: Callable[[Event], object], rp_id: str, origin: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        record: Callable[[Event], object],
+        rp_id: str,
+        origin: str,
+        seal: RowSeal,
+        settings: KeySettings | None = None,
+    ) -> None:
+        """`seal`: the installation's. `settings`: what is asked of new keys, and which models count as verified."""
         self._engine = engine
         self._record = record
+        self._seal = seal
+        self._settings = settings or KeySettings()
+        self.models = KeyModels(engine, record, seal, self._settings.models)
         self._rp_id = rp_id
         self._origin = origin
         self._rp_id_hash = hashlib.sha256(rp_id.encode()).digest()
@@ -116,17 +119,15 @@ class Keys:
 
     def complete_registration(self, token: str, response: Mapping[str, Any], label: str = "") -> Key:
         """Register the key that answered. Uses up the challenge in any case and the token if all is well. Raises KeyRefusedError."""
-        person = self.enrolment.person_of(token)
+        person = self.enrolment.person_of(token)  # 0
         try:
-            credential_id, inner = credential_of(response)
-            data = read_client_data(decode(inner.get("clientDataJSON")))
-            challenge = challenge_of(data)
-            self.enrolment.consume(REGISTER, challenge, token)
-            check_client_data(data, kind="webauthn.create", challenge=challenge, origin=self._origin)
-            signed = _decoded(lambda: AttestationObject(decode(inner.get("attestationObject"))).auth_data)
-            self._check_flags(signed)
-            key = _new_key(signed, credential_id)
-            key.label, key.transports = _plain(label), _transports(inner)
+            key = read_registration(
+                response,
+                lambda challenge: self.enrolment.consume(REGISTER, challenge, token),
+                self._origin,
+                self._rp_id_hash,
+            )
+            key.label = plain_label(label)
             with writing(self._engine) as session:
                 return self._insert(session, token, key)
         except CeremonyFault as fault:
@@ -134,7 +135,7 @@ class Keys:
 
     def class_of(self, key: Key) -> KeyClass:
         """What kind of key it is today."""
-        return KeyClass.SYNCED if key.backup_eligible else KeyClass.HARDWARE
+        return self.models.class_of(key)
 
     def options(
         self, person_id: str | None, challenge: bytes, timeout_seconds: float, least: KeyClass = KeyClass.HARDWARE
@@ -176,19 +177,20 @@ class Keys:
             if key.locked_at is not None:  # 6
                 raise CeremonyFault("locked_key")
             _check_handle(inner.get("userHandle"), person, needed=person_id is None)  # 7
-            signed = _decoded(lambda: AuthenticatorData(signed_bytes))
-            self._check_flags(signed)  # 8-10
-            if signed.is_backup_eligible() != key.backup_eligible:  # 10
+            signed = read_signed(signed_bytes)
+            check_flags(signed, self._rp_id_hash)  # 8-10
+            if signed.backup_eligible != key.backup_eligible:  # 10
                 raise CeremonyFault("backup_changed")
             if not self.class_of(key).meets(least):  # 10
                 raise CeremonyFault("key_class")
-            _check_signature(key.public_key, signed_bytes + hashlib.sha256(client_bytes).digest(), signature)  # 11
+            verify_signature(key.public_key, signed_bytes + hashlib.sha256(client_bytes).digest(), signature)  # 11
+            self._check_seal(key)  # 11
             at = self._count(key.id, signed.counter)  # 12, 13
         except CeremonyFault as fault:
             raise self.refused(fault.cause, person, key_id) from None
         kept = {"clientDataJSON": client_bytes, "authenticatorData": signed_bytes, "signature": signature}
         evidence = {"credentialId": encode(credential_id)} | {name: encode(value) for name, value in kept.items()}
-        return VerifiedTouch(key.id, key.person_id, at, signed.is_user_verified(), evidence)
+        return VerifiedTouch(key.id, key.person_id, at, signed.user_verified, evidence)
 
     def check_again(self, session: Session, person_id: str, challenge: bytes, assertion: Mapping[str, Any]) -> Key:
         """Run the checks again on a touch that was kept as evidence, but for the counter, which has grown since; the key of it.
@@ -204,12 +206,13 @@ class Keys:
             if key.locked_at is not None:  # 6
                 raise CeremonyFault("locked_key")
             check_client_data(read_client_data(client_bytes), kind="webauthn.get", challenge=challenge, origin=self._origin)  # 2-5
-            signed = _decoded(lambda: AuthenticatorData(signed_bytes))
-            self._check_flags(signed)  # 8-10
-            if signed.is_backup_eligible() != key.backup_eligible:  # 10
+            signed = read_signed(signed_bytes)
+            check_flags(signed, self._rp_id_hash)  # 8-10
+            if signed.backup_eligible != key.backup_eligible:  # 10
                 raise CeremonyFault("backup_changed")
             message = signed_bytes + hashlib.sha256(client_bytes).digest()
-            _check_signature(key.public_key, message, decode(assertion.get("signature")))  # 11
+            verify_signature(key.public_key, message, decode(assertion.get("signature")))  # 11
+            self._check_seal(key)  # 11
         except CeremonyFault as fault:
             raise KeyRefusedError(fault.cause) from None
         return key
@@ -226,24 +229,29 @@ class Keys:
 
     def _insert(self, session: Session, token: str, key: Key) -> Key:
         issued, person = use_token(session, token)
-        if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:
+        if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:  # 13
             raise CeremonyFault("key_known")
         key.id, key.person_id, key.demo, key.created_at = secrets.token_hex(12), person.id, issued.demo, database_now(session)
+        standing, key_class = self.models.standing(key), self.models.class_of(key)
+        if not key_class.meets(self._settings.least) or not KeyClass(issued.most or KeyClass.VERIFIED).meets(key_class):  # 14
+            raise CeremonyFault("key_class")
         session.add(key)
         session.flush()
-        said: dict[str, int | str] = {"algorithm": key.algorithm, "model": key.aaguid}
+        said: dict[str, int | str] = {
+            "algorithm": key.algorithm,
+            "model": key.aaguid,
+            "attestation": key.attestation,
+            "standing": standing.value,
+            "class": key_class.value,
+        }
         self._record(plain_event(EventAction.KEY_ENROLLED, at=datetime.now(UTC), pseudonym=person.pseudonym, subject=key.id, numbers=said))
+        self._seal.put(key)  # 15
         return key
 
-    def _check_flags(self, signed: AuthenticatorData) -> None:
-        if not hmac.compare_digest(signed.rp_id_hash, self._rp_id_hash):  # 8
-            raise CeremonyFault("rp_id")
-        if not signed.is_user_present():  # 9
-            raise CeremonyFault("not_present")
-        if not signed.is_user_verified():  # 9
-            raise CeremonyFault("not_verified")
-        if signed.is_backed_up() and not signed.is_backup_eligible():  # 10
-            raise CeremonyFault("backup_state")
+    def _check_seal(self, key: Key) -> None:
+        if not self._seal.holds(key):
+            self._record(tampered("keys", key.id, pseudonym=None, cause="seal"))
+            raise CeremonyFault("seal")
 
     def _count(self, key_id: str, counter: int) -> datetime:
         """Check 12 in one transaction: of two answers with the same counter, one wins."""
@@ -262,11 +270,13 @@ class Keys:
         return datetime.now(UTC)
 
     def _lock(self, session: Session, key: Key, why: str, by: str | None) -> None:
-        person = session.get_one(Person, key.person_id)
+        person, genuine = session.get_one(Person, key.person_id), self._seal.holds(key)
         key.locked_at, key.locked_why = database_now(session), why
         grow(session, PEOPLE)  # every gateway forgets the touches of its sessions: one may have been this key's
         said = {"key": key.id, "why": why}
         self._record(plain_event(EventAction.KEY_LOCKED, at=datetime.now(UTC), pseudonym=by, subject=person.pseudonym, numbers=said))
+        if genuine:
+            self._seal.put(key)
 
     def refused(self, cause: str, person: Person | None, key_id: str | None = None) -> KeyRefusedError:
         """The refusal to raise, recorded with its cause. For the ceremonies that are built on keys."""
@@ -287,66 +297,8 @@ def refuse_demo(engine: Engine) -> None:
         raise ConfigError(["the database holds a key or token of the demo — start with a new state folder"])
 
 
-def _decoded(read: Callable[[], AuthenticatorData]) -> AuthenticatorData:
-    try:
-        return read()
-    except _UNREADABLE:
-        raise CeremonyFault("malformed") from None
-
-
 def _check_handle(handle: object, person: Person, *, needed: bool) -> None:
     if handle is None and not needed:
         return
     if handle is None or not hmac.compare_digest(decode(handle, limit=64), person.user_handle):
         raise CeremonyFault("user_handle")
-
-
-def _check_signature(public_key: bytes, message: bytes, signature: bytes) -> None:
-    try:
-        key = CoseKey.parse(cbor.decode(public_key))  # type: ignore[arg-type] # checked at registration
-        if key[3] not in ALGORITHMS:
-            raise CeremonyFault("algorithm")
-        key.verify(message, signature)
-    except (InvalidSignature, UnsupportedAlgorithm, *_UNREADABLE):
-        raise CeremonyFault("signature") from None
-
-
-def _new_key(signed: AuthenticatorData, credential_id: bytes) -> Key:
-    """The key of a registration, its public key proven to be one of an offered kind. Raises CeremonyFault."""
-    credential = signed.credential_data
-    if credential is None or credential.credential_id != credential_id:
-        raise CeremonyFault("malformed")
-    if not 0 < len(credential_id) <= MAX_CREDENTIAL_ID_BYTES:
-        raise CeremonyFault("credential_id")
-    public_key = credential.public_key
-    algorithm = public_key.get(3)
-    if algorithm not in ALGORITHMS or isinstance(algorithm, bool):
-        raise CeremonyFault("algorithm")
-    try:
-        if algorithm == -257 and (len(public_key[-2]) > 4 or int.from_bytes(public_key[-1]).bit_length() not in RSA_BITS):
-            raise CeremonyFault("algorithm")
-        stored = cbor.encode(dict(public_key))
-        public_key.verify(b"", b"")
-    except InvalidSignature:
-        pass  # the key can be loaded, and an empty signature is none of its
-    except (UnsupportedAlgorithm, *_UNREADABLE):
-        raise CeremonyFault("algorithm") from None
-    return Key(
-        credential_id=credential_id,
-        public_key=stored,
-        algorithm=algorithm,
-        sign_count=signed.counter,
-        aaguid=str(credential.aaguid),
-        backup_eligible=signed.is_backup_eligible(),
-    )
-
-
-def _plain(label: str) -> str:
-    """The label without what could steer an administrator's terminal (promises G92)."""
-    return "".join(letter for letter in label if letter.isprintable()).strip()[:100]
-
-
-def _transports(inner: Mapping[str, Any]) -> list[str]:
-    """Hints of the browser where the key is plugged in; nothing depends on them."""
-    said = inner.get("transports")
-    return sorted(_TRANSPORTS.intersection(word for word in said if isinstance(word, str))) if isinstance(said, list) else []

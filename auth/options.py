@@ -22,7 +22,7 @@ def creation_options(
         "excludeCredentials": [_descriptor(key) for key in registered],
         # Discoverable: then the sign-in to the console asks for no name.
         "authenticatorSelection": {"residentKey": "preferred", "requireResidentKey": False, "userVerification": "required"},
-        "attestation": "none",
+        "attestation": "direct",
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 import auth.approval_tables  # noqa: F401 # imported so that the tables are known
+import auth.key_tables  # noqa: F401
 import auth.people_tables  # noqa: F401 # imported so that the tables are known
 import auth.recovery_tables  # noqa: F401
 import auth.totp_tables  # noqa: F401
@@ -150,7 +151,7 @@ class Key(Base):
     __tablename__ = "keys"
     SEALED: ClassVar[tuple[str, ...]] = (
         *("id", "person_id", "credential_id", "public_key", "algorithm", "aaguid", "backup_eligible"),
-        *("demo", "created_at", "locked_at"),
+        *("attestation", "trust_path", "demo", "created_at", "locked_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -162,6 +163,10 @@ class Key(Base):
     sign_count: Mapped[int] = mapped_column(BigInteger)
     aaguid: Mapped[str] = mapped_column(String(36))
     backup_eligible: Mapped[bool]
+    attestation: Mapped[str] = mapped_column(String(20), default="none")
+    """Format in which somebody vouches for the authenticator (WebAuthn section 8); `self`: it does so itself, `none`: nobody does."""
+    trust_path: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Certificates that vouch for it, its own first, base64 of DER. What they are worth is asked of the list of models of the day."""
     transports: Mapped[list[str]] = mapped_column(JSON, default=list)
     label: Mapped[str] = mapped_column(String(100))
     demo: Mapped[bool] = mapped_column(default=False)
@@ -182,7 +187,9 @@ class EnrolmentToken(Base):
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     issued_by: Mapped[str | None] = mapped_column(String(32), default=None)
-    """Person id of the administrator; None: the command line on the machine itself."""
+    """Person id of the administrator, or of whom it is for, who has touched an own key; None: the command line on the machine itself."""
+    most: Mapped[str | None] = mapped_column(String(16), default=None)
+    """The strongest key that it lets in: a value of `policies.request.KeyClass`; None: any."""
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)

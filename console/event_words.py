@@ -17,6 +17,8 @@ WORDS: Mapping[EventAction, tuple[str, str]] = MappingProxyType(
         EventAction.KEY_ENROLLED: ("Schlüssel registriert", "Key registered"),
         EventAction.KEY_REFUSED: ("Schlüssel nicht angenommen", "Key refused"),
         EventAction.KEY_LOCKED: ("Schlüssel gesperrt", "Key locked"),
+        EventAction.KEY_REMOVED: ("Schlüssel entfernt", "Key removed"),
+        EventAction.KEY_METADATA_LOADED: ("Liste der Schlüssel-Modelle geladen", "List of key models loaded"),
         EventAction.TOTP_ENROLLED: ("App für Codes eingerichtet", "Authenticator app enrolled"),
         EventAction.TOTP_REMOVED: ("App für Codes entfernt", "Authenticator app removed"),
         EventAction.TOTP_LOCKED: ("App für Codes gesperrt", "Authenticator app locked"),

@@ -133,7 +133,7 @@ def open_services(installation: Installation) -> Services:
     record = spool.append
     pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))
     credential_key = secret(state / "keys", "credential.key")
-    keys = Keys(engine, record, installation.rp_id, installation.origin)
+    keys = Keys(engine, record, installation.rp_id, installation.origin, RowSeal.of(state), installation.keys)
     console_sessions = ConsoleSessions(engine, record, credential_key, installation.sessions)
     sessions = Sessions(engine, record, credential_key)
     agent_alarms = AgentAlarms(record)

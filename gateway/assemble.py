@@ -95,8 +95,8 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         write_vocabulary(state / VOCABULARY, profile.vocabulary())
     directory = Directory(engine, pseudonyms, credential_key)
     people = People(engine, spool.append, pseudonyms)
-    keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     seal, used = RowSeal.of(state), UsedActs(state / USED_ACTS)
+    keys = Keys(engine, spool.append, installation.rp_id, installation.origin, seal, installation.keys)
     stepup = StepUp(engine, spool.append, keys, pseudonyms, clock_id(engine), seal=seal, used=used, holder=spool.producer)
     stepup.end_all()  # the requests that the last run held open are gone
     policies = grounds.policies(state, spool, now)

@@ -33,6 +33,7 @@ from auth.levels import Levels
 from auth.orders import Orders
 from auth.outside import open_spool
 from auth.people import People
+from auth.row_seal import RowSeal
 from auth.sessions import Sessions
 from auth.plans import Plans
 from auth.tables import Person
@@ -96,7 +97,7 @@ def open_house(config: Path) -> Iterator[House]:
                 plans=Plans(engine, record, pseudonyms),
                 sessions=Sessions(engine, record, credential_key),
                 assignments=Assignments(engine, record),
-                keys=Keys(engine, record, installation.rp_id, installation.origin),
+                keys=Keys(engine, record, installation.rp_id, installation.origin, RowSeal.of(installation.state), installation.keys),
                 agents=Agents(engine, record, AgentAlarms(record), installation.origin),
                 orders=Orders(engine, record),
                 alerts=Alerts(engine, record),

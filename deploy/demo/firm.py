@@ -26,6 +26,7 @@ from auth.assignments import Assignments
 from auth.installation import Installation, load_installation, mark_demo
 from auth.keys import Keys
 from auth.people import People
+from auth.row_seal import RowSeal
 from auth.stepup import Summary
 from auth.storage import reading
 from auth.tables import Act
@@ -190,7 +191,7 @@ def found(firm: Firm, crm: RunningCrm, keyring: KeyringClient) -> None:
     try:
         pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))
         people = People(engine, spool.append, pseudonyms)
-        keys = Keys(engine, spool.append, firm.installation.rp_id, firm.installation.origin)
+        keys = Keys(engine, spool.append, firm.installation.rp_id, firm.installation.origin, RowSeal.of(state))
         # The owner first: where a sign-in names no key, the keyring answers with the one that was made first.
         for person in sorted(PEOPLE, key=lambda person: person is not OWNER):
             row = people.add(person.name, person.email, _ROLES[person.role], person.language, [person.login])

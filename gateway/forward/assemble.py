@@ -89,8 +89,8 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))
     sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
     policies = grounds.policies(state, spool, now)
-    owner_keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
     seal, used = RowSeal.of(state), UsedActs(state / USED_ACTS)
+    owner_keys = Keys(engine, spool.append, installation.rp_id, installation.origin, seal, installation.keys)
     stepup = StepUp(engine, spool.append, owner_keys, pseudonyms, clock_id(engine), seal=seal, used=used, holder=spool.producer)
     own = None
     if scanner is None:

@@ -442,7 +442,7 @@ def test_a_machine_has_a_boot_id_that_stays() -> None:
 
 def test_keys_of_another_host_confirm_nothing_here(ceremonies: Ceremonies, anna: Person) -> None:
     key, act = ceremonies.enrol(anna), ceremonies.hold(anna)
-    moved = Keys(ceremonies.house.engine, ceremonies.house.events, "new.localhost", "http://new.localhost:8401")
+    moved = Keys(ceremonies.house.engine, ceremonies.house.events, "new.localhost", "http://new.localhost:8401", SEAL)
     elsewhere = ceremonies.gateway(keys=moved)
     options = {**elsewhere.begin(act.id), "rpId": RP_ID}
     with pytest.raises(StepUpRefused) as refused:

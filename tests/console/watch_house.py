@@ -78,7 +78,7 @@ class House:
 
     def worker(self, *channels: Channel, runner: Runner | None = None, shipping: Shipping | None = None) -> Worker:
         runner = runner or self.runner()
-        keys = Keys(self.engine, self.console.append, "torwart.localhost", URL)
+        keys = Keys(self.engine, self.console.append, "torwart.localhost", URL, RowSeal.of(self.state))
         return Worker(
             spools=self.state / "spool",
             log=self.log,

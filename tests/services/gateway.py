@@ -261,8 +261,8 @@ class RunningFirm:
         try:
             pseudonyms = Pseudonyms(secret(self.state / "keys", "pseudonym.key"))
             installation = self.firm.installation
-            keys = Keys(engine, spool.append, installation.rp_id, installation.origin)
             seal, used = RowSeal.of(self.state), UsedActs(self.state / USED_ACTS)
+            keys = Keys(engine, spool.append, installation.rp_id, installation.origin, seal)
             yield StepUp(engine, spool.append, keys, pseudonyms, boot_id(), seal=seal, used=used), People(engine, spool.append, pseudonyms)
         finally:
             spool.close()

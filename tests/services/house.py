@@ -180,7 +180,7 @@ def digest_of(person: Person, ids: Iterable[str]) -> str:
 
 @pytest.fixture
 def ceremonies(house: House, tmp_path: Path) -> Ceremonies:
-    keys = Keys(house.engine, house.events, RP_ID, TORWART)
+    keys = Keys(house.engine, house.events, RP_ID, TORWART, SEAL)
     ceremonies = Ceremonies(house, keys, used=UsedActs(tmp_path / "used-acts"))
     ceremonies.stepup = ceremonies.gateway()
     ceremonies.sign_in = SignIn(house.engine, house.events, keys, house.console)

@@ -25,6 +25,7 @@ from auth.assignments import Assignments
 from auth.keys import Keys
 from auth.people import People
 from auth.policy_signature import PolicyKey
+from auth.row_seal import RowSeal
 from auth.sessions import Sessions
 from deploy.demo.outside import Outside
 from deploy.demo.software_key import SoftwareKey
@@ -209,7 +210,7 @@ def _house(state: Path) -> Iterator[tuple[People, Sessions, Assignments]]:
 def _keys(firm: Firm) -> Iterator[Keys]:
     engine, spool = open_database(firm.state / "torwart.db"), Spool.open(firm.state / "spool" / "cli", "cli")
     try:
-        yield Keys(engine, spool.append, "torwart.localhost", firm.origin)
+        yield Keys(engine, spool.append, "torwart.localhost", firm.origin, RowSeal.of(firm.state))
     finally:
         spool.close()
         engine.dispose()

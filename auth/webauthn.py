@@ -1,0 +1,198 @@
+"""The only file that knows fido2, which decodes what authenticators send and verifies their signatures.
+
+What the library lets through or raises ends here: everything that cannot be read or does not hold is a `CeremonyFault`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from fido2 import cbor
+from fido2.attestation.apple import AppleAttestation
+from fido2.attestation.base import Attestation, InvalidAttestation, NoneAttestation
+from fido2.attestation.packed import PackedAttestation
+from fido2.attestation.tpm import TpmAttestation
+from fido2.attestation.u2f import FidoU2FAttestation
+from fido2.cose import CoseKey
+from fido2.webauthn import AttestationObject, AuthenticatorData
+
+from auth.cbor_shape import end_of
+from auth.client_data import CeremonyFault
+
+ALGORITHMS = (-7, -8, -257)
+"""ES256, EdDSA (Ed25519), RS256: COSE numbers of RFC 9053 and RFC 8812."""
+MAX_CREDENTIAL_ID_BYTES = 1023
+"""WebAuthn section 4, "Credential ID"."""
+RSA_BITS = range(2048, 8193)
+"""Of the modulus; the exponent has at most 4 bytes, so that checking a signature stays cheap."""
+_HEADER, _AAGUID = 37, 16
+"""Bytes of authenticator data before the credential, and of the model's number in it (WebAuthn sections 6.1 and 6.5.1)."""
+_ATTESTED, _EXTENDED = 0x40, 0x80
+_UNREADABLE = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, NotImplementedError, AssertionError),
+    *(struct.error, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension, x509.InvalidVersion),
+    x509.UnsupportedGeneralNameType,
+)
+"""What the decoders raise for bytes that are not what they should be."""
+_STATEMENTS: Mapping[str, Callable[[], Attestation]] = {
+    "none": NoneAttestation,
+    "packed": PackedAttestation,
+    "fido-u2f": FidoU2FAttestation,
+    "tpm": TpmAttestation,
+    "apple": AppleAttestation,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A new credential, as its authenticator describes it; its key is one of an offered kind and can be loaded."""
+
+    id: bytes
+    aaguid: str
+    """Number of the model, 8-4-4-4-12 hexadecimal digits; all zero where the authenticator does not say."""
+    public_key: bytes
+    """COSE key (RFC 9052, section 7), CBOR."""
+    algorithm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Authenticator data (WebAuthn section 6.1), read but not yet believed."""
+
+    raw: bytes
+    rp_id_hash: bytes
+    user_present: bool
+    user_verified: bool
+    backup_eligible: bool
+    backed_up: bool
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """An attestation object (WebAuthn section 6.5.4), read but not yet believed."""
+
+    format: str
+    statement: Mapping[str, Any]
+    signed: Signed
+    credential: Credential
+    key: CoseKey
+    """The credential's key, for the checks of statements."""
+
+
+def read_signed(raw: bytes) -> Signed:
+    """Read the authenticator data of an assertion. Raises CeremonyFault."""
+    return _signed(_read(lambda: AuthenticatorData(raw)))
+
+
+def read_attested(raw: bytes) -> Attested:
+    """Read the attestation object of a registration. Raises CeremonyFault for bytes behind it, an unknown shape, a key of another kind."""
+
+    def read() -> AttestationObject:
+        if end_of(raw) != len(raw):
+            raise ValueError("bytes behind the object")
+        return AttestationObject(raw)
+
+    found = _read(read)
+    data = found.auth_data
+    if not isinstance(found.fmt, str) or not isinstance(found.att_stmt, Mapping):
+        raise CeremonyFault("malformed")
+    _read(lambda: _check_attested_bytes(bytes(data)))
+    credential = data.credential_data
+    if credential is None:
+        raise CeremonyFault("malformed")
+    if not 0 < len(credential.credential_id) <= MAX_CREDENTIAL_ID_BYTES:
+        raise CeremonyFault("credential_id")
+    known = Credential(credential.credential_id, str(credential.aaguid), _stored(credential.public_key), credential.public_key[3])
+    return Attested(found.fmt, found.att_stmt, _signed(data), known, credential.public_key)
+
+
+def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> None:
+    """Raises CeremonyFault unless this key, by an algorithm that was offered, has signed the message."""
+    try:
+        key = CoseKey.parse(cbor.decode(public_key))  # type: ignore[arg-type] # checked at registration
+        if key[3] not in ALGORITHMS:
+            raise CeremonyFault("algorithm")
+        key.verify(message, signature)
+    except (InvalidSignature, *_UNREADABLE):
+        raise CeremonyFault("signature") from None
+
+
+def verify_statement(attested: Attested, client_data_hash: bytes) -> tuple[bytes, ...]:
+    """The certificates that stand for what the authenticator says about itself, its own first; none where nobody vouches.
+
+    Whether they lead to somebody who is trusted is not asked here. Raises CeremonyFault for a statement that is unknown or does not hold.
+    """
+    kind = _STATEMENTS.get(attested.format)
+    if kind is None:
+        raise CeremonyFault("attestation_format")
+    statement, data = attested.statement, AuthenticatorData(attested.signed.raw)
+    path = statement.get("x5c", [])
+    if not isinstance(path, list) or not all(isinstance(one, bytes) for one in path) or ("x5c" in statement and not path):
+        raise CeremonyFault("attestation")
+    try:
+        kind().verify(statement, data, client_data_hash)
+    except (InvalidSignature, InvalidAttestation, *_UNREADABLE):
+        raise CeremonyFault("attestation") from None
+    return tuple(path)
+
+
+def same_key(attested: Attested, certificate: x509.Certificate) -> bool:
+    """Whether a certificate is about the credential's own key."""
+    try:
+        return bool(attested.key.from_cryptography_key(certificate.public_key()) == attested.key)
+    except _UNREADABLE:
+        return False
+
+
+def _read[T](read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except _UNREADABLE:
+        raise CeremonyFault("malformed") from None
+
+
+def _signed(data: AuthenticatorData) -> Signed:
+    return Signed(
+        raw=bytes(data),
+        rp_id_hash=data.rp_id_hash,
+        user_present=data.is_user_present(),
+        user_verified=data.is_user_verified(),
+        backup_eligible=data.is_backup_eligible(),
+        backed_up=data.is_backed_up(),
+        counter=data.counter,
+    )
+
+
+def _check_attested_bytes(data: bytes) -> None:
+    """Raises ValueError unless exactly a credential, and extensions where their flag is set, follow the header."""
+    if not data[32] & _ATTESTED:
+        raise ValueError("no credential")
+    place = _HEADER + _AAGUID
+    place += 2 + int.from_bytes(data[place : place + 2])
+    for _ in range(2 if data[32] & _EXTENDED else 1):
+        place = end_of(data, place)
+    if place != len(data):
+        raise ValueError("bytes behind the data")
+
+
+def _stored(key: CoseKey) -> bytes:
+    """The key as it is kept. Raises CeremonyFault for one that was not offered or cannot be loaded."""
+    algorithm = key.get(3)
+    if algorithm not in ALGORITHMS or isinstance(algorithm, bool):
+        raise CeremonyFault("algorithm")
+    try:
+        if algorithm == -257 and (len(key[-2]) > 4 or int.from_bytes(key[-1]).bit_length() not in RSA_BITS):
+            raise CeremonyFault("algorithm")
+        stored = cbor.encode(dict(key))
+        key.verify(b"", b"")
+    except InvalidSignature:
+        return stored  # the key can be loaded, and an empty signature is none of its
+    except _UNREADABLE:
+        raise CeremonyFault("algorithm") from None
+    raise CeremonyFault("algorithm")
