@@ -161,6 +161,12 @@ class Spool:
             raise SpoolError("the spool is closed")
         return self._store([_bounded(event)])[0]
 
+    def append_all(self, events: Sequence[Event]) -> list[Receipt]:
+        """Store events of one change together, in their order, all or none; durable on return. Raises SpoolError."""
+        if self._closed:
+            raise SpoolError("the spool is closed")
+        return self._store([_bounded(event) for event in events]) if events else []
+
     async def append_soon(self, event: Event) -> Receipt:
         """Store one event together with those of other coroutines in one commit; durable on return. Raises SpoolError.
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,6 +75,14 @@ class WitnessedSpool(Spool):
         if (must := waits(event)) is not None:
             self._state(receipt, must=must)
         return receipt
+
+    def append_all(self, events: Sequence[Event]) -> list[Receipt]:
+        """As `Spool.append_all`. Raises NotWitnessedError too."""
+        receipts = super().append_all(events)
+        asked = [must for event in events if (must := waits(event)) is not None]
+        if asked:
+            self._state(receipts[-1], must=any(asked))
+        return receipts
 
     async def append_soon(self, event: Event) -> Receipt:
         """As `Spool.append_soon`. Raises NotWitnessedError too."""

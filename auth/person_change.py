@@ -21,10 +21,13 @@ _MANAGERS_MAX = 50
 """Levels of a firm; more would be a circle."""
 
 
-def apply_change(session: Session, person: Person, change: PersonChange, by: str | None, record: PersonRecord) -> tuple[str, ...]:
+def apply_change(
+    session: Session, person: Person, change: PersonChange, by: str | None, record: PersonRecord, *, managers_checked: bool = False
+) -> tuple[str, ...]:
     """Change a person; what is different now. Recorded before it holds: new and lost roles by name, of the rest only which it was.
 
-    Raises PeopleError for oneself, for unusable values, a taken e-mail address, and a manager who is none or reports to this person.
+    `managers_checked`: the caller has seen to it that nobody is over themselves. Raises PeopleError for oneself, for unusable values, a
+    taken e-mail address, and a manager who is none or reports to this person.
     """
     if by == person.id:
         raise PeopleError("nobody changes their own roles, team or manager: ask another administrator")
@@ -34,7 +37,7 @@ def apply_change(session: Session, person: Person, change: PersonChange, by: str
     different = tuple(name for name in CHANGED if name in change and change[name] != getattr(person, name))
     if "email" in different and session.scalar(select(Person.id).where(Person.email == change["email"])) is not None:
         raise PeopleError("this e-mail address belongs to somebody else: choose another, or change that person")
-    if "manager_id" in different:
+    if "manager_id" in different and not managers_checked:
         _check_manager(session, person, change["manager_id"])
     if not different:
         return ()

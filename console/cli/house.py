@@ -61,6 +61,7 @@ class House:
     credential_key: bytes = field(repr=False)
     """For the hashes of credentials."""
     record: Callable[[Event], object]
+    spool: WitnessedSpool
 
     def person(self, word: str) -> Person:
         """The person that a word on the command line means; ends the command if it means nobody."""
@@ -105,6 +106,7 @@ def open_house(config: Path) -> Iterator[House]:
                 pseudonyms=pseudonyms,
                 credential_key=credential_key,
                 record=record,
+                spool=spool,
             )
         finally:
             spool.close()

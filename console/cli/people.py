@@ -24,6 +24,7 @@ from console.cli.people_access import access
 from console.cli.people_change import change, leave, plans, unbind
 from console.cli.people_cut import cut_members, print_cut
 from console.cli.people_erase import erase
+from console.cli.people_import import import_people
 from console.cli.people_level import level
 from console.cli.people_off import tell_off, try_out
 from console.cli.people_sessions import sessions
@@ -118,6 +119,7 @@ app.command()(change)
 app.command()(unbind)
 app.command()(leave)
 app.command()(plans)
+app.command("import")(import_people)
 app.command()(level)
 app.command()(erase)
 app.command()(access)
