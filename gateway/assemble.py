@@ -34,6 +34,7 @@ from detectors.client_index.hashing import Hashing
 from detectors.client_index.learner import Learner
 from detectors.mark import marker
 from gateway import grounds
+from gateway.addresses import Addresses
 from gateway.books import Books
 from gateway.crm.discover import load_profile
 from gateway.crm.profile import Profile
@@ -41,6 +42,7 @@ from gateway.exports import Exports
 from gateway.handle import Handler
 from gateway.holds import Holds
 from gateway.listener import Listener
+from gateway.notice import notice_of
 from gateway.questions import Questions
 from gateway.record import Record
 from gateway.refusals import Refusals
@@ -103,7 +105,9 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     record = Record(spool, followers, now)
     refusals = Refusals(installation.torwart_url, installation.language)
     listener = Listener(credential_key, secure=settings.url.startswith("https:"))
-    touch = Touch(stepup, Holds(stepup), record, refusals)
+    addresses = Addresses(credential_key)
+    holds = Holds(stepup, lambda act, left: notice_of(act, refusals.act(act.id), left))
+    touch = Touch(stepup, holds, record, refusals, addresses)
     handler = Handler(
         profile=profile,
         directory=directory,

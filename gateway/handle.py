@@ -62,6 +62,8 @@ class State:
     """Clients whose attributes are being read; empty: the answer to the call itself is awaited."""
     answer: Answer | None = None
     """The CRM's answer, while the attributes of its clients are being read."""
+    weight: int = 0
+    """Bytes of the CRM's answer, which waits in memory while its act is held."""
     approval: tuple[str, str] | None = None
     """What others have said yes to and the act may use up: its digest, and the version of the rules that asked for it."""
 
@@ -255,6 +257,7 @@ class Handler:
         assert_never(call.kind)
 
     async def _data(self, state: State, asked: Judged, response: Response) -> Response | Forward:
+        state.weight = len(response.body)
         answer = self.profile.answer(state.call, response)
         self.books.learn(answer, asked.question.principal)
         self.learner.note(answer.identifiers(self.learner.fresh))
@@ -357,7 +360,7 @@ class Handler:
         if judged.question.proof is not None:  # more came back than was signed: another act, to be signed by itself
             state.act_id = secrets.token_urlsafe(16)
             judged = replace(judged, question=replace(judged.question, act_id=state.act_id, proof=None))
-        outcome = await self.touch.ask(state.act_id, state.call, state.request, judged, challenge)
+        outcome = await self.touch.ask(state.act_id, state.call, state.request, judged, challenge, state.weight)
         if isinstance(outcome, Refusal):
             return self._told(state, outcome)
         state.act_id = outcome.grant_id

@@ -11,8 +11,8 @@ from pathlib import Path
 import orjson
 
 from gateway.exchange import Request, Response
-from gateway.holds import Notice
 from gateway.listener import Listener
+from gateway.notice import Notice
 from gateway.pages import PAGE_HEADERS, gone_page, return_page
 from gateway.touch import Touch
 
@@ -59,9 +59,7 @@ class Reserved:
         if session_id is None:
             return _json(401, {"error": "sign in first"})
         seen = dict(request.query).get("seen", "")
-        version, notices = await self.touch.holds.poll(
-            session_id, int(seen) if seen.isdecimal() and len(seen) < 12 else -1, LONG_POLL_SECONDS
-        )
+        version, notices = await self.touch.holds.poll(session_id, seen, LONG_POLL_SECONDS)
         told: dict[str, object] = {"version": version, "acts": [_notice(notice) for notice in notices]}
         if notices:
             told["language"] = notices[-1].language

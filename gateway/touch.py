@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from urllib.parse import quote, urlencode
 
 from audit_store.event import Phase
 from auth.stepup import ONLY_THE_KEY, StepUp, Summary, TooManyOpenError, act_digest
 from auth.tables import Act
+from gateway.addresses import Addresses
 from gateway.crm.profile import Call, Client, Refusal
 from gateway.exchange import Request
-from gateway.holds import Holds, Notice
+from gateway.holds import Holds
+from gateway.notice import Notice, notice_of
 from gateway.questions import Judged, signed_ids
 from gateway.record import Record
 from gateway.refusals import Refusals, first_reason
@@ -23,10 +22,7 @@ from policies import reasons
 from policies.decision import Challenge, Deny
 from policies.needs import key_asked, to_ask
 from policies.reasons import Because
-from policies.request import AccessRequest, ClientId, KeyProof, Principal
-
-MAX_RETURN_ADDRESSES = 1_000
-"""Addresses remembered for `/.torwart/go/ACT`; the oldest are forgotten first, and the person repeats the call by hand."""
+from policies.request import AccessRequest, ClientId, Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +33,14 @@ class Touch:
     holds: Holds
     record: Record
     refusals: Refusals
-    addresses: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
-    """Act -> (session, own relative address) of a navigation that was sent to the act's page."""
+    addresses: Addresses
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Ten repeats of a call at once open one act: the second looks for it only when the first has opened it."""
 
-    async def ask(self, act_id: str, call: Call, request: Request, judged: Judged, challenge: Challenge) -> KeyProof | Refusal:
-        """A proof for exactly this act, or what the client is told instead. Raises SpoolError."""
+    async def ask(
+        self, act_id: str, call: Call, request: Request, judged: Judged, challenge: Challenge, weight: int = 0
+    ) -> Proof | Refusal:
+        """A proof for exactly this act, or what the client is told instead. `weight`: bytes of the answer in hand. Raises SpoolError."""
         question, principal = judged.question, judged.question.principal
         ids = signed_ids(question.resource, challenge.obligations)
         fields = tuple(sorted(question.resource.fields | question.resource.written_fields))
@@ -53,22 +50,24 @@ class Touch:
             return confirmed[1]
         because = first_reason(challenge.reasons, reasons.EXPORT_NEEDS_KEY)
         summary = _summary(question.action.value, challenge, fields, call.channel.value, because)
+        led = call.client is Client.PAGE and request.method == "GET"  # can be led to the act's page and back
+        told = call.client is not Client.SCRIPT and (call.waits or not led)
         async with self.opening:
             known = next((act for act in self.stepup.open_of(principal.id, session_id) if act.digest == digest), None)
-            act = known or await self._opened(act_id, call, question, challenge, digest, summary, ids, fields)
+            act = known or await self._opened(act_id, call, question, challenge, digest, summary, ids, fields, told=told)
         if act is None:
             too_many = Because(reasons.TOO_MANY_OPEN)
             await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
             return self.refusals.denied(too_many, act_id, principal.language)
-        led = call.client is Client.PAGE and request.method == "GET"  # can be led to the act's page and back
         if call.client is not Client.SCRIPT:
-            if call.waits and self.holds.page_connected(session_id):
-                notice = self._notice(act, principal, challenge, because, repeat=False)
-                return await self._wait(act, call, request, judged, challenge, notice)
+            here = call.waits and self.holds.has_room(weight)
+            if here and (self.holds.page_connected(session_id) or await self.holds.page_elsewhere(act)):
+                return await self._wait(act, call, request, judged, challenge, weight)
+            self.stepup.repeats(act.id)
             if known is None and not led:  # also for a page that begins to listen in a moment
-                self.holds.announce(act, self._notice(act, principal, challenge, because, repeat=True))
-        if led:
-            self._remember(act.id, principal, request)
+                self.holds.announce(act, replace(self.notice(act, self.stepup.lifetime_seconds), repeat=True))
+        if led and (address := self.addresses.seal(act.id, session_id, request)) is not None:
+            self.stepup.keep_address(act.id, address)
         return self.refusals.challenge(because, act.id, principal.language, call.client, get=request.method == "GET")
 
     async def _opened(
@@ -81,6 +80,8 @@ class Touch:
         summary: Summary,
         ids: tuple[ClientId, ...],
         fields: tuple[str, ...],
+        *,
+        told: bool,
     ) -> Act | None:
         """A new act, recorded as held before anybody hears of it; None if three wait already."""
         await self.record.act(question, challenge, Phase.HELD, call.route)
@@ -93,43 +94,30 @@ class Touch:
                 fields=fields,
                 act_id=act_id,
                 asks=to_ask(challenge.need) or ONLY_THE_KEY,
+                told=told,
             )
         except TooManyOpenError:
             return None
 
     def address(self, act_id: str, session_id: str | None) -> str | None:
         """Where `/.torwart/open/ACT` leads: our own relative address, only for the session whose act it is."""
-        owner, address = self.addresses.get(act_id, (None, None))
-        return address if owner is not None and owner == session_id else None
+        act = self.stepup.get(act_id)
+        if act is None or act.session_id != session_id or act.state not in ("open", "confirmed"):
+            return None
+        return self.addresses.open(act)
 
-    def _notice(self, act: Act, principal: Principal, challenge: Challenge, because: Because, *, repeat: bool) -> Notice:
-        return Notice(
-            act_id=act.id,
-            session_id=principal.session_id or "",
-            language=principal.language,
-            text=because.for_employee(principal.language),
-            asked=challenge.asked,
-            allowed=challenge.allowed,
-            link=f"{self.refusals.act(act.id)}?popup=1",  # a page that knows it is a popup closes itself
-            deadline=time.monotonic() + self.stepup.lifetime_seconds,
-            repeat=repeat,
-        )
+    def notice(self, act: Act, left_seconds: float) -> Notice:
+        """What the pages of the act's session are told."""
+        return notice_of(act, self.refusals.act(act.id), left_seconds)
 
-    async def _wait(
-        self, act: Act, call: Call, request: Request, judged: Judged, challenge: Challenge, notice: Notice
-    ) -> KeyProof | Refusal:
+    async def _wait(self, act: Act, call: Call, request: Request, judged: Judged, challenge: Challenge, weight: int) -> Proof | Refusal:
         principal = judged.question.principal
-        proof = await self.holds.wait(act, notice, request.connection_id)
+        notice = self.notice(act, self.stepup.lifetime_seconds)
+        proof = await self.holds.wait(act, notice, request.connection_id, weight)
         if proof is not None:
             return proof
         await self.record.act(replace(judged.question, act_id=act.id), challenge, Phase.NOT_CONFIRMED, call.route)
         return self.refusals.not_confirmed(act.id, principal.language)
-
-    def _remember(self, act_id: str, principal: Principal, request: Request) -> None:
-        query = f"?{urlencode(request.query)}" if request.query else ""
-        self.addresses[act_id] = (principal.session_id or "", quote(request.path) + query)
-        while len(self.addresses) > MAX_RETURN_ADDRESSES:
-            self.addresses.popitem(last=False)
 
 
 def digest_of(call: Call, question: AccessRequest, ids: Iterable[ClientId], fields: Iterable[str]) -> str:

@@ -27,6 +27,7 @@
       failed: "Das Verwerfen hat nicht geklappt. Bitte versuchen Sie es noch einmal.",
       released: "Freigegeben. Der Vorgang geht weiter.",
       repeat: "Freigegeben. Bitte wiederholen Sie den Schritt jetzt.",
+      asked: "Um Zustimmung gebeten. Wiederholen Sie den Schritt, sobald sie da ist.",
       cancelled: "Nicht bestätigt, nichts hat das Haus verlassen.",
       expired: "Die Zeit ist abgelaufen. Nicht bestätigt, nichts hat das Haus verlassen.",
       why: "Warum?",
@@ -48,6 +49,7 @@
       failed: "Discarding did not work. Please try again.",
       released: "Released. The act goes on.",
       repeat: "Released. Please repeat the step now.",
+      asked: "Consent was asked for. Repeat the step as soon as it is there.",
       cancelled: "Not confirmed, nothing left the house.",
       expired: "Time is up. Not confirmed, nothing left the house.",
       why: "Why?",
@@ -383,6 +385,7 @@
     let failures = 0;
     for (;;) {
       try {
+        const asked = performance.now();
         const answer = await fetch(`${HELD}?seen=${seen}`, { headers: OWN_HEADER, credentials: "same-origin", cache: "no-store" });
         signedOut = answer.status === 401;
         if (signedOut) {
@@ -394,11 +397,13 @@
         if (!answer.ok) throw new Error(String(answer.status));
         const told = await answer.json();
         failures = 0;
-        seen = Number.isInteger(told.version) ? String(told.version) : "";
+        seen = /^\w{1,64}$/.test(told.version) ? String(told.version) : "";
         latest = { told, at: performance.now() };
         take(told);
         tell({ kind: "told", told });
+        // Two gateways may see the same end a moment apart: an answer that came at once is followed by a breath.
         if (seen === "") await pause(1000);
+        else if (performance.now() - asked < 300) await pause(300);
       } catch {
         failures += 1;
         await pause(Math.min(30000, 500 * 2 ** Math.min(failures, 6)) * (0.75 + Math.random() / 2));

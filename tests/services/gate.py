@@ -55,7 +55,7 @@ class Gate:
         session = self.assembled.handler.directory.session(TOKEN)
         assert session is not None
         loop = asyncio.get_running_loop()
-        self._poll = loop.create_task(self.assembled.handler.touch.holds.poll(session.id, -1, 0.01))
+        self._poll = loop.create_task(self.assembled.handler.touch.holds.poll(session.id, "", 0.01))
 
     async def held(self, number: int = 1, *, besides: str | None = None) -> list[str]:
         """Ids of the open acts, as soon as there are so many, not counting one that is known."""
