@@ -6,13 +6,14 @@ What changes in the shared tables grows a number in `revisions`, and none ever s
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from auth.storage import grow
 from auth.tables import Revision
 from auth.used_acts import UsedActs
 
+_SUM = "SELECT COALESCE(SUM(number), 0) FROM revisions"
 ACTS = "acts"
 """Kind of rows in `revisions`: grows with every act that is opened, confirmed or used."""
 
@@ -44,4 +45,4 @@ class DatabaseAge:
         self._used.came_to(number)
 
     def _now(self, session: Session) -> int:
-        return int(session.scalar(select(func.coalesce(func.sum(Revision.number), 0))) or 0)
+        return int(session.connection().exec_driver_sql(_SUM).scalar_one())  # plain: a touch asks twice

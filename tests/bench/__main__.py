@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import audit, decisions, gateway, history, scan, search, verify, way_out
+from tests.bench import audit, decisions, gateway, history, scan, search, stepup, verify, way_out
 from tests.bench.report import BenchError, MissingError, Row, save, table
 
 BENCHES: dict[str, Callable[[bool], dict[str, Row]]] = {
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[bool], dict[str, Row]]] = {
     "history": history.run,
     "scan": scan.run,
     "search": search.run,
+    "stepup": stepup.run,
     "verify": verify.run,
     "way_out": way_out.run,
 }
