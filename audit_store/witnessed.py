@@ -27,9 +27,17 @@ from audit_store.statements import StatementsError
 from policies.effect import EXPORTS
 from policies.request import Level, Status
 
-_MUST = frozenset({EventAction.KEY_ENROLLED, EventAction.TOKEN_ISSUED, EventAction.PERSON_UNFROZEN, EventAction.POLICY_ACTIVATED})
+_MUST = frozenset(
+    {
+        EventAction.KEY_ENROLLED,
+        EventAction.KEY_METADATA_LOADED,
+        EventAction.TOKEN_ISSUED,
+        EventAction.PERSON_UNFROZEN,
+        EventAction.POLICY_ACTIVATED,
+    }
+)
 """Wait for a place."""
-_SHOULD = frozenset({EventAction.KEY_LOCKED, EventAction.PERSON_FROZEN, EventAction.PERSON_ERASED})
+_SHOULD = frozenset({EventAction.KEY_LOCKED, EventAction.KEY_REMOVED, EventAction.PERSON_FROZEN, EventAction.PERSON_ERASED})
 """Are stated, and do not wait."""
 _CHANGES = frozenset({EventAction.STATUS_CHANGED, EventAction.LEVEL_CHANGED})
 _EXPORTS = frozenset(action.value for action in EXPORTS)

@@ -14,13 +14,17 @@ from audit_store.event import Event, EventAction, plain_event
 from auth.client_data import CeremonyFault
 from auth.console_sessions import may_sign_in
 from auth.storage import database_now, hits_one, reading, writing
+from auth.suspicion import is_suspected
 from auth.tables import Ceremony, EnrolmentToken, Person
+from policies.request import KeyClass
 
 CHALLENGE_BYTES = 32
 CEREMONY_SECONDS = 300
 """Time to find the key, and to set its PIN at the first use."""
 MAX_CEREMONIES = 1000
 """Open sign-ins and registrations; the oldest give way, because a sign-in page is open to everybody who can reach it."""
+OWN_HOURS = 1 / 6
+"""Of a token for a further key of one's own: the person is at the page."""
 REGISTER = "register"
 SIGN_IN = "sign-in"
 
@@ -36,18 +40,33 @@ class Enrolment:
         self._engine = engine
         self._record = record
 
-    def issue(self, person_id: str, by: str | None, hours: float, *, demo: bool = False) -> str:
+    def issue(self, person_id: str, by: str | None, hours: float, *, demo: bool = False, seconded: bool = False) -> str:
         """A new token for this person's next key; earlier unused ones are void. `by` is a person id, None for the command line.
 
-        Raises TokenError for a person who may not sign in, and for oneself: a key needs a witness (attacks X2, law 9).
+        `seconded`: a second administrator has said yes. Raises TokenError for a person who may not sign in, for oneself, who needs a
+        witness (attacks X2, law 9), and while a serious alert about the person is open and nobody has seconded it (promises E87).
         """
         if by == person_id:
             raise TokenError("nobody issues a token to themselves: ask another administrator")
+        return self._issue(person_id, by, hours, demo=demo, seconded=seconded)
+
+    def issue_own(self, person_id: str, touched: KeyClass) -> str:
+        """A token for a further key of whoever has just touched an own key of this class; it lets in none of a higher one (attacks X2).
+
+        Raises TokenError for a person who may not sign in, and while a serious alert about them is open.
+        """
+        return self._issue(person_id, person_id, OWN_HOURS, most=touched)
+
+    def _issue(
+        self, person_id: str, by: str | None, hours: float, *, demo: bool = False, seconded: bool = False, most: KeyClass | None = None
+    ) -> str:
         token = secrets.token_urlsafe(32)
         with writing(self._engine) as session:
             person, issuer = session.get(Person, person_id), session.get(Person, by) if by else None
             if person is None or not may_sign_in(person):
                 raise TokenError("there is no such person, or the person is frozen or gone")
+            if not seconded and is_suspected(session, person):
+                raise TokenError("a second administrator has to agree to this key: `torwart keys token PERSON` asks for it")
             now = database_now(session)
             unused = update(EnrolmentToken).where(EnrolmentToken.person_id == person_id, EnrolmentToken.used_at.is_(None))
             session.execute(unused.values(used_at=now))
@@ -57,6 +76,8 @@ class Enrolment:
                     person_id=person_id,
                     issued_by=by,
                     demo=demo,
+                    seconded=seconded,
+                    most=most.value if most is not None else None,
                     created_at=now,
                     expires_at=now + timedelta(hours=hours),
                 )
@@ -104,10 +125,15 @@ class Enrolment:
 
 
 def use_token(session: Session, token: str) -> tuple[EnrolmentToken, Person]:
-    """Use up a token in this transaction, once. Raises CeremonyFault if it is unknown, used, too old, or its person cut off."""
+    """Use up a token in this transaction, once. Raises CeremonyFault if it is unknown, used, too old, or its person cut off.
+
+    Also where a serious alert about the person was opened since, and the token was given by one administrator alone.
+    """
     found = _usable(session, token)
     if found is None:
         raise CeremonyFault("token")
+    if not found[0].seconded and is_suspected(session, found[1]):
+        raise CeremonyFault("alert_open")
     unused = update(EnrolmentToken).where(EnrolmentToken.hash == found[0].hash, EnrolmentToken.used_at.is_(None))
     if not hits_one(session, unused.values(used_at=database_now(session))):
         raise CeremonyFault("token")

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
@@ -50,6 +50,10 @@ from auth.tables import EnrolmentToken, Key, Person
 from auth.webauthn import ALGORITHMS, read_signed, verify_signature
 from policies.request import KeyClass
 
+REMOVED = "removed"
+"""Why a key is locked that was taken away: it stands in no list any more."""
+_KEPT = or_(Key.locked_why.is_(None), Key.locked_why != REMOVED)
+
 
 class KeyRefusedError(Exception):
     """A key or its answer was not accepted. The text is the same for every cause; `cause` is a code for record and tests."""
@@ -57,6 +61,13 @@ class KeyRefusedError(Exception):
     def __init__(self, cause: str) -> None:
         super().__init__("The key was not accepted. Please try again, or ask your administrator.")
         self.cause = cause
+
+
+class LastKeyError(Exception):
+    """A person's last usable key is removed by nobody alone."""
+
+    def __init__(self) -> None:
+        super().__init__("it is the person's last key: a second person has to agree")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +106,14 @@ class Keys:
         self.enrolment = Enrolment(engine, record)
 
     def of(self, person_id: str) -> list[Key]:
-        """All keys of a person, locked ones too, oldest first."""
+        """All keys of a person, locked ones too, oldest first; none that was removed."""
         with reading(self._engine) as session:
-            return list(session.scalars(select(Key).where(Key.person_id == person_id).order_by(Key.created_at)))
+            return list(session.scalars(select(Key).where(Key.person_id == person_id, _KEPT).order_by(Key.created_at)))
 
     def all(self) -> list[Key]:
-        """All keys of everybody."""
+        """All keys of everybody; none that was removed."""
         with reading(self._engine) as session:
-            return list(session.scalars(select(Key).order_by(Key.created_at)))
+            return list(session.scalars(select(Key).where(_KEPT).order_by(Key.created_at)))
 
     def issue_token(self, person_id: str, by: str | None, hours: float = 24, *, demo: bool = False) -> str:
         """A one-time token for the person's next key. Raises `enrolment.TokenError`. `demo` marks the key that comes of it for ever."""
@@ -227,6 +238,30 @@ class Keys:
                 self._lock(session, key, why, by)
             return key
 
+    def rename(self, key_id: str, person_id: str, label: str) -> bool:
+        """Give an own key another name; False if it is not this person's."""
+        with writing(self._engine) as session:
+            key = session.get(Key, key_id)
+            if key is None or key.person_id != person_id or key.locked_why == REMOVED:
+                return False
+            key.label = plain_label(label)
+            return True
+
+    def remove(self, key_id: str, by: str | None, *, seconded: bool = False) -> Key:
+        """Take a key away for good. Its row stays, locked: what it has signed can still be checked. `by` is a pseudonym or None.
+
+        Raises LookupError for an unknown key, LastKeyError for a person's last usable one that no second person has said yes to.
+        """
+        with writing(self._engine) as session:
+            key = session.get(Key, key_id)
+            if key is None or key.locked_why == REMOVED:
+                raise LookupError("there is no such key: `torwart keys list` names all")
+            others = select(Key.id).where(Key.person_id == key.person_id, Key.locked_at.is_(None), Key.id != key.id)
+            if key.locked_at is None and not seconded and session.scalar(others.limit(1)) is None:
+                raise LastKeyError
+            self._lock(session, key, REMOVED, by)
+            return key
+
     def _insert(self, session: Session, token: str, key: Key) -> Key:
         issued, person = use_token(session, token)
         if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:  # 13
@@ -274,7 +309,8 @@ class Keys:
         key.locked_at, key.locked_why = database_now(session), why
         grow(session, PEOPLE)  # every gateway forgets the touches of its sessions: one may have been this key's
         said = {"key": key.id, "why": why}
-        self._record(plain_event(EventAction.KEY_LOCKED, at=datetime.now(UTC), pseudonym=by, subject=person.pseudonym, numbers=said))
+        action = EventAction.KEY_REMOVED if why == REMOVED else EventAction.KEY_LOCKED
+        self._record(plain_event(action, at=datetime.now(UTC), pseudonym=by, subject=person.pseudonym, numbers=said))
         if genuine:
             self._seal.put(key)
 

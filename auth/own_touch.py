@@ -28,6 +28,8 @@ class What(StrEnum):
     TOTP = "totp"
     """An authenticator app is enrolled."""
     TOTP_REMOVAL = "totp-removal"
+    KEY = "key"
+    """A further key."""
     CODES = "codes"
     """New recovery codes; the earlier ones are void."""
 

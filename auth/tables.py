@@ -190,6 +190,8 @@ class EnrolmentToken(Base):
     """Person id of the administrator, or of whom it is for, who has touched an own key; None: the command line on the machine itself."""
     most: Mapped[str | None] = mapped_column(String(16), default=None)
     """The strongest key that it lets in: a value of `policies.request.KeyClass`; None: any."""
+    seconded: Mapped[bool] = mapped_column(default=False)
+    """A second administrator has said yes to it (promises E87)."""
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
