@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from audit_store.elastic import Elastic
 from audit_store.elastic_search import everything
 from audit_store.log import Log, Logged
+from audit_store.log_file import logged
 
 MISSING, CHANGED, FOREIGN = "missing", "changed", "foreign"
 _WINDOW = 1_000
@@ -28,17 +29,21 @@ class Difference:
 def compare(log: Log, elastic: Elastic, until: int) -> list[Difference]:
     """All differences up to the record's sequence `until`, and what is foreign beyond its end; [] if both are the same to the last member.
 
-    The same event twice is no difference: it was sent again. Raises LogError, ElasticError.
+    The same event twice is no difference: it was sent again. What the record has no content of any more is not compared.
+
+    Raises LogError, ElasticError.
     """
     differences: list[Difference] = []
     for after in range(0, until, _WINDOW):
         end = min(after + _WINDOW, until)
-        written = {row.sequence: row for row in log.read(after, _WINDOW)}
+        entries = log.entries(after, _WINDOW)
+        written = {entry.sequence: logged(entry) for entry in entries}
+        gone = {entry.sequence for entry in entries if not entry.canonical}
         there: defaultdict[int, list[Logged]] = defaultdict(list)
         for row in everything(elastic, after, end):
             there[row.sequence].append(row)
         for number in range(after + 1, end + 1):
-            kind = _kind(written.get(number), there[number])
+            kind = _kind(written.get(number), there[number]) if number not in gone else None
             if kind is not None:
                 differences.append(Difference(number, kind))
     newest = log.tail(1)

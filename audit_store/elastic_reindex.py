@@ -144,7 +144,8 @@ class Reindex:
         for after in range(0, plan.until, BATCH_EVENTS):
             end = min(after + BATCH_EVENTS, plan.until)
             there = self._present(plan, after, end)
-            missing = [entry for entry in self._log.entries(after, BATCH_EVENTS, until=end) if entry.sequence not in there]
+            rows = self._log.entries(after, BATCH_EVENTS, until=end)
+            missing = [entry for entry in rows if entry.canonical and entry.sequence not in there]
             if missing:
                 self._shipper.deliver(missing)
                 self._settle()

@@ -24,7 +24,7 @@ PASSWORD = "TORWART_DATABASE_PASSWORD"  # noqa: S105 -- the variable's name
 """In the environment: the server's password, where `password_file` is not set."""
 _LOCKS = 0x746F7277
 """First half of the key of all our advisory locks: `torw`, in letters."""
-WRITING, MIGRATING, LOGGING, WATCHING = range(1, 5)
+WRITING, MIGRATING, LOGGING, WATCHING, RETAINING = range(1, 6)
 """Second half: what a lock is for."""
 
 
@@ -107,6 +107,11 @@ def take_write_lock(connection: Connection, what: int = WRITING) -> None:
 def try_session_lock(connection: Connection, what: int) -> bool:
     """PostgreSQL only: hold a lock for as long as the connection lives; False if somebody else holds it."""
     return bool(connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s, %s)", (_LOCKS, what)).scalar_one())
+
+
+def end_session_lock(connection: Connection, what: int) -> None:
+    """PostgreSQL only: let others hold it at once; the end of the connection does it too, a moment later."""
+    connection.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (_LOCKS, what))
 
 
 def _set_promises(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

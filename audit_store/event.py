@@ -239,12 +239,13 @@ def plain_event(
     act_id: str | None = None,
     severity: int | None = None,
     sealed: Mapping[str, str] | None = None,
+    removed: Collection[int] | None = None,
 ) -> Event:
     """Everything else that happens.
 
     `pseudonym` is who did it, `subject` whom or what it was done to (a pseudonym or an id of ours); `numbers` are counts and words of our
-    own, never a client's value or a secret; `sealed` are words about the
-    subject as `audit_store.sealing` gives them. `outcome` is `success`, `failure` or `unknown`; `severity` is on a scale of 100.
+    own, never a client's value or a secret; `sealed` are words about the subject as `audit_store.sealing` gives them; `removed` are
+    numbers of the log. `outcome` is `success`, `failure` or `unknown`; `severity` is on a scale of 100.
     """
     document, event_id = _start(action, at=at, outcome=outcome)
     ours = document["torwart"]
@@ -260,6 +261,8 @@ def plain_event(
         ours.update(split(numbers))
     if sealed is not None:
         ours["sealed"] = {name: text for name in ("key", "text") if _SEALED.fullmatch(text := sealed[name])}
+    if removed is not None:
+        ours["removed"] = encode_ids([str(number) for number in removed])
     return Event(event_id, at, action, act_id, pseudonym, document)
 
 

@@ -23,9 +23,12 @@ from audit_store.log_file import Cursor, Entry, Logged, columns_of, logged, pars
 from audit_store.log_marks import EVERYTHING, Within
 from audit_store.log_pack import BLOCK_ENTRIES, KEPT_ENTRIES, packable, packed, replace_by_block
 from audit_store.log_questions import acts_since, entries_where
+from audit_store.log_removal import blocks_of, over, removals, take_from_block, take_singles
 from audit_store.log_rows import end_of, entries_after, newest_entries
 from audit_store.log_tables import entry
 from audit_store.log_verify import Problem, Watch, problems
+from audit_store.removal import Removal
+from audit_store.retention import Kept
 from audit_store.spool_file import Head, Stored
 
 __all__ = ["FILE", "Entry", "Log", "LogError", "Logged", "Problem", "Source", "exists"]
@@ -127,6 +130,36 @@ class Log:
                 columns = packed(rows)  # before anybody is kept waiting
             with writing(self._engine) as connection:
                 total += len(rows) if replace_by_block(connection, rows, columns) else 0
+        return total
+
+    def over(self, ends: Mapping[Kept, int], spared: Callable[[bytes], bool]) -> Iterator[tuple[Kept, int]]:
+        """Class and number of each entry whose content is over, in order: received by then (milliseconds since 1970), and not spared.
+
+        Raises LogError, also where an entry is not what was recorded.
+        """
+        with reading(self._engine) as connection:
+            yield from over(connection, ends, spared)
+
+    def removals(self) -> list[Removal]:
+        """What was ever taken out, in order. Raises LogError."""
+        with one_view(self._engine) as connection:
+            return list(removals(connection))
+
+    def take_out(self, removal: Removal) -> int:
+        """Take the content out that a removal in this log names; how many entries had one. Idempotent, block by block: whatever ends it,
+        the next call goes on. Raises LogError.
+        """
+        numbers = sorted(removal.entries)
+        total = 0
+        # Single ones first: what is packed meanwhile is found in its block.
+        for start in range(0, len(numbers), _BATCH):
+            with writing(self._engine) as connection:
+                total += take_singles(connection, removal, numbers[start : start + _BATCH])
+        with reading(self._engine) as connection:
+            firsts = blocks_of(connection, numbers)
+        for first in firsts:
+            with writing(self._engine) as connection:
+                total += take_from_block(connection, removal, first)
         return total
 
     def cursor(self, producer: str) -> int:

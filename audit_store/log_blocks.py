@@ -39,7 +39,7 @@ class Full:
     epoch: int
     producer_sequence: int
     canonical: bytes | None
-    """None: it is gone, and only its hash is left. Nothing of Torwart takes it away; `Log.verify` says so."""
+    """None: it is gone, and only its hash is left. Where no removal names it (`audit_store.removal`), it was tampered with."""
     hash: bytes
     seal: bytes
 
@@ -92,12 +92,24 @@ def unpack(block: Mapping[str, Any]) -> list[Full]:
         raise BlockError(f"the block of {block['first']} to {block['last']} cannot be unpacked ({type(error).__name__})") from error
 
 
+def ends_of(block: Mapping[str, Any]) -> dict[str, tuple[int, int, bytes]]:
+    """Of each producer in a block its last event: epoch, number, hash. Reads no content. Raises BlockError."""
+    try:
+        count = block["last"] - block["first"] + 1
+        places = orjson.loads(_widened(block["places"]))
+        hashes, sequences = _split(block["hashes"], count), _sums(places["sequence"])
+        last = {number: at for at, number in enumerate(places["producer"])}
+        return {places["producers"][number]: (places["epoch"][at], sequences[at], hashes[at]) for number, at in last.items()}
+    except (zstandard.ZstdError, ValueError, TypeError, LookupError, MemoryError) as error:
+        raise BlockError(f"the block of {block['first']} to {block['last']} cannot be unpacked ({type(error).__name__})") from error
+
+
 def _contents(packed: bytes, count: int) -> list[bytes | None]:
     data = _widened(packed)
     at = 4 * count
     found: list[bytes | None] = []
     for length in struct.unpack_from(f"<{count}I", data):
-        found.append(data[at : at + length])
+        found.append(data[at : at + length] or None)
         at += length
     if at != len(data):
         raise ValueError("lengths and bytes do not agree")

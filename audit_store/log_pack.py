@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from audit_store.log_blocks import BlockError, Full, NotPackedError, pack, unpack
 from audit_store.log_file import FIRST_SEAL, seal
 from audit_store.log_marks import marks_of
-from audit_store.log_rows import blocks_before
+from audit_store.log_rows import blocks_before, with_content
 from audit_store.log_tables import CANONICAL, HASH, PLACE, SEAL, block, entry
 
 BLOCK_ENTRIES = 512
@@ -37,7 +37,7 @@ def packable(connection: Connection, *, entries: int, kept: int) -> list[Full]:
     whole = list(accumulate(size for _, size in sizes))
     last = sizes[max(0, bisect_right(whole, BLOCK_BYTES) - 1)][0]
     whole_rows = select(*PLACE, CANONICAL, HASH, SEAL).where(entry.c.sequence <= last).order_by(entry.c.sequence)
-    return [Full(*row) for row in connection.execute(whole_rows)]
+    return [with_content(row) for row in connection.execute(whole_rows)]
 
 
 def packed(rows: list[Full]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -43,10 +44,12 @@ def entries_where(
 
 def acts_since(connection: Connection, stamp: str) -> Iterator[Logged]:
     """Events of acts whose own time is `stamp` (as events write it) or later, in order. The caller holds one view."""
+    since = datetime.fromisoformat(stamp).timestamp() * 1000
     for one in blocks_after(connection, 0, ending=stamp):
         for full in unpack(one):
             row = logged(entry_of(full))
-            if full.canonical is None or _is_act(row.document, stamp):  # one without content is counted as unreadable
+            # One without content is counted as unreadable, but for those that came before: their time may be over.
+            if _is_act(row.document, stamp) or (full.canonical is None and full.received >= since):
                 yield row
     question = select(*PLACE, CANONICAL, HASH).where(entry.c.at >= stamp, entry.c.action == EventAction.ACCESS.value)
     for found in connection.execution_options(yield_per=_BATCH).execute(question.order_by(entry.c.sequence)):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, cast, select
@@ -134,7 +134,13 @@ def everything(connection: Connection) -> Iterator[Full | Single | Spoilt | Misf
     columns = [entry.c[name] for name in COLUMNS]
     question = select(*PLACE, CANONICAL, HASH, SEAL, *columns).order_by(entry.c.sequence)
     for row in connection.execution_options(yield_per=_ROWS).execute(question):
-        yield Single(Full(*row[:8]), tuple(row[8:]))
+        yield Single(with_content(row[:8]), tuple(row[8:]))
+
+
+def with_content(row: Sequence[Any]) -> Full:
+    """A row of place, content, hash and seal; an empty content is none."""
+    full = Full(*row)
+    return full if full.canonical else replace(full, canonical=None)
 
 
 def entry_of(full: Full) -> Entry:

@@ -75,5 +75,5 @@ block = Table(
     Column("marks", LargeBinary),
 )
 """Older entries, packed (`audit_store.log_blocks`). `begins`, `ends`: earliest and latest of the producers' times in it. One without
-`content` was tampered with: nothing takes it away yet. `marks`: `audit_store.log_marks`."""
+`content` was tampered with: what is taken out leaves empty places in it. `marks`: `audit_store.log_marks`."""
 BLOCK = tuple(cast(column, column.type).label(column.name) if column.name != "first" else column for column in block.columns)

@@ -13,9 +13,11 @@ from audit_store.chain import FIRST_EPOCH, epoch_start, link
 from audit_store.log_blocks import BlockError, Full, unpack
 from audit_store.log_cursors import cursor_of
 from audit_store.log_file import FIRST_SEAL, columns_of, parsed, seal
+from audit_store.log_removal import columns_gone, removals
 from audit_store.log_rows import Misfiled, Single, Spoilt, blocks_after, everything
 from audit_store.log_tables import HASH, PLACE, entry
 from audit_store.log_tables import producer as producers
+from audit_store.removal import Allowed
 from audit_store.spool_file import Head, Stored
 
 PROBLEMS_MAX = 100
@@ -60,7 +62,8 @@ def problems(connection: Connection, spools: Iterable[Source], watch: Watch | No
     """All problems, by place, at most `PROBLEMS_MAX`. The caller holds one read transaction. `watch` is shown every entry in any case."""
     known: dict[str, tuple[int, int, bytes]] = {}
     found: list[Problem] = []
-    for problem in _of_entries(connection, known, watch):
+    allowed = Allowed(removals(connection))
+    for problem in _of_entries(connection, known, watch, allowed):
         if len(found) < PROBLEMS_MAX:
             found.append(problem)
     found += _of_cursors(connection, known)
@@ -69,7 +72,9 @@ def problems(connection: Connection, spools: Iterable[Source], watch: Watch | No
     return found[:PROBLEMS_MAX]
 
 
-def _of_entries(connection: Connection, known: dict[str, tuple[int, int, bytes]], watch: Watch | None) -> Iterator[Problem]:
+def _of_entries(
+    connection: Connection, known: dict[str, tuple[int, int, bytes]], watch: Watch | None, allowed: Allowed
+) -> Iterator[Problem]:
     """The order of the log, each producer's chain in it, and the columns for searching. Fills `known` with the end of each chain.
 
     Goes on after a problem from what is stored, so that one harm is one line and not one for every event after it.
@@ -96,7 +101,7 @@ def _of_entries(connection: Connection, known: dict[str, tuple[int, int, bytes]]
             continue
         full = one.full if isinstance(one, Single) else one
         if chains is None or full.producer in chains:
-            yield from _of_chain(known, full)
+            yield from _of_chain(known, full, allowed)
         elif chains is not None:
             chains.add(full.producer)
         if previous is not None and full.seal != _sealed(previous, full):
@@ -125,14 +130,17 @@ def _sealed(previous: bytes, full: Full) -> bytes:
 def _of_columns(one: Single) -> Iterator[Problem]:
     full = one.full
     document = parsed(full.canonical or b"")
-    if not document:
+    if full.canonical is None:  # whether that may be says its chain
+        if not columns_gone(one.columns):
+            yield Problem(full.sequence, full.producer, full.producer_sequence, "its content is gone, and it is still filed under it")
+    elif not document:
         yield Problem(full.sequence, full.producer, full.producer_sequence, "is not readable as an event")
     elif one.columns != columns_of(document):
         text = "is filed under what is not in it: a search would miss it"
         yield Problem(full.sequence, full.producer, full.producer_sequence, text)
 
 
-def _of_chain(known: dict[str, tuple[int, int, bytes]], full: Full) -> Iterator[Problem]:
+def _of_chain(known: dict[str, tuple[int, int, bytes]], full: Full, allowed: Allowed) -> Iterator[Problem]:
     number, epoch, before = known.get(full.producer) or (0, FIRST_EPOCH, epoch_start(full.producer, FIRST_EPOCH))
     sequence, place = full.sequence, full.producer_sequence
     if full.epoch != epoch:
@@ -144,7 +152,10 @@ def _of_chain(known: dict[str, tuple[int, int, bytes]], full: Full) -> Iterator[
         yield Problem(sequence, full.producer, place, text)
         return
     if full.canonical is None:
-        yield Problem(sequence, full.producer, place, "its content is gone: only its hash is left")
+        if not allowed.names(sequence):
+            yield Problem(sequence, full.producer, place, "its content is gone: only its hash is left, and nothing in the log takes it out")
+        elif not allowed.may_be_gone(sequence, full.received):
+            yield Problem(sequence, full.producer, place, "its content is gone, and was taken out before its time was over")
     elif full.hash != link(before, producer=full.producer, epoch=full.epoch, sequence=place, canonical=full.canonical):
         yield Problem(sequence, full.producer, place, "does not fit its chain: it, or the one before it, was changed")
 

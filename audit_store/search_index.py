@@ -23,6 +23,7 @@ from typing import Any
 
 from audit_store.log import Entry, Log
 from audit_store.log_file import parsed
+from audit_store.removal import Removal, removal_of
 from audit_store.search import Conditions, Mark, Question, QuestionRefusedError, Refusal, Where
 from audit_store.search_marks import MARKS_VERSION, Marks
 from audit_store.sqlite_file import StoreError, connect, own_folder, translated
@@ -231,11 +232,31 @@ class IndexWriter:
             ((position,),) = connection.execute("SELECT position FROM reached").fetchall()
         done = 0
         while done < limit and (batch := log.entries(position, min(BATCH, limit - done))):
+            removals = _removals_in(batch)
+            if not self._forget(connection, log, removals):
+                self._throw_away()  # it knows what nobody can tell any more how to take out of it
+                connection, position = self._ready(log), 0
+                continue
             with translated("the index cannot be written", SearchIndexError):
-                _write(connection, batch)
+                _write(connection, batch, frozenset[int]().union(*(one.entries for one in removals)))
             position = batch[-1].sequence
             done += len(batch)
         return done
+
+    def _forget(self, connection: sqlite3.Connection, log: Log, removals: Sequence[Removal]) -> bool:
+        """Take out what removals name, as long as its content is still there; False if it is gone and the index has it."""
+        for removal in removals:
+            with translated("the index cannot be read", SearchIndexError):
+                span = (min(removal.entries), max(removal.entries))
+                there = connection.execute("SELECT sequence FROM place WHERE sequence BETWEEN ? AND ? ORDER BY sequence", span).fetchall()
+            numbers = [number for (number,) in there if number in removal.entries]
+            for start in range(0, len(numbers), BATCH):
+                found = _entries_of(log, numbers[start : start + BATCH])
+                if not all(one.canonical for one in found):
+                    return False
+                with translated("the index cannot be written", SearchIndexError):
+                    _take_out(connection, found)
+        return True
 
     def _ready(self, log: Log) -> sqlite3.Connection:
         """The file as it must be: this release's, of this log, and still the one that has its name."""
@@ -333,13 +354,16 @@ def _has_other_tables(error: StoreError) -> bool:
     return bool(code == sqlite3.SQLITE_ERROR)
 
 
-def _write(connection: sqlite3.Connection, batch: Sequence[Entry]) -> None:
+def _write(connection: sqlite3.Connection, batch: Sequence[Entry], over: frozenset[int]) -> None:
+    """Add a batch, but for entries whose time is `over`: a removal in the batch names them, or their content is gone already."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         names: dict[str, int] = {}
         lists, places = [], []
         times: dict[int, list[int]] = {}
         for entry in batch:
+            if not entry.canonical or entry.sequence in over:
+                continue
             marks = Marks(parsed(entry.canonical))
             lists.append((entry.sequence, _tokens(marks)))
             person = None if marks.person is None else _name(connection, names, marks.person)
@@ -354,6 +378,38 @@ def _write(connection: sqlite3.Connection, batch: Sequence[Entry]) -> None:
             [(number, min(found), max(found)) for number, found in times.items()],
         )
         connection.execute("UPDATE reached SET position = ?, hash = ?", (batch[-1].sequence, batch[-1].hash))
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _removals_in(batch: Sequence[Entry]) -> list[Removal]:
+    found = [removal_of(one.sequence, one.received, one.producer, one.canonical) for one in batch]
+    return [one for one in found if one is not None]
+
+
+def _entries_of(log: Log, numbers: Sequence[int]) -> list[Entry]:
+    """These entries of the log, in order; neighbours are read together."""
+    found: list[Entry] = []
+    wanted = set(numbers)
+    while numbers:
+        rows = log.entries(numbers[0] - 1, BATCH, until=numbers[-1])
+        found += [one for one in rows if one.sequence in wanted]
+        end = rows[-1].sequence if rows else numbers[-1]
+        numbers = [number for number in numbers if number > end]
+    return found
+
+
+def _take_out(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """FTS5 keeps no text of ours, so it is told what stood in each list. Names that nobody has any more go, too."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        gone = [(one.sequence, _tokens(Marks(parsed(one.canonical)))) for one in entries]
+        connection.executemany("INSERT INTO found (found, rowid, marks) VALUES ('delete', ?, ?)", gone)
+        connection.executemany("DELETE FROM place WHERE sequence = ?", [(one.sequence,) for one in entries])
+        connection.execute("DELETE FROM name WHERE id NOT IN (SELECT person FROM place WHERE person NOT NULL UNION SELECT deed FROM place)")
         connection.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):

@@ -129,7 +129,8 @@ class Shipper:
         while self._found < until:
             end = min(self._found + BATCH_EVENTS, until)
             there = present(self._reader, self._found, end)
-            missing = [entry for entry in self._log.entries(self._found, BATCH_EVENTS, until=end) if entry.sequence not in there]
+            rows = self._log.entries(self._found, BATCH_EVENTS, until=end)
+            missing = [entry for entry in rows if entry.canonical and entry.sequence not in there]
             if missing:
                 self._deliver(missing)
             put_position(self._engine, FOUND, end)
@@ -172,8 +173,8 @@ class Shipper:
             self._checked = True
 
     def _deliver(self, entries: Sequence[Entry]) -> None:
-        """All of it is there afterwards, or an error is raised."""
-        made = {entry.sequence: item_of(entry) for entry in entries}
+        """All of it is there afterwards, or an error is raised; what has no content any more has nothing to be sent."""
+        made = {entry.sequence: item_of(entry) for entry in entries if entry.canonical}
         fate = create(self._writer, EVENTS, [one for one in made.values() if isinstance(one, Item)])
         misfits = {misfit.item.id: misfit for misfit in [*fate.misfits, *(one for one in made.values() if isinstance(one, Misfit))]}
         self._bury([(entry, misfits[entry.hash.hex()]) for entry in entries if entry.hash.hex() in misfits])

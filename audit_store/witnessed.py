@@ -34,6 +34,7 @@ _MUST = frozenset(
         EventAction.TOKEN_ISSUED,
         EventAction.PERSON_UNFROZEN,
         EventAction.POLICY_ACTIVATED,
+        EventAction.EVENTS_REMOVED,
     }
 )
 """Wait for a place."""
@@ -98,6 +99,11 @@ class WitnessedSpool(Spool):
         if (must := waits(event)) is not None:
             await asyncio.to_thread(self._state, receipt, must=must)
         return receipt
+
+    def state_end(self) -> None:
+        """Have a place know where this record ends now, and with it everything before. Raises SpoolError, NotWitnessedError."""
+        head = self.head()
+        self._state(Receipt(head.sequence, head.hash, head.epoch), must=True)
 
     def close(self) -> None:
         """As `Spool.close`."""

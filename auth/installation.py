@@ -21,6 +21,7 @@ from auth.database_settings import database_server
 from auth.key_settings import KeySettings
 from auth.outside import OutsidePlaces, OutsideSettings, read_outside
 from auth.record_settings import RecordSettings
+from auth.retention_settings import RetentionSettings, read_retention
 from auth.session_settings import SessionSettings
 from auth.template import template
 
@@ -55,6 +56,7 @@ SECTIONS = (
     "record",
     "sessions",
     "keys",
+    "retention",
 )
 _PATHS = {
     "database": ("password_file", "ca"),
@@ -101,6 +103,7 @@ class Installation:
     """Where signed statements about the record go."""
     sessions: SessionSettings = field(default_factory=SessionSettings)
     keys: KeySettings = field(default_factory=KeySettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
     @property
     def database(self) -> Path | Server:
@@ -164,7 +167,8 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
     server = database_server(sections)
     sessions = sections.parse("sessions", SessionSettings)
     keys = sections.parse("keys", KeySettings)
-    installation = Installation(folder, torwart, crm, language, names, server, machine, outside, record, sessions, keys)  # type: ignore[arg-type] # one_of has checked both
+    retention = read_retention(sections, record)
+    installation = Installation(folder, torwart, crm, language, names, server, machine, outside, record, sessions, keys, retention)  # type: ignore[arg-type] # one_of has checked both
     return installation, sections
 
 

@@ -89,6 +89,20 @@ crm:
 #   spool_days: 7
 #   agent_bytes: 268435456
 
+# Wie lange das Protokoll aufbewahrt, in Tagen; null: für immer (docs/privacy.md). Ohne diesen Abschnitt gelten diese Zahlen.
+# How long the record keeps what, in days; null: for ever (docs/privacy.md). Without this section these numbers hold.
+# retention:
+#   # Durchgelassenes Lesen. / Reading that was let through.
+#   reading_days: 365
+#   # Exporte, Änderungen, Abgelehntes, Bestätigtes, Alarme, Schlüssel, Regeln. / Exports, changes, denials, confirmations, alerts, keys, rules.
+#   evidence_days: 1461
+#   sign_ins_days: 365
+#   # Wer sich Gespeichertes angesehen hat. / Who looked at what is stored.
+#   looks_days: 365
+#   # Wie es Torwart selbst geht. / How Torwart itself is doing.
+#   trouble_days: 180
+#   # Personen, deren Einträge alle bleiben, etwa wegen eines Rechtsstreits. / People whose events all stay, for example for a lawsuit.
+#   hold: []
 # Anmeldung an Torwarts eigenen Seiten (freiwillig): Ende ohne Benutzung und Ende in jedem Fall, dann wird der Schlüssel wieder verlangt.
 # Sign-in to Torwart's own pages (optional): its end without use, and its end in any case; then the key is asked for again.
 # sessions:

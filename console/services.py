@@ -15,7 +15,7 @@ from audit_store.database import open_database
 from audit_store.log import Log
 from audit_store.looks import looks
 from audit_store.pseudonyms import Pseudonyms, secret
-from audit_store.spool import Spool
+from audit_store.witnessed import WitnessedSpool
 from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
 from auth.console_sessions import ConsoleSessions
@@ -61,7 +61,7 @@ class Services:
 
     installation: Installation
     engine: Engine
-    spool: Spool
+    spool: WitnessedSpool
     log: Log
     pseudonyms: Pseudonyms
     people: People

@@ -1,7 +1,8 @@
 """The console's background work: take the producers' records into the central log, run the behaviour rules, end open acts, tell somebody.
 
 One thread watches, every quarter of a second; one more for each way out sends, so that a mail server that hangs delays no alert; one keeps
-the log's own index for searching up, one ships the record to Elasticsearch, and one signs statements about it and gets them outside.
+the log's own index for searching up, one ships the record to Elasticsearch, one signs statements about it and gets them outside, and one
+takes out once a day what is over.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Log
 from audit_store.manifests import Manifests
 from audit_store.pseudonyms import secret
+from audit_store.retention_run import Retention
 from audit_store.search_index import IndexWriter
 from audit_store.spool import FILE, SpoolError, SpoolReader
 from auth.mail_server import MailSettings
@@ -32,6 +34,7 @@ from console.notice import Totals
 from console.notify import Notifier
 from console.orders import OrderStage
 from console.own_alarms import OwnAlarms
+from console.retaining import Retaining
 from console.services import Services
 from console.settings import ElasticSettings, WebhookSettings
 from console.shipping import ElasticHealth, Shipping, shipping_for
@@ -50,8 +53,9 @@ OWN_ALARMS_PAUSE_SECONDS = 5
 """A fault of Torwart's own is told well within a minute (promises, fault 11), several at once in one mail."""
 INDEX_PAUSE_SECONDS = 1.0
 """Between two looks of the search: what it has not yet, an answer reads from the log itself."""
-SHIP, STATE, STOP_SECONDS = "ship", "state", 10
-"""The threads that ship and that state, and how long is waited for them at the end: what they have not sent they send next time."""
+SHIP, STATE, RETAIN, STOP_SECONDS = "ship", "state", "retain", 10
+"""The threads that ship, that state and that take out what is over, and how long is waited for them at the end: what they have not done
+they do next time."""
 _NOTHING: Mapping[str, Callable[[], object]] = MappingProxyType({})
 WEBHOOK_KEY = "webhook.key"
 """Of `state/keys`: what a receiver of the web hook is given, in hexadecimal, to check signatures."""
@@ -98,6 +102,7 @@ class Worker:
         checkpoints: Checkpoints | None = None,
         trimming: Trimming | None = None,
         own_alarms: OwnAlarms | None = None,
+        retaining: Retaining | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`spools` is the folder with one folder per producer; `search` is the log's own index, which is kept up in a thread of its own;
@@ -108,6 +113,7 @@ class Worker:
         self._checkpoints = checkpoints
         self._trimming = trimming
         self._own_alarms = own_alarms
+        self._retaining = retaining
         self._spools = spools
         self._readers: dict[Path, tuple[int, SpoolReader]] = {}
         self._log = log
@@ -149,6 +155,8 @@ class Worker:
         if self._shipping is not None:
             words = (self._ending, self._guarded)
             self._threads.append(threading.Thread(target=self._shipping.run, args=words, name=SHIP, daemon=True))
+        if self._retaining is not None:
+            self._threads.append(threading.Thread(target=self._retaining.run, args=words, name=RETAIN, daemon=True))
         if self._checkpoints is not None:
             words = (self._ending, self._guarded)
             self._threads.append(threading.Thread(target=self._checkpoints.run, args=words, name=STATE, daemon=True))
@@ -163,7 +171,7 @@ class Worker:
         if self._shipping is not None:
             self._shipping.end()
         for thread in self._threads:
-            thread.join(STOP_SECONDS if thread.name in (SHIP, STATE) else None)
+            thread.join(STOP_SECONDS if thread.name in (SHIP, STATE, RETAIN) else None)
         for _, reader in self._readers.values():
             reader.close()
         self._readers.clear()
@@ -374,4 +382,19 @@ def worker_for(
         checkpoints=checkpoints,
         trimming=Trimming(spools, services.log, installation.record.spool_days, lambda: datetime.now(UTC), stated),
         own_alarms=own_alarms,
+        retaining=_retaining_of(services),
     )
+def _retaining_of(services: Services) -> Retaining:
+    """What takes out of the record what is over."""
+    settings = services.installation.retention
+    retention = Retention(
+        engine=services.engine,
+        log=services.log,
+        own=services.spool,
+        spool=services.installation.spool("console"),
+        state=services.installation.state,
+        days=settings.days,
+        hold=frozenset(settings.hold),
+        now=lambda: datetime.now(UTC),
+    )
+    return Retaining(retention)

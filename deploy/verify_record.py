@@ -20,6 +20,7 @@ import json
 import pathlib
 import re
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -29,6 +30,7 @@ NOTE = re.compile(r"(torwart statement 1\n(?:[^\n]+\n)+)\n((?:— torwart [A-Za-
 Point = tuple[int, int, int, int]
 Entry = dict[str, Any]
 Problems = list[tuple[int | None, str]]  # number in the log, what is wrong
+LEAST_DAYS = 30  # nothing younger is ever taken out
 SHOWN, INTAKE = 20, timedelta(seconds=60)  # what was stated so shortly before the export may not have been in the log yet
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -84,6 +86,28 @@ def link(before: bytes, e: Entry) -> bytes:
     # an event's hash in its producer's chain
     canonical = e["canonical"].encode() if "canonical" in e else base64.b64decode(e["canonical_base64"])
     return sha(before, b"torwart-event-1\0%s\0%d\0%d\0" % (e["producer"].encode(), e["epoch"], e["producer_sequence"]), canonical)
+
+
+def numbers_in(text: str) -> list[int]:
+    # a set of numbers: "n1:17:BASE64" is 17 and the distances to the next ones, of 1, 2, 4 or 8 bytes; with "z" they are packed with zlib
+    kind, start, data = text.split(":")
+    steps, width, found = base64.b64decode(data), int(kind[1:]), [int(start)]
+    steps = zlib.decompress(steps) if kind[0] == "z" else steps
+    for at in range(0, len(steps), width):
+        found.append(found[-1] + int.from_bytes(steps[at : at + width], "little"))
+    return found
+
+
+def over_in(entries: Iterable[Entry]) -> dict[int, int]:
+    # entries whose content was taken out by an event of the record, and what must have been received by when for that (ms since 1970)
+    found: dict[int, int] = {}
+    for e in entries:
+        if '"events-removed"' in e.get("canonical", "") and e["producer"].split("-")[0] in ("console", "cli"):
+            ours = json.loads(e["canonical"])["torwart"]
+            numbers, days = numbers_in(ours["removed"]), ours["numbers"]["days"]
+            if days >= LEAST_DAYS and len(numbers) == ours["numbers"]["count"] and numbers[-1] < e["sequence"]:
+                found |= {number: max(found.get(number, 0), e["received"] - days * 86_400_000) for number in numbers}
+    return found
 
 
 def leaf(e: Entry, digest: bytes) -> bytes:
@@ -222,7 +246,7 @@ def collected(
 
 
 def check(
-    entries: Iterable[Entry], statements: list[Statement], exported: datetime, problems: Problems
+    entries: list[Entry], statements: list[Statement], exported: datetime, problems: Problems
 ) -> int:  # chains, order and trees; how many entries
     trees: dict[int, list[Statement]] = {}
     ends: dict[tuple[str, int, int], dict[str, Statement]] = {}
@@ -232,6 +256,7 @@ def check(
     spans: list[tuple[int, int, Statement]] = []
     exact: Problems = []
     expected, size, agreed, differs = 1, 0, 0, False
+    over = over_in(entries)
     for one in statements:
         if one.last is not None:
             trees.setdefault(one.last, []).append(one)
@@ -249,6 +274,9 @@ def check(
             exact.append((sequence, f"begins epoch {e['epoch']} of {e['producer']}: the record before it was broken off"))
         if number is not None and own != number + 1:
             exact.append((sequence, f"{e['producer']} {number + 1} is missing before it, or it stands in the wrong place"))
+        elif "canonical" not in e and "canonical_base64" not in e:
+            if e["received"] > over.get(sequence, -1):
+                exact.append((sequence, "has no content, and no event takes it out" if sequence not in over else "was taken out too early"))
         elif link(before, e) != digest:
             exact.append((sequence, "does not fit its chain: it, or the one before it, was changed"))
         chains[chain], expected, today = (own, digest), sequence + 1, day_of(e)
@@ -313,7 +341,7 @@ def main() -> int:
         else:
             with (gzip.open if options.record.suffix == ".gz" else open)(options.record, "rt", encoding="utf-8") as file:
                 head, *lines = map(json.loads, file)
-            if (head["torwart"], head["version"]) != ("record", 1):
+            if head["torwart"] != "record" or head["version"] not in (1, 2):
                 raise ValueError("it is no record of a version that is known here")
             exported = datetime.fromisoformat(head["exported"])
             inside = [one for line in lines if "statement" in line for one in statements_in(line["statement"], "the record", problems)]
@@ -321,7 +349,7 @@ def main() -> int:
             if not statements:
                 problems.append((None, "no statement that is signed by a trusted key says anything about this record"))
             problems += [(None, f"{name} has no statement: is it the right place?") for name, found in places if not found]
-            count = check((line for line in lines if "sequence" in line), statements, exported, problems)
+            count = check([line for line in lines if "sequence" in line], statements, exported, problems)
             shown = f"{count} events are as they were stated in {len(statements)} statements; exported, it says, at {exported}"
             shown += (
                 "" if places else "\nNo place outside was compared (--checkpoints): who wrote the record and its statements is not seen"

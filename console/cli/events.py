@@ -12,7 +12,17 @@ from audit_store.event import EventAction
 from audit_store.log import Log, Logged
 from audit_store.search import LIMIT_MAX
 from auth.command_line import DEFAULT_CONFIG, Config
-from console.cli import events_export, events_key, events_places, events_prove, events_reindex, events_search, events_spools, events_verify
+from console.cli import (
+    events_export,
+    events_key,
+    events_places,
+    events_prove,
+    events_reindex,
+    events_retention,
+    events_search,
+    events_spools,
+    events_verify,
+)
 from console.cli.elastic import check, install
 from console.cli.event_lines import show
 from console.cli.record import open_record
@@ -31,6 +41,7 @@ app.command("prove")(events_prove.prove)
 app.command("places")(events_places.places)
 app.command("key")(events_key.key)
 app.command("spools")(events_spools.spools)
+app.command("retention")(events_retention.retention)
 
 
 @app.command()

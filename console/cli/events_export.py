@@ -21,7 +21,8 @@ from audit_store.statements import FILE, FOLDER, Statements
 from auth.command_line import DEFAULT_CONFIG, Config, fail, say
 from console.cli.record import open_record
 
-VERSION = 1
+VERSION = 2
+"""Of the file. 2: an entry whose time was over has no content."""
 _BATCH = 1_000
 
 
@@ -73,7 +74,9 @@ def _entries(log: Log, until: int) -> Iterator[Entry]:
 
 
 def entry_members(entry: Entry) -> dict[str, Any]:
-    """An entry for a reader who has only JSON: the producer's bytes as text, or in base64 where they are none."""
+    """An entry for a reader who has only JSON: the producer's bytes as text, in base64 where they are none; without them where they are
+    taken out.
+    """
     members: dict[str, Any] = {
         "sequence": entry.sequence,
         "received": entry.received,
@@ -82,6 +85,8 @@ def entry_members(entry: Entry) -> dict[str, Any]:
         "producer_sequence": entry.producer_sequence,
         "hash": entry.hash.hex(),
     }
+    if not entry.canonical:
+        return members
     try:
         members["canonical"] = entry.canonical.decode("utf-8")
     except UnicodeDecodeError:

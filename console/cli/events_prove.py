@@ -15,9 +15,11 @@ from audit_store.statement import Statement, Tree
 from audit_store.statements import FILE, FOLDER, Statements, StatementsError
 from audit_store.trees import leaf_of
 from auth.command_line import DEFAULT_CONFIG, Config, fail, print_json
-from console.cli.events_export import VERSION, entry_members
+from console.cli.events_export import entry_members
 from console.cli.record import Record, open_record
 
+VERSION = 1
+"""Of a proof."""
 _BATCH = 1_000
 
 

@@ -23,6 +23,7 @@ from audit_store.looks import looks
 from audit_store.pseudonyms import Pseudonyms, SecretError, secret
 from audit_store.spool import SpoolError
 from audit_store.statements import StatementsError
+from audit_store.witnessed import WitnessedSpool
 from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
 from auth.assignments import Assignments

@@ -191,6 +191,7 @@ def every_kind_of_event() -> Iterator[Event]:
     for action in EventAction:
         yield plain_event(action, at=NOW, pseudonym="P-1", subject="P-2", numbers={"a": 1, "b": "c"}, act_id="act-1")
     yield plain_event(EventAction.STATUS_CHANGED, at=NOW, subject="P-2", sealed={"key": "0" * 16, "text": "c2VhbGVk"})
+    yield plain_event(EventAction.EVENTS_REMOVED, at=NOW, subject="the record", removed=[3, 5])
     yield refused_event(
         at=NOW, reason=Because(UNREADABLE, {"what": "duplicate member"}), route="/", pseudonym="P-1", act_id="a", http_status=400
     )

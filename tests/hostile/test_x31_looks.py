@@ -189,6 +189,7 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "events places": NOTHING,
     "events key": NOTHING,
     "events spools": NOTHING,
+    "events retention": NOTHING,
     "events elastic-install": NOTHING,
     "events elastic-check": NOTHING,
     "alerts list": ("alerts", "list"),
