@@ -232,6 +232,10 @@ class Approvals:
             found = session.scalars(question.order_by(ApprovalRequest.opened_at))
             return [one for one in found if _fault(one, person) is None and not _answered(session, one, person)]
 
+    def answered(self, request_id: str, person_id: str) -> bool:
+        """Whether this person has said yes or no to it."""
+        return any(given.approver_id == person_id for given in self.answers(request_id))
+
     def answers(self, request_id: str) -> list[Given]:
         """Who has said yes or no, oldest first."""
         with reading(self._engine) as session:
@@ -359,6 +363,27 @@ class Approvals:
     def _count(self, session: Session, requester: str | None, now: datetime) -> int:
         waiting = select(func.count()).select_from(ApprovalRequest).where(_is(requester), ApprovalRequest.state == "open", self._alive(now))
         return session.scalar(waiting) or 0
+
+    def untold(self) -> list[tuple[ApprovalRequest, list[Person]]]:
+        """What waits and nobody was told of by mail yet, each with those who may answer it."""
+        with reading(self._engine) as session:
+            waits = and_(ApprovalRequest.state == "open", ApprovalRequest.notified_at.is_(None), self._alive(database_now(session)))
+            requests = list(session.scalars(select(ApprovalRequest).where(waits).order_by(ApprovalRequest.opened_at)))
+            everybody = list(session.scalars(select(Person))) if requests else []
+            return [(request, [one for one in everybody if _fault(request, one) is None]) for request in requests]
+
+    def unanswered(self) -> list[tuple[ApprovalRequest, Person]]:
+        """What was answered and its requester was not told of by mail yet."""
+        with reading(self._engine) as session:
+            answered = and_(ApprovalRequest.state.in_(("given", "refused")), ApprovalRequest.answered_at.is_(None))
+            asked = select(ApprovalRequest, Person).join(Person, Person.id == ApprovalRequest.requester_id).where(answered)
+            return [(request, person) for request, person in session.execute(asked) if may_sign_in(person)]
+
+    def told(self, request_id: str, *, answer: bool = False) -> None:
+        """Note that those who may answer (or, with `answer`, the requester) were told by mail."""
+        with writing(self._engine) as session:
+            request = session.get_one(ApprovalRequest, request_id)
+            setattr(request, "answered_at" if answer else "notified_at", database_now(session))
 
     def _answerable(self, session: Session, request_id: str, approver_id: str, now: datetime) -> tuple[ApprovalRequest, Person]:
         request, person = session.get(ApprovalRequest, request_id), session.get(Person, approver_id)

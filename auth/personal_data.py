@@ -63,14 +63,14 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     Holding(
         "approval_requests",
-        ("Bitten um Genehmigung", "Requests for approval"),
+        ("Bitten um Zustimmung", "Requests for approval"),
         "requester_id",
         blanked=("reason",),
         hidden=("samples_hash",),
     ),
     Holding(
         "approvals",
-        ("Antworten auf Bitten um Genehmigung", "Answers to requests for approval"),
+        ("Antworten auf Bitten um Zustimmung", "Answers to requests for approval"),
         "approver_id",
         blanked=("why", "key_id", "assertion"),
         hidden=("challenge", "assertion"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from email.message import EmailMessage
@@ -30,13 +30,13 @@ class MailChannel:
         with _delivery():
             self._hand_over(self.message(notice, at))
 
-    def send_text(self, subject: str, text: str, at: datetime) -> None:
-        """A mail that is about no alert. Raises DeliveryError as `send` does."""
+    def send_text(self, subject: str, text: str, at: datetime, to: Sequence[str] | None = None) -> None:
+        """A mail that is about no alert, to the recipients of the settings or to these. Raises DeliveryError as `send` does."""
         with _delivery():
-            message = self._headed(subject, at)
+            message = self._headed(subject, at, to)
             message["Message-ID"] = make_msgid(domain=self._host)
             message.set_content(text)
-            self._hand_over(message)
+            self._hand_over(message, to)
 
     def message(self, notice: Notice, at: datetime) -> EmailMessage:
         """The mail. A line break in a header raises ValueError (the policy's own check): nothing can add a header or a recipient."""
@@ -49,18 +49,18 @@ class MailChannel:
         message.set_content(notice.text())
         return message
 
-    def _headed(self, subject: str, at: datetime) -> EmailMessage:
+    def _headed(self, subject: str, at: datetime, to: Sequence[str] | None = None) -> EmailMessage:
         message = EmailMessage(policy=SMTP_POLICY)
         message["From"] = self._settings.sender
-        message["To"] = ", ".join(self._settings.recipients)
+        message["To"] = ", ".join(to or self._settings.recipients)
         message["Subject"] = subject
         message["Date"] = format_datetime(at)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no automatic answers
         return message
 
-    def _hand_over(self, message: EmailMessage) -> None:
+    def _hand_over(self, message: EmailMessage, to: Sequence[str] | None = None) -> None:
         with mail_server(self._settings, self._host, TIMEOUT_SECONDS) as server:
-            server.send_message(message, self._settings.sender, list(self._settings.recipients))
+            server.send_message(message, self._settings.sender, list(to or self._settings.recipients))
 
 
 @contextmanager

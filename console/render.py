@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from console.language import Speech
-from console.visitor import Visitor, keep_language
+from console.visitor import Visitor, keep_language, services_of
 
 FOREIGN_MAX = 200
 """Characters of a foreign word that a page shows; the rest is cut, visibly (promises F91)."""
@@ -22,7 +22,9 @@ FOREIGN_MAX = 200
 
 def page(request: Request, visitor: Visitor, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
     """A page in the visitor's language."""
-    given = {"visitor": visitor, "speech": visitor.speech, "path": request.url.path, **values}
+    person = visitor.person
+    to_approve = len(services_of(request).approvals.waiting_for(person.id)) if person is not None else 0
+    given = {"visitor": visitor, "speech": visitor.speech, "path": request.url.path, "to_approve": to_approve, **values}
     response = HTMLResponse(environment().get_template(template).render(given), status_code)
     keep_language(request, response)
     return response

@@ -18,6 +18,7 @@ from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.witnessed import WitnessedSpool
 from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
+from auth.approvals import Approvals
 from auth.console_sessions import ConsoleSessions
 from auth.directory import Directory
 from auth.installation import Installation, is_demo
@@ -66,10 +67,11 @@ class Services:
     pseudonyms: Pseudonyms
     people: People
     levels: Levels
+    plans: Plans
     sessions: Sessions
     keys: Keys
     stepup: StepUp
-    plans: Plans
+    approvals: Approvals
     sign_in: SignIn
     witness: Witness
     console_sessions: ConsoleSessions
@@ -137,6 +139,7 @@ def open_services(installation: Installation) -> Services:
     console_sessions = ConsoleSessions(engine, record, credential_key, installation.sessions)
     sessions = Sessions(engine, record, credential_key)
     agent_alarms = AgentAlarms(record)
+    used = UsedActs(state / USED_ACTS)
     return Services(
         installation=installation,
         engine=engine,
@@ -145,10 +148,11 @@ def open_services(installation: Installation) -> Services:
         pseudonyms=pseudonyms,
         people=People(engine, record, pseudonyms),
         levels=Levels(engine, record, pseudonyms),
+        plans=Plans(engine, record, pseudonyms),
         sessions=sessions,
         keys=keys,
-        stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine), seal=RowSeal.of(state), used=UsedActs(state / USED_ACTS)),
-        plans=Plans(engine, record, pseudonyms),
+        stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine), seal=RowSeal.of(state), used=used),
+        approvals=Approvals(engine, record, keys, pseudonyms, clock_id(engine), used=used),
         sign_in=SignIn(engine, record, keys, console_sessions),
         witness=Witness(engine, record, keys),
         console_sessions=console_sessions,

@@ -25,6 +25,7 @@ from audit_store.spool import FILE, SpoolError, SpoolReader
 from auth.mail_server import MailSettings
 from auth.order_key import signed_order
 from auth.stepup import StepUp
+from console.asking import Asking
 from console.checkpoints import CheckpointHealth, Checkpoints, checkpoints_for
 from console.confirm import Confirmations
 from console.delivery import Channel
@@ -103,6 +104,7 @@ class Worker:
         trimming: Trimming | None = None,
         own_alarms: OwnAlarms | None = None,
         retaining: Retaining | None = None,
+        asking: Asking | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`spools` is the folder with one folder per producer; `search` is the log's own index, which is kept up in a thread of its own;
@@ -114,6 +116,7 @@ class Worker:
         self._trimming = trimming
         self._own_alarms = own_alarms
         self._retaining = retaining
+        self._asking = asking
         self._spools = spools
         self._readers: dict[Path, tuple[int, SpoolReader]] = {}
         self._log = log
@@ -152,6 +155,8 @@ class Worker:
             self._threads.append(threading.Thread(target=self._index, name="index", daemon=True))
         if self._own_alarms is not None:
             self._threads.append(threading.Thread(target=self._tell_own, args=(self._own_alarms,), name="own alarms", daemon=True))
+        if self._asking is not None:
+            self._threads.append(threading.Thread(target=self._ask, args=(self._asking,), name="approvals", daemon=True))
         if self._shipping is not None:
             words = (self._ending, self._guarded)
             self._threads.append(threading.Thread(target=self._shipping.run, args=words, name=SHIP, daemon=True))
@@ -222,6 +227,10 @@ class Worker:
     def _tell_own(self, alarms: OwnAlarms) -> None:
         while not self._ending.wait(OWN_ALARMS_PAUSE_SECONDS):
             self._guarded("own alarms", alarms.step)
+
+    def _ask(self, asking: Asking) -> None:
+        while not self._ending.wait(ASKING_PAUSE_SECONDS):
+            self._guarded("approvals", asking.step)
 
     def _index(self) -> None:
         while not self._ending.wait(INDEX_PAUSE_SECONDS):
@@ -315,7 +324,7 @@ def worker_for(
     """
     installation, record = services.installation, services.spool.append
     channels: list[Channel] = []
-    own_alarms = None
+    own_alarms = by_mail = None
     if mail is not None:
         by_mail = MailChannel(mail, installation.torwart_url)
         channels.append(by_mail)
@@ -382,6 +391,13 @@ def worker_for(
         checkpoints=checkpoints,
         trimming=Trimming(spools, services.log, installation.record.spool_days, lambda: datetime.now(UTC), stated),
         own_alarms=own_alarms,
+        asking=Asking(
+            services.approvals,
+            services.pseudonyms,
+            by_mail.send_text if by_mail is not None else None,
+            torwart_url=installation.torwart_url,
+            now=lambda: datetime.now(UTC),
+        ),
         retaining=_retaining_of(services),
     )
 def _retaining_of(services: Services) -> Retaining:

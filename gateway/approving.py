@@ -65,7 +65,7 @@ class Approving:
 
         Raises SpoolError.
         """
-        question, principal = judged.question, judged.question.principal
+        principal = judged.question.principal
         need = of_others(challenge.need)
         if need is None:
             raise TypeError("nobody else is needed")

@@ -18,6 +18,7 @@ from audit_store.manifests import Manifests
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool, SpoolError
 from audit_store.turns import Turns
+from auth.approvals import Approvals
 from auth.assignments import Assignments
 from auth.directory import Directory
 from auth.installation import Installation
@@ -35,6 +36,7 @@ from detectors.client_index.learner import Learner
 from detectors.mark import marker
 from gateway import grounds
 from gateway.addresses import Addresses
+from gateway.approving import Approving
 from gateway.books import Books
 from gateway.crm.discover import load_profile
 from gateway.crm.profile import Profile
@@ -108,6 +110,8 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     addresses = Addresses(credential_key)
     holds = Holds(stepup, lambda act, left: notice_of(act, refusals.act(act.id), left))
     touch = Touch(stepup, holds, record, refusals, addresses)
+    mask_key = secret(secrets_folder, "mask.key")
+    approvals = Approvals(engine, spool.append, keys, pseudonyms, clock_id(engine), used=used)
     handler = Handler(
         profile=profile,
         directory=directory,
@@ -118,6 +122,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         turns=Turns(state / grounds.TURNS),
         questions=Questions(directory, history, policies.current, now),
         touch=touch,
+        approving=Approving(approvals, touch, mask_key),
         record=record,
         exports=Exports(
             Manifests(engine), Hashing(desk_key(state), index_key(state), settings.regions), marker(state), _called(installation, people)
@@ -125,7 +130,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         learner=Learner(state, settings.regions, partial(_learning, spool, now)),
         refusals=refusals,
         reserved=Reserved(touch, listener, installation.language),
-        mask_key=secret(secrets_folder, "mask.key"),
+        mask_key=mask_key,
     )
     return Assembled(handler, spool, engine, now)
 

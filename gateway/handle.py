@@ -152,6 +152,9 @@ class Handler:
         if isinstance(judged.decision, Challenge):  # what changes something, and what names its clients, is held before it is sent
             if to_ask(judged.decision.need) is None:
                 return Reply(await self._others_asked(state, judged, judged.decision))
+            if to_ask(judged.decision.need) is None:  # others are asked with the answer in hand, of which they see masked rows
+                read = Allow(judged.decision.reasons, judged.decision.obligations, judged.decision.rules)
+                return await self._decided(state, replace(judged, decision=read))
             outcome = await self._touched(state, judged, judged.decision)
             if isinstance(outcome, Response):
                 return Reply(outcome)

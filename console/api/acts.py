@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse, Response
 
+from auth.approvals import TooManyOpenError
 from auth.stepup import REASON_LENGTH, StepUpRefused
 from console.visitor import renew_session, services_of
 
@@ -59,10 +60,13 @@ def begin(request: Request, act_id: str, said: Said) -> Response:
 
 @router.post("/complete")
 def complete(request: Request, act_id: str, answer: Answer) -> Response:
-    """Check the key's answer and confirm the act."""
+    """Check the key's answer and confirm the act, or ask others to approve it where they have to."""
+    services = services_of(request)
     try:
-        act = services_of(request).stepup.complete(act_id[:64], answer.response)
-    except StepUpRefused:
+        act = services.stepup.complete(act_id[:64], answer.response)
+        if act.state == "asked" and services.approvals.open(act.id, act.summary.get("said")) is None:
+            return JSONResponse(_REFUSED, 403)
+    except (StepUpRefused, TooManyOpenError, PermissionError):
         return JSONResponse(_REFUSED, 403)
     response = JSONResponse({"state": act.state})
     renew_session(request, response, act.person_id, act.key_id)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from auth.stepup import Summary
+from auth.stepup import OF_OTHERS, Summary
 from auth.tables import Act
 from console.language import Speech
 from console.render import page
@@ -20,6 +20,7 @@ from policies.request import WRITES, Action
 
 router = APIRouter()
 _HEADING = N_("Confirm the act")
+_ASK = N_("Ask others to approve this")
 _OVER = N_("This act is over")
 
 
@@ -42,8 +43,10 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
     outside = summary.action == Action.UPLOAD
     if (channel, summary.action) == ("web", "export"):  # the web client makes a file of what the CRM answers
         channel = "download"
+    asked = services.approvals.get(act.id) if act.state == "asked" else None
     seconds = max(0, round((act.expires_at - datetime.now(UTC)).total_seconds()))
-    heading = CONFIRMATIONS.get(summary.action, _HEADING) if act.state == "open" else _OVER
+    of_others = OF_OTHERS in act.needs.split()
+    heading = (_ASK if of_others else CONFIRMATIONS.get(summary.action, _HEADING)) if act.state == "open" else _OVER
     limit = summary.reason_values.get("day_limit", summary.limit_per_day)
     return {
         "summary": summary,
@@ -53,6 +56,8 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
         "fields": field_words(summary.fields, speech) if summary.fields else None,
         "where": host if outside else None if summary.action in WRITES else word(PLACES, channel, speech),
         "asks": act.needs.split(),
+        "whose": summary.reason_values.get("who", "") if of_others else "",
+        "approval": asked.state if asked is not None else "",
         "warnings": _warnings(act, summary, speech, counted=not outside),
         "outside": outside,  # nothing waits in the CRM: the person sends the same again
         "counted": not outside,  # how many were recognised would tell a masked number (attacks X11)

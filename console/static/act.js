@@ -34,7 +34,7 @@ const end = (state) => {
   shown.hidden = false;
   shown.focus();
   if (state === "expired") return;
-  if (words.popup) setTimeout(() => window.close(), state === "confirmed" ? 1200 : 2500);
+  if (words.popup) setTimeout(() => window.close(), state === "confirmed" ? 1200 : 4000);
 };
 
 /** Blanks are no reason: what counts is what the server counts. */
@@ -61,7 +61,7 @@ const run = async (touch) => {
     complete: (begun, response) => post(`${address}/complete`, { response }),
   });
   busy = false;
-  if (done) end("confirmed");
+  if (done) end(done.state);
   else if (!(await look())) ready();
 };
 

@@ -32,24 +32,6 @@ def test_a_reason_that_speaks_of_the_key_is_not_said():
     assert denial.rules == ("1:two",)
 
 
-@pytest.mark.parametrize(
-    ("reason", "said"),
-    [("export_needs_key", "not_asked_for"), ("export_warned", "not_asked_for"), ("hand_over_needs_two", "hand_over_needs_two")],
-)
-async def test_nobody_is_asked_for_a_key_that_would_not_help(gate: Gate, tmp_path: Path, reason: str, said: str) -> None:
-    path = tmp_path / "rules.yaml"
-    path.write_text(RULES % reason, encoding="utf-8")
-    policy, handler = load(path, "1"), gate.assembled.handler
-    gate.assembled = replace(gate.assembled, handler=replace(handler, questions=replace(handler.questions, policy=lambda: policy)))
-    gate.own(7)
-    gate.listen()
-    answer = await gate.ask(call(*EXPORT), answers([[7, "Muster GmbH", "030 1234567"]]))
-    assert told(answer)
-    (event,) = [one for one in gate.events() if one["event"]["action"] == "access"]
-    assert event["torwart"]["act"]["phase"] == "denied"
-    assert event["event"]["reason"] == said
-
-
 async def test_a_reason_is_asked_for_with_the_touch_and_lets_the_export_go(gate: Gate, tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(RULES.replace("{approval: {role: owner}}", "justify") % "export_needs_key", encoding="utf-8")

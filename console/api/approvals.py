@@ -1,0 +1,63 @@
+"""The ceremony of a yes or a no to somebody's request: of a signed-in person, with the form's token and the own key."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from starlette.responses import JSONResponse, Response
+
+from auth.approvals import REASON_LENGTH, ApprovalRefused
+from auth.tables import Person
+from console.visitor import Visitor, services_of, signed_in
+
+router = APIRouter(prefix="/api/approvals/{request_id}")
+_REFUSED = {"error": "refused"}
+"""One answer for every cause: the page says one neutral sentence."""
+
+
+class _WithToken(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    csrf: Annotated[str, StringConstraints(max_length=200)]
+
+
+class Verdict(_WithToken):
+    """What is about to be signed."""
+
+    yes: bool
+    why: Annotated[str, StringConstraints(max_length=REASON_LENGTH)] | None = None
+
+
+class Answer(_WithToken):
+    """What the browser's key interface gave."""
+
+    response: dict[str, Any]
+
+
+@router.post("/begin")
+def begin(request: Request, request_id: str, said: Verdict, found: Annotated[Visitor, Depends(signed_in)]) -> Response:
+    """A fresh challenge, bound to all that the page showed and to the answer."""
+    try:
+        approvals = services_of(request).approvals
+        return JSONResponse({"options": approvals.begin(request_id[:64], _who(found, said).id, yes=said.yes, why=said.why)})
+    except ApprovalRefused:
+        return JSONResponse(_REFUSED, 403)
+
+
+@router.post("/complete")
+def complete(request: Request, request_id: str, answer: Answer, found: Annotated[Visitor, Depends(signed_in)]) -> Response:
+    """Check the key's answer and take it as the person's."""
+    try:
+        done = services_of(request).approvals.complete(request_id[:64], _who(found, answer).id, answer.response)
+    except ApprovalRefused:
+        return JSONResponse(_REFUSED, 403)
+    return JSONResponse({"state": done.state})
+
+
+def _who(found: Visitor, said: _WithToken) -> Person:
+    if found.person is None or not found.csrf or not hmac.compare_digest(said.csrf.encode(), found.csrf.encode()):
+        raise HTTPException(403)
+    return found.person

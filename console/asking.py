@@ -1,0 +1,92 @@
+"""Requests for approval end in time, and whoever may answer one, or asked it, is told by mail.
+
+A mail names nobody but by pseudonym, holds no client, and its link only shows the page: what fetches it ahead approves nothing (promises
+F90). Each request is told of once; a mail server that is down is tried again at the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from audit_store.pseudonyms import Pseudonyms
+from auth.approval_tables import ApprovalRequest
+from auth.approvals import Approvals
+from auth.tables import Person
+from console.delivery import DeliveryError
+
+type Send = Callable[[str, str, datetime, Sequence[str]], object]
+"""Subject, text, time, addresses. Raises DeliveryError."""
+_TEXTS = {
+    "de": {
+        "subject": "Torwart: Ihre Zustimmung wird erbeten",
+        "text": "{who} bittet um Zustimmung. Sehen Sie sich an, worum es geht, und antworten Sie mit Ihrem Schlüssel:\n\n{link}\n\n"
+        "Der Link zeigt nur die Seite; er stimmt nichts zu.\n",
+        "answered": "Torwart: Antwort auf Ihre Bitte um Zustimmung",
+        "given": "Zugestimmt. Wiederholen Sie den Schritt; er geht einmal weiter.\n\n{link}\n",
+        "refused": "Abgelehnt. Nichts hat das Haus verlassen.\n\n{link}\n",
+        "nobody": "Die Kommandozeile",
+    },
+    "en": {
+        "subject": "Torwart: your approval is asked for",
+        "text": "{who} asks for approval. See what it is about, and answer with your key:\n\n{link}\n\n"
+        "The link only shows the page; it approves nothing.\n",
+        "answered": "Torwart: the answer to your request for approval",
+        "given": "Approved. Repeat the step; it goes on once.\n\n{link}\n",
+        "refused": "Turned down. Nothing has left the house.\n\n{link}\n",
+        "nobody": "The command line",
+    },
+}
+
+
+class Asking:
+    """One step every few seconds."""
+
+    def __init__(
+        self, approvals: Approvals, pseudonyms: Pseudonyms, send: Send | None, *, torwart_url: str, now: Callable[[], datetime]
+    ) -> None:
+        """`send` hands a mail over; None: there is no mail, and the pages alone say that something waits."""
+        self._approvals = approvals
+        self._pseudonyms = pseudonyms
+        self._send = send
+        self._url = torwart_url
+        self._now = now
+
+    def step(self) -> None:
+        """End what is over, and tell whoever was not told yet. Raises DeliveryError: the next step tries again."""
+        self._approvals.expire()
+        if self._send is None:
+            return
+        failed: DeliveryError | None = None
+        for request, people in self._approvals.untold():
+            try:
+                for person in people:
+                    self._tell(self._send, request, person)
+            except DeliveryError as error:  # the others are told all the same
+                failed = error
+                continue
+            self._approvals.told(request.id)
+        for request, person in self._approvals.unanswered():
+            try:
+                self._answer(self._send, request, person)
+            except DeliveryError as error:
+                failed = error
+                continue
+            self._approvals.told(request.id, answer=True)
+        if failed is not None:
+            raise failed
+
+    def _tell(self, send: Send, request: ApprovalRequest, person: Person) -> None:
+        texts = _texts(person)
+        who = self._pseudonyms.of(request.requester_id) if request.requester_id else texts["nobody"]
+        text = texts["text"].format(who=who, link=f"{self._url}/approvals/{request.id}")
+        send(texts["subject"], text, self._now(), [person.email])
+
+    def _answer(self, send: Send, request: ApprovalRequest, person: Person) -> None:
+        texts = _texts(person)
+        text = texts["refused" if request.state == "refused" else "given"].format(link=f"{self._url}/approvals/{request.id}")
+        send(texts["answered"], text, self._now(), [person.email])
+
+
+def _texts(person: Person) -> dict[str, str]:
+    return _TEXTS.get(person.language, _TEXTS["en"])

@@ -1,0 +1,66 @@
+"""What waits for the visitor's yes or no, and what the visitor has asked for. Looking at a page answers nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from audit_store.pseudonyms import Pseudonyms
+from auth.approval_tables import ApprovalRequest
+from auth.tables import Person
+from console.approval_view import view
+from console.render import page
+from console.visitor import Visitor, intended, services_of, signed_in
+
+router = APIRouter()
+
+
+@router.get("/approvals")
+def approvals(request: Request, found: Annotated[Visitor, Depends(signed_in)]) -> Response:
+    """Two lists: to be answered, and one's own."""
+    services, person = services_of(request), _person(found)
+    waiting = services.approvals.waiting_for(person.id)
+    if about := _about(waiting, services.pseudonyms):
+        services.viewed(person, "approvals", about=about)
+    return page(
+        request,
+        found,
+        "approvals.html",
+        waiting=[view(services, one, found.speech) for one in waiting],
+        own=[view(services, one, found.speech) for one in services.approvals.asked_by(person.id)],
+    )
+
+
+@router.get("/approvals/{request_id}")
+def approval(request: Request, request_id: str, found: Annotated[Visitor, Depends(signed_in)]) -> Response:
+    """All that the key would sign, and the two buttons, for those who may answer; its state for who asked. 404 for everybody else."""
+    services, person = services_of(request), _person(found)
+    asked = services.approvals.get(request_id[:64])
+    if asked is None or asked.state == "draft":
+        raise HTTPException(404)
+    answerable = asked.id in {one.id for one in services.approvals.waiting_for(person.id)}
+    if not answerable and asked.requester_id != person.id and not services.approvals.answered(asked.id, person.id):
+        raise HTTPException(404)
+    if about := _about([asked] if asked.requester_id != person.id else [], services.pseudonyms):
+        services.viewed(person, about[0], asked.id, about=about)
+    values = {"answerable": answerable, "own": asked.requester_id == person.id, "demo": services.demo}
+    return page(request, found, "approval.html", asked=view(services, asked, found.speech), **values)
+
+
+@router.post("/approvals/{request_id}/withdraw")
+def withdraw(request: Request, request_id: str, found: Annotated[Visitor, Depends(intended)]) -> Response:
+    """Take one's own request back."""
+    services_of(request).approvals.withdraw(request_id[:64], _person(found).id)
+    return RedirectResponse("/approvals", 303)
+
+
+def _person(found: Visitor) -> Person:
+    if found.person is None:
+        raise HTTPException(403)
+    return found.person
+
+
+def _about(requests: list[ApprovalRequest], pseudonyms: Pseudonyms) -> list[str]:
+    return list(dict.fromkeys(pseudonyms.of(one) for asked in requests for one in (asked.subject_id or asked.requester_id,) if one))

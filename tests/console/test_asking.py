@@ -1,0 +1,63 @@
+"""Whoever may approve is told once, by a mail that names nobody; whoever asked hears the answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from auth.approvals import ApprovalKind, Approvals, Shown
+from auth.tables import Person
+from auth.used_acts import UsedActs
+from console.asking import Asking
+from console.delivery import DeliveryError
+from policies.needs import Approval
+from tests.services.house import Ceremonies
+
+
+@dataclass
+class Post:
+    """Keeps mails, or takes none."""
+
+    sent: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    down: bool = False
+
+    def __call__(self, subject: str, text: str, at: datetime, to: Sequence[str]) -> None:
+        if self.down:
+            raise DeliveryError("no")
+        self.sent.append((subject, text, tuple(to)))
+
+
+def test_those_who_may_approve_are_told_once_and_the_answer_goes_back(ceremonies: Ceremonies, anna: Person, tmp_path: Path) -> None:
+    house = ceremonies.house
+    approvals = Approvals(house.engine, house.events, ceremonies.keys, house.pseudonyms, "this boot", used=UsedActs(tmp_path / "used"))
+    olga = house.people.add("Olga Brandt", "olga@firma.example", ["owner"], "en")
+    house.people.add("Sven Sicher", "sven@firma.example", ["security"])
+    post = Post(down=True)
+    asking = Asking(approvals, house.pseudonyms, post, torwart_url="https://torwart.firma.example", now=lambda: datetime.now(UTC))
+    shown = Shown("export", asked=3)
+    request = approvals.ask(kind=ApprovalKind.ACT, requester=anna.id, digest="ab" * 32, shown=shown, need=Approval(), reason="geheim")
+    with pytest.raises(DeliveryError):
+        asking.step()
+    post.down = False
+    asking.step()
+    asking.step()
+    ((subject, text, to),) = post.sent
+    assert to == (olga.email,)
+    assert subject == "Torwart: your approval is asked for"
+    assert anna.pseudonym in text
+    assert f"https://torwart.firma.example/approvals/{request.id}" in text
+    assert not any(word in text for word in ("Anna", "Feldmann", "geheim"))
+    approvals.refuse(request.id, olga.id, "zu viel")
+    asking.step()
+    asking.step()
+    assert [(one[0], one[2]) for one in post.sent[1:]] == [("Torwart: Antwort auf Ihre Bitte um Zustimmung", (anna.email,))]
+
+
+def test_without_mail_what_is_over_still_ends(ceremonies: Ceremonies, anna: Person, tmp_path: Path) -> None:
+    house = ceremonies.house
+    approvals = Approvals(house.engine, house.events, ceremonies.keys, house.pseudonyms, "this boot", used=UsedActs(tmp_path / "used"))
+    approvals.draft("act1", requester=anna.id, digest="ab" * 32, shown=Shown("export"), need=Approval(), seconds=0)
+    Asking(approvals, house.pseudonyms, None, torwart_url="https://torwart.firma.example", now=lambda: datetime.now(UTC)).step()
+    assert approvals.get("act1") is None
