@@ -150,7 +150,7 @@ class Handler:
         if approvals := self._given(state, judged):
             state.judged = judged = self.questions.anew(replace(judged.question, approvals=approvals), principal)
         if isinstance(judged.decision, Challenge):  # what changes something, and what names its clients, is held before it is sent
-            if to_ask(judged.decision.need) is None:
+            if to_ask(judged.decision.need) is None and not (call.kind is CallKind.DATA and call.action not in WRITES):
                 return Reply(await self._others_asked(state, judged, judged.decision))
             if to_ask(judged.decision.need) is None:  # others are asked with the answer in hand, of which they see masked rows
                 read = Allow(judged.decision.reasons, judged.decision.obligations, judged.decision.rules)
