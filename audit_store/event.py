@@ -213,13 +213,19 @@ def refused_event(
     act_id: str | None = None,
     upstream_reached: bool = False,
     http_status: int | None = None,
+    times: int | None = None,
 ) -> Event:
-    """Something was refused before there was an act to judge: unreadable, unknown, no sign-in, a fault of ours."""
+    """Something was refused before there was an act to judge: unreadable, unknown, no sign-in, a fault of ours.
+
+    `times`: so often again, of the same source, road and reason, since the last event about it.
+    """
     document, event_id = _start(EventAction.REFUSED, at=at, outcome="failure")
     ours = document["torwart"]
     ours["act"] = {"phase": Phase.DENIED.value} if act_id is None else {"id": act_id, "phase": Phase.DENIED.value}
     ours["route"] = short(route)
     ours["upstream_reached"] = upstream_reached
+    if times is not None:
+        ours.update(split({"times": times}))
     if pseudonym is not None:
         document["user"] = {"id": pseudonym}
     if http_status is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -41,6 +41,7 @@ from gateway.books import Books
 from gateway.crm.discover import load_profile
 from gateway.crm.profile import Profile
 from gateway.exports import Exports
+from gateway.gathered import Gathered
 from gateway.handle import Handler
 from gateway.holds import Holds
 from gateway.listener import Listener
@@ -66,11 +67,29 @@ class Assembled:
     spool: Spool
     engine: Engine
     now: Callable[[], datetime]
+    unjudged: Gathered[str] = field(default_factory=Gathered)
 
     def record_refused(self, what: str) -> None:
-        """One event for what no judge saw, on disk on return. Raises SpoolError. `what` names structure only."""
-        event = plain_event(EventAction.CONNECTION_REFUSED, at=self.now(), outcome="failure", numbers={"what": what})
-        self.spool.append(event)
+        """One event for what no judge saw, on disk on return; what repeats is counted. Raises SpoolError. `what` names structure only."""
+        if self.unjudged.first_of(what, "", what) is None:
+            self._say_refused({"what": what})
+        self._count_out()
+
+    async def count_out(self, *, all_of_them: bool = False) -> None:
+        """Record which refusals have come again and again. Raises SpoolError."""
+        await self.handler.record.count_out(all_of_them=all_of_them)
+        self._count_out(all_of_them=all_of_them)
+
+    def _count_out(self, *, all_of_them: bool = False) -> None:
+        for what, times in self.unjudged.due(all_of_them=all_of_them):
+            try:
+                self._say_refused({"what": what, "times": times})
+            except SpoolError:
+                self.unjudged.again(what, what, times)
+                raise
+
+    def _say_refused(self, said: dict[str, int | str]) -> None:
+        self.spool.append(plain_event(EventAction.CONNECTION_REFUSED, at=self.now(), outcome="failure", numbers=said))
 
     def close(self) -> None:
         """Give back files and connections; the spool writes what waits."""

@@ -106,7 +106,7 @@ class Handler:
             return Forward(call.upstream, state)
         if is_foreign(request):
             return await self._refused(act_id, request, call, Because(reasons.CROSS_SITE))
-        person = self.signin.candidate(call) if call.kind is CallKind.LOGIN else self.signin.principal(call)
+        person = self.signin.candidate(call, request.source_ip) if call.kind is CallKind.LOGIN else self.signin.principal(call)
         if not isinstance(person, Principal):
             return await self._refused(act_id, request, call, person or Because(reasons.NO_PRINCIPAL, {"what": "no session seen by us"}))
         state.principal = person
@@ -244,7 +244,7 @@ class Handler:
                 response = self.profile.scrub(call, response)
                 return with_script(response) if self.profile.is_shell(state.request) else response
             case CallKind.LOGIN if person is not None:
-                return await self.signin.answered(call, person, state.act_id, response)
+                return await self.signin.answered(call, person, state.act_id, response, state.request.source_ip)
             case CallKind.LOGOUT if person is not None:
                 await self.signin.ended(person)
                 return self.profile.scrub(call, response)
@@ -378,9 +378,9 @@ class Handler:
     async def _refused(self, act_id: str, request: Request, call: Call | None, because: Because) -> Step:
         """A request that is not even judged: unreadable, unknown, foreign, nobody's."""
         principal = self.signin.principal(call)
-        refusal = self.refusals.denied(because, act_id, principal.language if principal else None)
         try:
-            await self.record.refused(because, act_id, call.route if call else "unknown", principal)
+            told = await self.record.refused(because, act_id, call.route if call else "unknown", principal, request.source_ip)
+            refusal = self.refusals.denied(because, told, principal.language if principal else None)
         except SpoolError:
             refusal = self.refusals.denied(Because(reasons.NOT_RECORDED), act_id)
         return Reply(guarded(self.profile.refuse(call, request, refusal)))
@@ -390,7 +390,7 @@ class Handler:
         refusal = self.refusals.denied(because, state.act_id, state.principal.language if state.principal else None)
         try:
             if state.judged is None:
-                await self.record.refused(because, state.act_id, state.call.route, state.principal)
+                await self.record.refused(because, state.act_id, state.call.route, state.principal, state.request.source_ip)
             else:
                 await self.record.act(state.judged.question, denial, Phase.DENIED, state.call.route, http_status=refusal.status)
         except SpoolError:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
 from audit_store.event import Event, Phase, access_event, refused_event
 from audit_store.followers import Followers
-from audit_store.spool import Spool
+from audit_store.spool import Spool, SpoolError
 from gateway.crm.profile import Delivered
+from gateway.gathered import Gathered
 from policies.decision import Decision
 from policies.reasons import Because
 from policies.request import AccessRequest, ClientId, Principal
@@ -25,6 +26,7 @@ class Record:
     spool: Spool
     followers: Followers
     now: Callable[[], datetime]
+    gathered: Gathered[_Refusal] = field(default_factory=Gathered)
 
     async def __call__(self, event: Event) -> None:
         """Any event; what it counts as was noted before."""
@@ -93,7 +95,37 @@ class Record:
             )
         )
 
-    async def refused(self, because: Because, act_id: str | None, route: str, principal: Principal | None) -> None:
-        """A request that was refused before it could be judged; nothing reached the CRM."""
+    async def refused(self, because: Because, act_id: str, route: str, principal: Principal | None, source: str) -> str:
+        """A request that was refused before it could be judged; nothing reached the CRM. The number of the act that the client is told.
+
+        What comes again and again from the same person, or `source` where nobody is known, is counted (`gateway.gathered`): it is told the
+        number of the first one, whose event is on disk.
+        """
         pseudonym = principal.pseudonym if principal else None
-        await self(refused_event(at=self.now(), reason=because, route=route, pseudonym=pseudonym, act_id=act_id))
+        about = _Refusal(because, act_id, route, pseudonym)
+        road = (route, because.reason.code)
+        first = self.gathered.first_of((pseudonym or source, *road), ("", *road), about)
+        if first is None:
+            await self(about.event(self.now()))
+        await self.count_out()
+        return (first or about).act_id
+
+    async def count_out(self, *, all_of_them: bool = False) -> None:
+        """Record what was counted long enough."""
+        for about, times in self.gathered.due(all_of_them=all_of_them):
+            try:
+                await self(about.event(self.now(), times))
+            except SpoolError:
+                self.gathered.again((about.pseudonym, about.route, about.because.reason.code, "late"), about, times)
+                raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    because: Because
+    act_id: str
+    route: str
+    pseudonym: str | None
+
+    def event(self, at: datetime, times: int | None = None) -> Event:
+        return refused_event(at=at, reason=self.because, route=self.route, pseudonym=self.pseudonym, act_id=self.act_id, times=times)

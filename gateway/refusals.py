@@ -13,6 +13,7 @@ STEP_UP_CHALLENGE = 'Bearer error="insufficient_user_authentication", error_desc
 
 _STATUS: dict[str, int] = {
     reasons.NO_PRINCIPAL.code: 401,
+    reasons.TOO_MANY_LOGINS.code: 429,
     reasons.UNREADABLE.code: 400,
     reasons.UNINSPECTABLE.code: 502,
     reasons.UPSTREAM_DOWN.code: 502,

@@ -21,6 +21,9 @@ from gateway.process import exit_status, stop_signal
 from gateway.server import Gateway, StartError
 from gateway.settings import CrmSettings, read_settings
 
+COUNT_SECONDS = 5.0
+"""Between two looks at what was refused again and again."""
+
 
 def serve(config: Path, *, demo: bool = False) -> int:
     """Run the gateway until it is told to stop; the exit status. Every refusal to start is said in one clear line a fault."""
@@ -45,6 +48,7 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
     gateway = Gateway(settings, assembled.handler, assembled.record_refused)
     port = await gateway.start()
     keeping_up = asyncio.create_task(assembled.handler.followers.keep_up())
+    counting = asyncio.create_task(_count(assembled))
     attending = asyncio.create_task(attend(assembled.handler.directory, Attendance(assembled.engine, assembled.spool.producer)))
     try:
         started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "profile": settings.profile})
@@ -54,9 +58,19 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
     finally:
         await gateway.stop()
         keeping_up.cancel()
+        counting.cancel()
         await ended(attending)
         with contextlib.suppress(SpoolError):
+            await assembled.count_out(all_of_them=True)
             await assembled.handler.record(plain_event(EventAction.GATEWAY_STOPPED, at=assembled.now()))
+
+
+async def _count(assembled: Assembled) -> None:
+    """Record what was refused again and again, for ever. A full disk is noticed by whoever wants to release something."""
+    while True:
+        await asyncio.sleep(COUNT_SECONDS)
+        with contextlib.suppress(SpoolError):
+            await assembled.count_out()
 
 
 def _settle() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from audit_store.event import EventAction, plain_event
@@ -12,6 +12,7 @@ from auth.sessions import API_KEY, LOGOUT, Sessions
 from gateway.crm.profile import Call, CallKind, Profile
 from gateway.exchange import Response
 from gateway.listener import Listener
+from gateway.login_limit import LogInLimit
 from gateway.record import Record
 from policies import reasons
 from policies.reasons import Because
@@ -32,31 +33,47 @@ class SignIn:
     listener: Listener
     record: Record
     now: Callable[[], datetime]
+    limit: LogInLimit = field(default_factory=LogInLimit)
 
     def principal(self, call: Call | None) -> Principal | None:
         """The person of the credential that a call carries, as they stand now; None: nobody that we saw sign in."""
         session = self.directory.session(call.credential.secret) if call and call.credential else None
         return self.directory.principal(session) if session else None
 
-    def candidate(self, call: Call) -> Principal | Because:
-        """Who is signing in, or why not: an account of nobody, or of somebody who may not."""
+    def candidate(self, call: Call, source: str) -> Principal | Because:
+        """Who is signing in from this address, or why not: an account of nobody, or of somebody who may not, or too many failures."""
+        account = self._named(call)
+        if self.limit.reached(account, source):
+            return Because(reasons.TOO_MANY_LOGINS)
+        found = self._person(call)
+        if not isinstance(found, Principal):
+            self.limit.failed(account, source)
+        return found
+
+    def _named(self, call: Call) -> str:
+        """The account without its spelling: Tryton and we compare it as it is, an attempt counts however it is written."""
+        return (call.account or "").casefold()
+
+    def _person(self, call: Call) -> Principal | Because:
         person_id = self.directory.person_of_account(call.account or "")
         if person_id is None:
             return Because(reasons.NO_PRINCIPAL, {"what": "account of nobody"})
         person = self.directory.person(person_id)
         return Because(reasons.FROZEN) if person.frozen or person.status is Status.GONE else person
 
-    async def answered(self, call: Call, person: Principal, act_id: str, response: Response) -> Response:
-        """The CRM has answered a sign-in: bind what it issued. Raises SpoolError."""
+    async def answered(self, call: Call, person: Principal, act_id: str, response: Response, source: str) -> Response:
+        """The CRM has answered a sign-in from this address: bind what it issued. Raises SpoolError."""
         issued = self.profile.credential_issued(call, response)
         said = self.profile.scrub(call, response)
         if issued is None:
             if not self.profile.asks_on(call, response):
+                self.limit.failed(self._named(call), source)
                 await self.record(
                     plain_event(EventAction.LOGIN_FAILED, at=self.now(), pseudonym=person.pseudonym, outcome="failure", act_id=act_id)
                 )
             return said
         credential, account = issued
+        self.limit.succeeded(self._named(call), source)
         await self.record(plain_event(EventAction.LOGIN, at=self.now(), pseudonym=person.pseudonym, act_id=act_id))
         session = self.sessions.bind(credential.secret, credential.kind, person.id, account)
         if call.replaces is not None and call.replaces.secret != credential.secret:

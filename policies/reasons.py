@@ -307,6 +307,13 @@ TOO_MANY_OPEN = _reason(
     reviewer_de="Mehr als drei offene Vorgänge.",
     reviewer_en="More than three open acts.",
 )
+TOO_MANY_LOGINS = _reason(
+    "too_many_logins",
+    de="Zu viele fehlgeschlagene Anmeldungen. Bitte warten Sie fünf Minuten und versuchen Sie es dann noch einmal.",
+    en="Too many failed sign-ins. Please wait five minutes and try again then.",
+    reviewer_de="Mehr fehlgeschlagene Anmeldungen, als das CRM von allen zusammen erträgt; nichts hat es erreicht.",
+    reviewer_en="More failed sign-ins than the CRM bears of everybody together; nothing reached it.",
+)
 NOT_ASKED_FOR = _reason(
     "not_asked_for",
     de="Angehalten, nichts verloren: Dafür ist etwas nötig, was Torwart hier noch nicht einholen kann. Wenden Sie sich an Ihre Leitung.",

@@ -23,6 +23,7 @@ uri = sqlite:///
 path = {folder}
 [web]
 listen = {host}:{port}
+num_proxies = 1
 root = {web_root}
 [session]
 authentications = password
