@@ -32,9 +32,7 @@ def test_a_session_set_before_the_sign_in_is_nobody_s_after_it(pages: Pages) -> 
     client.cookies.set("torwart", "fixed-by-somebody-else")
     assert sign_in(pages, client, key).status_code == 200
     assert pages.services.console_sessions.find("fixed-by-somebody-else") is None
-    assert (
-        pages.services.console_sessions.find(_token(client)) is not None
-    )
+    assert pages.services.console_sessions.find(_token(client)) is not None
 
 
 def test_a_second_sign_in_in_the_same_browser_ends_the_first(pages: Pages) -> None:
@@ -137,8 +135,8 @@ def test_a_sign_in_leads_to_our_own_pages_only(pages: Pages, wanted: str) -> Non
 
 
 @pytest.mark.parametrize("cookie", ["torwart=a; torwart=b", "torwart=" + "a" * 8192, "x=" + "a" * 4096, "a=1; torwart=b; a=2"])
-def test_cookies_that_can_be_read_in_two_ways_or_are_too_large_are_refused(pages: Pages, cookie: str) -> None:
-    """B32."""
+def test_strange_cookies_are_refused(pages: Pages, cookie: str) -> None:
+    """B32: two of one name, and more than a browser has reason to send."""
     client = pages.client()
     client.cookies.clear()
     assert client.get("/signin", headers={"cookie": cookie}).status_code == 400
