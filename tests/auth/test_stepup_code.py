@@ -10,7 +10,6 @@ from auth.stepup import StepUpRefused
 from auth.storage import writing
 from auth.tables import Act, Person
 from auth.totp import CodeRefusedError
-from deploy.demo.software_key import SoftwareKey
 from policies.needs import RequirementKind
 from policies.request import CodeProof, KeyProof
 from tests.services.house import TORWART, Ceremonies
@@ -126,13 +125,4 @@ def test_fifty_threads_with_one_code_confirm_once(ceremonies: Ceremonies, anna: 
     assert len(done) == 50
     assert done.count("confirmed") <= 1
     assert isinstance(ceremonies.stepup.take(act.id, act.digest), CodeProof) == (done.count("confirmed") == 1)
-    assert ceremonies.stepup.take(act.id, act.digest) is None
-
-
-def test_a_touch_of_another_persons_key_does_not_become_a_code(ceremonies: Ceremonies, anna: Person, boris: Person) -> None:
-    ceremonies.enrol(anna)
-    act, stranger = ceremonies.hold(anna, asks=OFFERED), SoftwareKey()
-    ceremonies.enrol(boris, stranger)
-    with pytest.raises(StepUpRefused):
-        ceremonies.stepup.complete(act.id, stranger.get(ceremonies.stepup.begin(act.id), TORWART))
     assert ceremonies.stepup.take(act.id, act.digest) is None
