@@ -15,8 +15,21 @@ from console.words import CUTS, N_, STATUSES, word
 
 _BACK = re.compile(r"/(?:alerts|people)/[A-Za-z0-9_-]{1,64}")
 _DONE = {
-    "frozen": (N_("The access is frozen. Everything that was open has been cut."), "warn"),
+    "frozen": (N_("The access is frozen. Everything that was open has been cut, was tried once more and is refused."), "warn"),
     "unfrozen": (N_("The freeze is lifted."), "good"),
+    "frozen_not_shown": (
+        N_("The access is frozen, but not everything has confirmed it: look at Health whether a gateway hangs, and end it."),
+        "bad",
+    ),
+    "gone": (N_("All access has ended. Everything was tried once more and is refused."), "good"),
+    "gone_not_shown": (
+        N_("All access has ended, but not everything has confirmed it: look at Health whether a gateway hangs, and end it."),
+        "bad",
+    ),
+    "planned": (N_("It is planned. It counts from the beginning of that day."), "good"),
+    "dropped": (N_("Nothing is planned any more."), "good"),
+    "changed": (N_("It is changed. It counts from the next click."), "good"),
+    "unbound": (N_("The account is taken away. What it had signed in has ended."), "good"),
     "status": (N_("The status is changed. It counts from the next click."), "good"),
     "level": (N_("The level is set. It counts from the next click and ends by itself."), "good"),
     "closed": (N_("The alert is closed."), "good"),

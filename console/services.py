@@ -37,6 +37,7 @@ from auth.signin import SignIn
 from auth.stepup import StepUp, clock_id
 from auth.storage import reading
 from auth.tables import Act, Person
+from auth.tried import Trial
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
 from auth.witness import Witness
@@ -92,6 +93,10 @@ class Services:
     def directory(self) -> Directory:
         """A view of people and owners, for one thread."""
         return Directory(self.engine, self.pseudonyms, secret(self.installation.state / "keys", "credential.key"))
+
+    def trial(self) -> Trial:
+        """Tries what was cut of a person."""
+        return Trial(self.engine, self.spool.append, self.directory, self.console_sessions, self.stepup, self.agents)
 
     def policy_versions(self) -> Versions:
         """The versions of the rules, to be read. Raises SecretError, OSError."""

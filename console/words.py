@@ -137,6 +137,10 @@ CUTS: Mapping[str, str] = {
     "proxy": N_("Log-in for the proxy on the way out"),
     "console": N_("Sign-in to Torwart"),
     "act": N_("Act that waited for a key"),
+    "approval": N_("Request that waited for a second person"),
+    "key_token": N_("Link for a key that nobody used yet"),
+    "agent_token": N_("Enrolment of a machine that nobody used yet"),
+    "agent": N_("Machine that is given nothing any more"),
 }
 _FIELDS: Mapping[str, str] = {
     "name": N_("name"),

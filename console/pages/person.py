@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
+from audit_store.spool import SpoolError
+from auth.cut import Cut
 from auth.enrolment import TokenError
 from auth.levels import effective
 from auth.people import PeopleError
@@ -16,6 +18,7 @@ from auth.tables import Person
 from console.alert_view import day_events, reasons_of, titles
 from console.language import Speech
 from console.levers import cut_lines, flash, status_choices, way_back
+from console.person_details import details
 from console.render import page
 from console.services import Services
 from console.timeline import timeline
@@ -51,10 +54,8 @@ class LevelLine:
 @router.get("")
 def person(request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer)]) -> Response:
     """The person. Looking is recorded. The address may name the pseudonym, as mails do."""
-    services, viewer = services_of(request), _viewer(found)
-    subject = _known(services, person_id)
-    services.viewed(viewer, subject.pseudonym)
-    return page(request, found, "person.html", **_shown(request, services, subject, viewer, found.speech))
+    services = services_of(request)
+    return _page(request, found, services, _known(services, person_id))
 
 
 @router.post("/freeze")
@@ -62,10 +63,10 @@ def freeze(
     request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer_intends)], back: Annotated[str, Form(max_length=200)] = ""
 ) -> Response:
     """Cut everything that this person has open, and refuse the rest."""
-    services, viewer = services_of(request), _viewer(found)
-    subject = _somebody_else(services, person_id, viewer)
-    services.people.freeze(subject.id, viewer.id)
-    return _back(back, subject, "frozen")
+    services, viewer = services_of(request), viewer_of(found)
+    subject = somebody_else(services, person_id, viewer)
+    cut = services.people.freeze(subject.id, viewer.id)
+    return go_back(back, subject, "frozen" if _holds(services, subject, cut, viewer) else "frozen_not_shown")
 
 
 @router.post("/unfreeze")
@@ -73,13 +74,13 @@ def unfreeze(
     request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer_intends)], back: Annotated[str, Form(max_length=200)] = ""
 ) -> Response:
     """Lift the freeze."""
-    services, viewer = services_of(request), _viewer(found)
-    subject = _somebody_else(services, person_id, viewer)
+    services, viewer = services_of(request), viewer_of(found)
+    subject = somebody_else(services, person_id, viewer)
     try:
         services.people.unfreeze(subject.id, viewer.id)
     except PeopleError:
-        return _back(back, subject, "refused")
-    return _back(back, subject, "unfrozen")
+        return go_back(back, subject, "refused")
+    return go_back(back, subject, "unfrozen")
 
 
 @router.post("/status")
@@ -90,14 +91,23 @@ def status(
     status: Annotated[Status, Form()],
     sure: Annotated[str, Form(max_length=5)],
     back: Annotated[str, Form(max_length=200)] = "",
+    on: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
-    """Say how the person stands to the firm."""
-    services, viewer = services_of(request), _viewer(found)
-    subject = _somebody_else(services, person_id, viewer)
+    """Say how the person stands to the firm, now or from the beginning of a day on."""
+    services, viewer = services_of(request), viewer_of(found)
+    subject = somebody_else(services, person_id, viewer)
     if sure != "yes":
-        return _back(back, subject, "refused")
-    services.people.set_status(subject.id, status, viewer.id)
-    return _back(back, subject, "status")
+        return go_back(back, subject, "refused")
+    try:
+        if on:
+            services.plans.plan(subject.id, status, date.fromisoformat(on), viewer.id)
+            return go_back(back, subject, "planned")
+        cut = services.people.set_status(subject.id, status, viewer.id)
+    except (PeopleError, ValueError):
+        return go_back(back, subject, "refused")
+    if status is Status.GONE and not _holds(services, subject, cut, viewer):
+        return go_back(back, subject, "gone_not_shown")
+    return go_back(back, subject, "gone" if status is Status.GONE else "status")
 
 
 @router.post("/level")
@@ -111,27 +121,34 @@ def level(
     back: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Watch the person more closely for some days, for a reason."""
-    services, viewer = services_of(request), _viewer(found)
-    subject = _somebody_else(services, person_id, viewer)
+    services, viewer = services_of(request), viewer_of(found)
+    subject = somebody_else(services, person_id, viewer)
     try:
         services.levels.set(subject.id, level, datetime.now(UTC) + timedelta(days=days), reason, viewer.id)
     except PeopleError:
-        return _back(back, subject, "refused")
-    return _back(back, subject, "level")
+        return go_back(back, subject, "refused")
+    return go_back(back, subject, "level")
 
 
 @router.post("/token")
 def token(request: Request, person_id: str, found: Annotated[Visitor, Depends(administrator_intends)]) -> Response:
     """Issue a one-time link for the person's next key; it is shown on this answer only. Nobody issues one for themselves (attacks X2)."""
-    services, viewer = services_of(request), _viewer(found)
-    subject = _somebody_else(services, person_id, viewer)
+    services, viewer = services_of(request), viewer_of(found)
+    subject = somebody_else(services, person_id, viewer)
     try:
         secret = services.keys.issue_token(subject.id, viewer.id)
     except TokenError:
-        return _back("", subject, "refused")
-    services.viewed(viewer, subject.pseudonym)
+        return go_back("", subject, "refused")
     link = f"{services.installation.torwart_url}/enrol/{secret}"
-    return page(request, found, "person.html", **{**_shown(request, services, subject, viewer, found.speech), "link": link})
+    return _page(request, found, services, subject, link=link)
+
+
+def _page(request: Request, found: Visitor, services: Services, subject: Person, **more: Any) -> Response:
+    """The page. That somebody looks is recorded before it is shown."""
+    viewer = viewer_of(found)
+    values = _shown(request, services, subject, viewer, found.speech)
+    services.viewed(viewer, subject.pseudonym, about=values["details"].about if values["details"] is not None else ())
+    return page(request, found, "person.html", **{**values, **more})
 
 
 def _shown(request: Request, services: Services, subject: Person, viewer: Person, speech: Speech) -> dict[str, Any]:
@@ -148,6 +165,7 @@ def _shown(request: Request, services: Services, subject: Person, viewer: Person
         "chip": STATUS_CHIPS.get(subject.status, ""),
         "statuses": status_choices(speech),
         "level": _level(services, subject, speech),
+        "details": None if own else details(services, subject, speech),
         "cuts": cut_lines(services, subject, speech),
         "keys": services.keys.of(subject.id),
         "timeline": [] if own else timeline(day_events(services, subject.pseudonym, datetime.now(UTC)), speech),
@@ -165,6 +183,14 @@ def _level(services: Services, subject: Person, speech: Speech) -> LevelLine:
     return LevelLine(value, word(LEVELS, value, speech), row.until if row else None, row.reason if row else "", choices)
 
 
+def _holds(services: Services, subject: Person, cut: list[Cut], viewer: Person) -> bool:
+    """Whether all that was cut is refused when it is tried, and every gateway knows it. What cannot be recorded is not shown to hold."""
+    try:
+        return services.trial().of(subject, cut, viewer.pseudonym).holds
+    except SpoolError:
+        return False
+
+
 def _known(services: Services, key: str) -> Person:
     found = services.people.by_id(key) or services.people.by_pseudonym(key)
     if found is None:
@@ -172,7 +198,7 @@ def _known(services: Services, key: str) -> Person:
     return found
 
 
-def _somebody_else(services: Services, person_id: str, viewer: Person) -> Person:
+def somebody_else(services: Services, person_id: str, viewer: Person) -> Person:
     """Nobody acts on their own status, access or keys (law 9)."""
     subject = _known(services, person_id)
     if subject.id == viewer.id:
@@ -180,11 +206,13 @@ def _somebody_else(services: Services, person_id: str, viewer: Person) -> Person
     return subject
 
 
-def _viewer(found: Visitor) -> Person:
+def viewer_of(found: Visitor) -> Person:
+    """Who looks. Raises HTTPException 403."""
     if found.person is None:
         raise HTTPException(403)
     return found.person
 
 
-def _back(back: str, subject: Person, done: str) -> Response:
+def go_back(back: str, subject: Person, done: str) -> Response:
+    """To the page that a lever was pulled on, which then says what was done (`console.levers`)."""
     return RedirectResponse(f"{way_back(back, f'/people/{subject.id}')}?done={done}", 303)

@@ -58,6 +58,11 @@ VISITS: dict[tuple[str, str], str] = {
     ("POST", "/people/{person_id}/freeze"): "/people/{person}/freeze",
     ("POST", "/people/{person_id}/unfreeze"): "/people/{person}/unfreeze",
     ("POST", "/people/{person_id}/status"): "/people/{person}/status",
+    ("POST", "/people/{person_id}/change"): "/people/{person}/change",
+    ("POST", "/people/{person_id}/bind"): "/people/{person}/bind",
+    ("POST", "/people/{person_id}/unbind"): "/people/{person}/unbind",
+    ("POST", "/people/{person_id}/leave"): "/people/{person}/leave",
+    ("POST", "/people/{person_id}/drop"): "/people/{person}/drop",
     ("POST", "/people/{person_id}/level"): "/people/{person}/level",
     ("POST", "/people/{person_id}/token"): "/people/{person}/token",
     ("GET", "/people/{person_id}/key"): "/people/{person}/key",
@@ -92,7 +97,11 @@ SHOWS = {
     *("/why/card", "/act/act-1", "/enrol/{token}", "/people/{person}/token", "/people/{person}/key"),
 }
 """Visits whose answer names the person: that they do is checked, or the test would see nothing."""
-FORM = {"status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "x", "verdict": "false", "note": "x"}
+FORM = {"status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "x", "verdict": "false", "note": "x"} | {
+    "roles": "manager",
+    "language": "de",
+    "account": "x",
+}
 
 
 def test_every_route_stands_in_the_table() -> None:
