@@ -21,6 +21,7 @@ from auth.database_settings import database_server
 from auth.key_settings import KeySettings
 from auth.outside import OutsidePlaces, OutsideSettings, read_outside
 from auth.record_settings import RecordSettings
+from auth.recovery_settings import RecoverySettings
 from auth.retention_settings import RetentionSettings, read_retention
 from auth.session_settings import SessionSettings
 from auth.template import template
@@ -56,6 +57,7 @@ SECTIONS = (
     "record",
     "sessions",
     "keys",
+    "recovery",
     "retention",
 )
 _PATHS = {
@@ -103,6 +105,7 @@ class Installation:
     """Where signed statements about the record go."""
     sessions: SessionSettings = field(default_factory=SessionSettings)
     keys: KeySettings = field(default_factory=KeySettings)
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
 
     @property
@@ -167,8 +170,10 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
     server = database_server(sections)
     sessions = sections.parse("sessions", SessionSettings)
     keys = sections.parse("keys", KeySettings)
+    recovery = sections.parse("recovery", RecoverySettings)
     retention = read_retention(sections, record)
-    installation = Installation(folder, torwart, crm, language, names, server, machine, outside, record, sessions, keys, retention)  # type: ignore[arg-type] # one_of has checked both
+    parts = (outside, record, sessions, keys, recovery, retention)
+    installation = Installation(folder, torwart, crm, language, names, server, machine, *parts)  # type: ignore[arg-type] # one_of has checked both
     return installation, sections
 
 

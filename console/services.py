@@ -19,6 +19,7 @@ from audit_store.witnessed import WitnessedSpool
 from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
 from auth.approvals import Approvals
+from auth.codes import Codes, open_codes
 from auth.console_sessions import ConsoleSessions
 from auth.directory import Directory
 from auth.installation import Installation, is_demo
@@ -73,6 +74,7 @@ class Services:
     keys: Keys
     stepup: StepUp
     approvals: Approvals
+    codes: Codes
     sign_in: SignIn
     witness: Witness
     console_sessions: ConsoleSessions
@@ -145,6 +147,8 @@ def open_services(installation: Installation) -> Services:
     sessions = Sessions(engine, record, credential_key)
     agent_alarms = AgentAlarms(record)
     used = UsedActs(state / USED_ACTS)
+    stepup = StepUp(engine, record, keys, pseudonyms, clock_id(engine), seal=RowSeal.of(state), used=used)
+    approvals = Approvals(engine, record, keys, pseudonyms, clock_id(engine), used=used)
     return Services(
         installation=installation,
         engine=engine,
@@ -156,8 +160,9 @@ def open_services(installation: Installation) -> Services:
         plans=Plans(engine, record, pseudonyms),
         sessions=sessions,
         keys=keys,
-        stepup=StepUp(engine, record, keys, pseudonyms, clock_id(engine), seal=RowSeal.of(state), used=used),
-        approvals=Approvals(engine, record, keys, pseudonyms, clock_id(engine), used=used),
+        stepup=stepup,
+        approvals=approvals,
+        codes=open_codes(installation, engine, record, keys, stepup, approvals),
         sign_in=SignIn(engine, record, keys, console_sessions),
         witness=Witness(engine, record, keys),
         console_sessions=console_sessions,

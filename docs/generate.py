@@ -19,6 +19,7 @@ from auth.database_settings import DatabaseSettings
 from auth.mail_server import MailSettings
 from auth.outside import OutsideSettings
 from auth.record_settings import RecordSettings
+from auth.recovery_settings import RecoverySettings
 from auth.retention_settings import RetentionSettings
 from auth.session_settings import SessionSettings
 from console.cli import COMMANDS
@@ -62,6 +63,7 @@ def settings() -> str:
         ("outside", OutsideSettings),
         ("record", RecordSettings),
         ("sessions", SessionSettings),
+        ("recovery", RecoverySettings),
         ("retention", RetentionSettings),
     ]
     for name, model in models:
