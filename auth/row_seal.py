@@ -1,4 +1,4 @@
-"""Rows that are authority carry a seal: a keyed hash that only processes of this installation can make (attacks X12, decision 0016).
+"""Rows that are authority carry a seal: a keyed hash that only processes of this installation can make (attacks X12, decision 0017).
 
 It is made in the transaction in which the event of the row was recorded, after the record. So a row with its seal stands on an event; one
 that somebody wrote or changed in the database has none that holds, gives no authority, and raises an alarm.

@@ -1,6 +1,6 @@
 """Refusals that repeat: the first ones of a kind are events of their own, those that follow within a minute become one event with a count.
 
-A refusal costs its sender nothing, so thousands of them must not fill the record, which would stop everybody (attacks X20, decision 0016).
+A refusal costs its sender nothing, so thousands of them must not fill the record, which would stop everybody (attacks X20, decision 0017).
 """
 
 from __future__ import annotations

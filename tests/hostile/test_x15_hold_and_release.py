@@ -83,6 +83,17 @@ async def test_a_touch_for_one_value_is_none_for_another(gate: Gate) -> None:
     )
 
 
+async def test_a_touch_for_the_versions_that_were_seen_is_none_for_others(gate: Gate) -> None:
+    one = digest(gate, call("model.party.party.write", [1], {"name": "A"}, _timestamp={"party.party,1": "1.5"}))
+    again = digest(gate, call("model.party.party.write", [1], {"name": "A"}, number=8, _timestamp={"party.party,1": "1.5"}))
+    later = digest(gate, call("model.party.party.write", [1], {"name": "A"}, _timestamp={"party.party,1": "1.6"}))
+    blind = digest(gate, call("model.party.party.write", [1], {"name": "A"}))
+    assert one == again
+    assert len({one, later, blind}) == 3
+    sent = TRYTON.read(call("model.party.party.write", [1], {"name": "A"}, _timestamp={"party.party,1": "1.5"})).upstream.body
+    assert b'"_timestamp":{"party.party,1":"1.5"}' in sent.replace(b" ", b""), "and the CRM is told them too"
+
+
 async def test_a_touch_for_one_kind_of_record_is_none_for_another(gate: Gate) -> None:
     clients = digest(gate, call("model.party.party.export_data_domain", [], ["email"]))
     contacts = digest(gate, call("model.party.contact_mechanism.export_data_domain", [], ["email"]))

@@ -280,9 +280,13 @@ def _call(request: Request, reading: Reading, sent: Request, channel: Channel, r
 
 
 def _written(reading: Reading, sent: Request) -> bytes:
-    """What a writing call says, without its number and its context, which change from one try to the next."""
+    """What a writing call says, without its number and its context, which change from one try to the next.
+
+    Of the context the versions of the records that were seen (`_timestamp`) are kept: with others it is another act, and Tryton refuses
+    to write over what has changed since (attacks X15).
+    """
     rpc = reading.expected.rpc
-    return sent.body if rpc is None else _dumped([rpc.method, rpc.params[:-1]])
+    return sent.body if rpc is None else _dumped([rpc.method, rpc.params[:-1], rpc.params[-1].get("_timestamp")])
 
 
 _HELD_BEFORE = frozenset(
