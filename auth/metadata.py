@@ -172,14 +172,18 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
 
 def _is_signed(certificate: x509.Certificate, algorithm: str, message: bytes, signature: bytes) -> bool:
-    """By ES256 or RS256 (RFC 7518, sections 3.3 and 3.4), and nothing else that the key could do."""
+    """By ES256 or RS256 (RFC 7518, sections 3.3 and 3.4), and nothing else that the key could do.
+
+    The Alliance's own example has the pair of ES256 as DER, so that is read too.
+    """
     key = certificate.public_key()
     try:
         if algorithm == "RS256" and isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
             return True
-        if algorithm == "ES256" and isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp256r1" and len(signature) == 64:
-            pair = encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
+        if algorithm == "ES256" and isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp256r1":
+            plain = len(signature) == 64
+            pair = encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:])) if plain else signature
             key.verify(pair, message, ec.ECDSA(hashes.SHA256()))
             return True
     except InvalidSignature:

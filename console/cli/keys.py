@@ -171,10 +171,6 @@ def _model_as_json(model: Model, keys: int, *, admits: bool) -> dict[str, object
     return {"aaguid": model.aaguid, "name": model.name, "keys": keys, "state": _state(model, admits=admits)}
 
 
-def _model_as_json(model: Model, keys: int, *, admits: bool) -> dict[str, object]:
-    return {"aaguid": model.aaguid, "name": model.name, "keys": keys, "state": _state(model, admits=admits)}
-
-
 def _state(model: Model, *, admits: bool) -> str:
     if (status := model.withdrawn(model.roots)) is not None:
         return f"withdrawn: {status}"

@@ -10,7 +10,7 @@ import json
 import secrets
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -45,6 +45,10 @@ class Lies:
     algorithm: int = ES256
     attestation: bytes | None = None
     """The whole attestation object."""
+    aaguid: bytes = bytes(16)
+    """Number of the model that it says to be."""
+    vouch: Callable[[bytes, bytes], tuple[str, Mapping[str, object]]] | None = None
+    """Makes format and attestation statement of authenticator data and the hash of the client data; None: nobody vouches."""
     signature: bytes | None = None
 
 
@@ -79,11 +83,14 @@ class SoftwareKey:
             key=ec.generate_private_key(ec.SECP256R1()),
         )
         self._credentials.append(credential)
-        attested = b"\0" * 16 + struct.pack(">H", len(credential.id)) + credential.id + _cose(credential.key, lies.algorithm)
+        attested = lies.aaguid + struct.pack(">H", len(credential.id)) + credential.id + _cose(credential.key, lies.algorithm)
         data = self._authenticator_data(credential, AT, attested, user_verified, lies)
-        attestation = lies.attestation if lies.attestation is not None else _cbor({"fmt": "none", "attStmt": {}, "authData": data})
+        client_data = _client_data("webauthn.create", options, origin, lies)
+        kind, statement = lies.vouch(data, hashlib.sha256(client_data).digest()) if lies.vouch else ("none", {})
+        honest = _cbor({"fmt": kind, "attStmt": statement, "authData": data})
+        attestation = lies.attestation if lies.attestation is not None else honest
         response = {
-            "clientDataJSON": _encode(_client_data("webauthn.create", options, origin, lies)),
+            "clientDataJSON": _encode(client_data),
             "attestationObject": _encode(attestation),
             "transports": ["usb"],
         }
@@ -179,6 +186,8 @@ def _cbor(value: object) -> bytes:
             return _head(2, len(value)) + value
         case str():
             return _head(3, len(value.encode())) + value.encode()
+        case list():
+            return _head(4, len(value)) + b"".join(_cbor(item) for item in value)
         case Mapping():
             return _head(5, len(value)) + b"".join(_cbor(name) + _cbor(item) for name, item in value.items())
     raise TypeError(f"{type(value).__name__} is not needed here")
