@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from audit_store.history import History
@@ -33,8 +33,11 @@ class Followers:
     is released.
     """
 
-    def __init__(self, folder: Path, own: str) -> None:
-        """`own` is the producer that this process writes: what it noted itself is known again by its id."""
+    def __init__(self, folder: Path, own: str, also: Callable[[], Awaitable[object]] | None = None) -> None:
+        """`own` is the producer that this process writes: what it noted itself is known again by its id. `also` is called by `keep_up`:
+        what other machines did.
+        """
+        self._also = also
         self._folder = folder
         self._own = own
         self._followed: dict[str, _Followed] = {}
@@ -90,6 +93,8 @@ class Followers:
             await asyncio.sleep(WHOLE_LOOK_SECONDS)
             try:
                 await self.take_over()
+                if self._also is not None:
+                    await self._also()
             except SpoolError:
                 continue
 

@@ -1,8 +1,8 @@
 """One after the other: of several processes that judge the same person at the same moment, each sees what those before it let out.
 
 A turn lasts from the judgement to the durable record. It is a lock on bytes of one file, chosen by the person's pseudonym: no name stands
-on the disk, and the system ends the lock of a process that died. It holds on one machine. Within a process what comes at the same moment
-shares a turn, and so a commit: there an act is counted in the same step that judged it.
+on the disk, and the system ends the lock of a process that died. Within a process what comes at the same moment shares a turn, and so a
+commit: there an act is counted in the same step that judged it. The file holds on one machine; over several `Machines` holds (`shared`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from audit_store.spool_file import SpoolError
@@ -33,11 +34,28 @@ class BusyError(SpoolError):
     """The turn did not come in time: nothing may be released."""
 
 
+class Shared(Protocol):
+    """Turns over several machines (`audit_store.machines.Machines`)."""
+
+    async def enter(self, place: int) -> int:
+        """Have the place, with all counts as they are now; what `hand_in` wants to be told."""
+
+    async def hand_in(self, connection: int) -> None:
+        """Others can count what was done. Raises SpoolError when they cannot, or the turn was lost."""
+
+    def leave(self, place: int) -> None:
+        """Give the place back."""
+
+    def close(self) -> None:
+        """Once."""
+
+
 class Turns:
     """The turns of the people of one installation. For one event loop."""
 
-    def __init__(self, path: Path, *, seconds: float = TURN_SECONDS) -> None:
-        """`path`: a file that all processes share, made if it is missing. Raises SpoolError."""
+    def __init__(self, path: Path, *, seconds: float = TURN_SECONDS, shared: Shared | None = None) -> None:
+        """`path`: a file that all processes of a machine share, made if it is missing; `shared`: over more machines. Raises SpoolError."""
+        self._shared = shared
         self._path = path
         self._seconds = seconds
         with translated("the file of the turns cannot be opened", SpoolError):
@@ -46,11 +64,12 @@ class Turns:
 
     @asynccontextmanager
     async def of(self, pseudonym: str) -> AsyncIterator[bool]:
-        """This person's turn; True if it came at once, so that nothing happened meanwhile in this process.
+        """This person's turn; True if it came at once, so that nothing happened meanwhile in this process. Never with several machines.
 
         Whoever has it calls `Followers.take_over` before the judgement that counts.
 
-        Raises BusyError when it does not come in time, SpoolError when it cannot be asked for.
+        Raises BusyError when it does not come in time, SpoolError when it cannot be asked for, or at its end, when other machines could
+        not know what was done in it: then nothing may be released.
         """
         with translated("the file of the turns cannot be used", SpoolError):
             if not os.path.samestat(self._path.stat(), os.fstat(self._descriptor)):
@@ -59,11 +78,15 @@ class Turns:
         here = self._here.setdefault(place, _Here())
         at_once = here.joined() or await self._enter(here, place)
         try:
-            yield at_once
+            yield at_once and self._shared is None
+            if self._shared is not None:
+                await self._shared.hand_in(here.connection)
         finally:
             here.holders -= 1
             if not here.holders:
                 here.empty.set()
+                if self._shared is not None:
+                    self._shared.leave(place)
                 self._lock(fcntl.F_UNLCK, place)
 
     def close(self) -> None:
@@ -71,6 +94,8 @@ class Turns:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+            if self._shared is not None:
+                self._shared.close()
 
     async def _enter(self, here: _Here, place: int) -> bool:
         """Begin a turn of this process, or join the one that began meanwhile; True if nobody else was there."""
@@ -87,10 +112,19 @@ class Turns:
                     at_once &= await self._take(place)
                 finally:
                     self._lock(fcntl.F_UNLCK, place + 1)
+                if self._shared is not None:
+                    here.connection = await self._entered(self._shared, place)
                 here.begun()
         except TimeoutError:
             raise BusyError("the turn of a person did not come in time") from None
         return at_once
+
+    async def _entered(self, shared: Shared, place: int) -> int:
+        try:
+            return await shared.enter(place)
+        except BaseException:
+            self._lock(fcntl.F_UNLCK, place)
+            raise
 
     async def _take(self, place: int) -> bool:
         """Lock a byte; True if it was free."""
@@ -118,6 +152,8 @@ class _Here:
     def __init__(self) -> None:
         self.holders = 0
         self.empty = asyncio.Event()
+        self.connection = 0
+        """With several machines: what the turn was taken with."""
         self.door = asyncio.Lock()
         self._open_until = 0.0
 

@@ -110,9 +110,12 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym.key"))
     engine = open_database(installation.database)
     spool = open_spool(installation, PRODUCER)
-    followers = Followers(spool.folder.parent, spool.producer)
+    shared = grounds.machines(installation, spool)
+    followers = Followers(spool.folder.parent, spool.producer, shared.follow if shared is not None else None)
     history = grounds.history(installation.log, followers.sources, now())
     followers.begin(history)
+    if shared is not None:
+        shared.begin(history)
     profile = profile or load_profile(settings)
     with contextlib.suppress(OSError):  # rules are only checked against it on the command line
         write_vocabulary(state / VOCABULARY, profile.vocabulary())
@@ -138,7 +141,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         books=Books(directory, Assignments(engine, spool.append), now),
         history=history,
         followers=followers,
-        turns=Turns(state / grounds.TURNS),
+        turns=Turns(state / grounds.TURNS, shared=shared),
         questions=Questions(directory, history, policies.current, now),
         touch=touch,
         approving=Approving(approvals, touch, mask_key),

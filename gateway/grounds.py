@@ -10,7 +10,9 @@ from audit_store.engines import Server
 from audit_store.event import EventAction, plain_event
 from audit_store.history import History, Source
 from audit_store.log import Log, exists
+from audit_store.machines import Machines
 from audit_store.spool import Spool
+from auth.installation import Installation
 from auth.policy_signature import PolicyKey
 from policies.problems import PolicyErrors
 from policies.store import Change, PolicyStore
@@ -31,6 +33,15 @@ def history(place: Path | Server, spools: Sequence[Source], now: datetime) -> Hi
     finally:
         log.close()
     return counted
+
+
+def machines(installation: Installation, spool: Spool) -> Machines | None:
+    """This process among those of other machines; None where one machine has everything. To be made before the history, which it goes on
+    from. Raises LogError, SpoolError, DatabaseError.
+    """
+    if installation.server is None or installation.machine is None:
+        return None
+    return Machines(installation.server, installation.machine, spool.folder)
 
 
 def policies(state: Path, spool: Spool, now: Callable[[], datetime]) -> PolicyStore:

@@ -95,9 +95,12 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     own = None
     if scanner is None:
         scanner = own = Scanner(ClientIndex(state), Limits())
-    followers = Followers(spool.folder.parent, spool.producer)
+    shared = grounds.machines(installation, spool)
+    followers = Followers(spool.folder.parent, spool.producer, shared.follow if shared is not None else None)
     history = grounds.history(installation.log, followers.sources, now())
     followers.begin(history)
+    if shared is not None:
+        shared.begin(history)
     judge = Judge(
         directory=directory,
         logins=LogIns(directory, sole),
@@ -107,7 +110,7 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
         heads=Heads(scanner),
         history=history,
         followers=followers,
-        turns=Turns(state / grounds.TURNS),
+        turns=Turns(state / grounds.TURNS, shared=shared),
         manifests=Manifests(engine),
         policy=policies.current,
         spool=spool,

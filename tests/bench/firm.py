@@ -100,8 +100,11 @@ class Installation:
     """The manager's REST key."""
 
 
-def install(folder: Path, *, port: int, upstream: int, certificate: tuple[Path, Path] | None) -> Installation:
-    """An installation with two managers and a policy that holds nothing up: the shipped one with its limits out of reach."""
+def install(folder: Path, *, port: int, upstream: int, certificate: tuple[Path, Path] | None, top: str = "") -> Installation:
+    """An installation with two managers and a policy that holds nothing up: the shipped one with its limits out of reach.
+
+    `top`: further sections of the configuration.
+    """
     folder.mkdir(mode=0o700)
     os.umask(0o077)
     config = folder / "torwart.yaml"
@@ -109,10 +112,11 @@ def install(folder: Path, *, port: int, upstream: int, certificate: tuple[Path, 
     if certificate:
         files = f"  certificate: {certificate[0]}\n  key: {certificate[1]}\n"
         text = text.replace("\ncrm:\n", f"\n{files}crm:\n") + files
-    config.write_text(text, encoding="utf-8")
-    state = load_installation(config)[0].state
+    config.write_text(text + top, encoding="utf-8")
+    installed = load_installation(config)[0]
+    state = installed.state
     check_rights(state)
-    engine, spool = open_database(state / "torwart.db"), Spool.open(state / "spool" / "cli", "cli")
+    engine, spool = open_database(installed.database), Spool.open(state / "spool" / "cli", "cli")
     people = People(engine, spool.append, Pseudonyms(secret(state / "keys", "pseudonym.key")))
     asking = people.add("Anna Adler", "anna@firma.example", ["manager"], accounts=["anna"])
     people.add("Boris Berg", "boris@firma.example", ["manager"], accounts=["boris"])
@@ -125,7 +129,7 @@ def install(folder: Path, *, port: int, upstream: int, certificate: tuple[Path, 
     PolicyStore(state / "policies", PolicyKey(state / "keys")).activate(_policy(folder / "policy"), "bench")
     spool.close()
     engine.dispose()
-    return Installation(config, state / "spool" / "gateway", key)
+    return Installation(config, installed.spool("gateway"), key)
 
 
 def _policy(folder: Path) -> Path:

@@ -23,6 +23,7 @@ from audit_store.database import open_database
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool, SpoolReader
+from auth.installation import load_installation
 from auth.people import People
 from auth.sessions import Sessions
 from deploy.demo.tryton_process import free_port
@@ -64,10 +65,10 @@ class Heard:
 class Stand:
     """One installation, with a manager who has the clients with odd numbers of 3,000."""
 
-    def __init__(self, folder: Path, upstream: int, more: str = "") -> None:
-        """`more`: lines for the section `crm` of the configuration."""
+    def __init__(self, folder: Path, upstream: int, more: str = "", top: str = "") -> None:
+        """`more`: lines for the section `crm` of the configuration, `top`: further sections."""
         self.port = free_port()
-        self._installed = install(folder, port=self.port, upstream=upstream, certificate=None)
+        self._installed = install(folder, port=self.port, upstream=upstream, certificate=None, top=top)
         self.config = self._installed.config
         self.config.write_text(self.config.read_text(encoding="utf-8") + more, encoding="utf-8")
         self.state = folder / "state"
@@ -145,7 +146,7 @@ class Stand:
     @contextmanager
     def people(self) -> Iterator[People]:
         """The people, for an administrator's measures."""
-        engine = open_database(self.state / "torwart.db")
+        engine = open_database(load_installation(self.config)[0].database)
         spool = Spool.open(self.state / "spool" / "cli", "cli")
         try:
             yield People(engine, spool.append, Pseudonyms(secret(self.state / "keys", "pseudonym.key")))
@@ -165,7 +166,7 @@ class Stand:
 
     def record(self) -> list[Mapping[str, Any]]:
         """Everything that the gateway recorded, in order."""
-        reader = SpoolReader.open(self.state / "spool" / "gateway")
+        reader = SpoolReader.open(load_installation(self.config)[0].spool("gateway"))
         try:
             return [json.loads(row.canonical) for row in reader.read(0, 1_000_000)]
         finally:
@@ -177,7 +178,7 @@ class Stand:
 
     def problems(self) -> list[str]:
         """What the verification of the whole record finds, after the log has taken it."""
-        log = Log.open(self.state / "log")
+        log = Log.open(load_installation(self.config)[0].log)
         try:
             for folder in sorted((self.state / "spool").iterdir()):
                 reader = SpoolReader.open(folder)
@@ -227,9 +228,9 @@ def shown(event: Mapping[str, Any]) -> frozenset[int]:
 
 
 @contextmanager
-def stand(folder: Path, upstream: int, more: str = "") -> Iterator[Stand]:
+def stand(folder: Path, upstream: int, more: str = "", top: str = "") -> Iterator[Stand]:
     """A stand whose process ends with the test."""
-    one = Stand(folder, upstream, more)
+    one = Stand(folder, upstream, more, top)
     try:
         yield one
     finally:
