@@ -12,10 +12,15 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_LIMIT_BYTES = 64 * 1024
-"""An assertion with its extensions is a few kilobytes; nothing here takes a file."""
+"""An assertion with its extensions is a few kilobytes; what takes a file stands in `_LIMITS`."""
 INTAKE = "/api/intake"
 INTAKE_LIMIT_BYTES = 1024 * 1024
 """What agents deliver comes in batches of half of it, and one event is never larger (`agent.uplink`)."""
+PEOPLE_IMPORT = "/people/import"
+PEOPLE_IMPORT_LIMIT_BYTES = 1024 * 1024
+"""A table of people, once as a file and once in base64 in a form (`console.pages.people_import`)."""
+_LIMITS = {INTAKE: INTAKE_LIMIT_BYTES, PEOPLE_IMPORT: PEOPLE_IMPORT_LIMIT_BYTES}
+"""Routes that take more than others."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -75,7 +80,7 @@ class Guard:
         length = headers.get("content-length")
         if length is None or not length.isdecimal():
             return 411, "The request must say its length."
-        limit = INTAKE_LIMIT_BYTES if path == INTAKE else BODY_LIMIT_BYTES
+        limit = _LIMITS.get(path, BODY_LIMIT_BYTES)
         return (413, "The request is too large.") if len(length) > _LENGTH_DIGITS or int(length) > limit else None
 
     def _same_origin(self, headers: Headers) -> bool:

@@ -32,6 +32,9 @@ _DONE = {
     "unbound": (N_("The account is taken away. What it had signed in has ended."), "good"),
     "status": (N_("The status is changed. It counts from the next click."), "good"),
     "level": (N_("The level is set. It counts from the next click and ends by itself."), "good"),
+    "imported": (N_("The table is taken over. It counts from the next click."), "good"),
+    "undone": (N_("The last table is taken back. What it had cut stays cut."), "good"),
+    "not_undone": (N_("That was not possible: somebody of it was changed since, or it would change your own entry."), "bad"),
     "closed": (N_("The alert is closed."), "good"),
     "refused": (N_("That was not possible. Nothing has changed."), "bad"),
 }

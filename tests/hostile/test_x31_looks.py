@@ -3,6 +3,7 @@
 Each route and each command stands in a table here. One that is missing fails the test: whoever adds a page says how it is visited.
 """
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -58,6 +59,9 @@ VISITS: dict[tuple[str, str], str] = {
     ("POST", "/alerts/{alert_id}/close"): "/alerts/{alert}/close",
     ("GET", "/events"): "/events?client=7",
     ("GET", "/people"): "/people",
+    ("GET", "/people/import"): "/people/import",
+    ("POST", "/people/import"): "/people/import?table",
+    ("POST", "/people/import/undo"): "/people/import/undo",
     ("GET", "/people/{person_id}"): "/people/{person}",
     ("POST", "/people/{person_id}/freeze"): "/people/{person}/freeze",
     ("POST", "/people/{person_id}/unfreeze"): "/people/{person}/unfreeze",
@@ -97,11 +101,20 @@ VISITS: dict[tuple[str, str], str] = {
 }
 """Route -> how it is visited, or why it shows a visitor nothing about somebody else."""
 SHOWS = {
-    *("/alerts", "/alerts/{alert}", "/alerts/{alert}/events?reason=0", "/events?client=7", "/people", "/people/{person}"),
+    *(
+        "/alerts",
+        "/alerts/{alert}",
+        "/alerts/{alert}/events?reason=0",
+        "/events?client=7",
+        "/people",
+        "/people/{person}",
+        "/people/import?table",
+    ),
     *("/why/card", "/act/act-1", "/enrol/{token}", "/people/{person}/token", "/people/{person}/key"),
 }
 """Visits whose answer names the person: that they do is checked, or the test would see nothing."""
 FORM = {"status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "x", "verdict": "false", "note": "x"} | {
+    "again": base64.b64encode(b"email;team\nanna@firma.example;Nord\n").decode(),
     "roles": "manager",
     "language": "de",
     "account": "x",
