@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
@@ -51,6 +52,7 @@ from gateway.record import Record
 from gateway.refusals import Refusals
 from gateway.reserved import Reserved
 from gateway.settings import CrmSettings
+from gateway.shell import Shell
 from gateway.signin import SignIn
 from gateway.touch import Touch
 from policies.request import Principal
@@ -152,6 +154,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
         learner=Learner(state, settings.regions, partial(_learning, spool, now)),
         refusals=refusals,
         reserved=Reserved(touch, listener, installation.language),
+        shell=Shell(urlsplit(settings.url).netloc),
         mask_key=mask_key,
     )
     return Assembled(handler, spool, engine, now)

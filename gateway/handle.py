@@ -30,7 +30,7 @@ from gateway.questions import Judged, Questions, obligations
 from gateway.record import Record
 from gateway.refusals import Refusals, first_reason
 from gateway.reserved import PREFIX, Reserved
-from gateway.shell import guarded, with_script
+from gateway.shell import Shell, guarded
 from gateway.signin import SignIn
 from gateway.touch import Touch
 from policies import reasons
@@ -87,6 +87,7 @@ class Handler:
     learner: Learner
     refusals: Refusals
     reserved: Reserved
+    shell: Shell
     mask_key: bytes = field(repr=False)
     """What hashes and pseudonyms of masked values are made with."""
 
@@ -242,7 +243,7 @@ class Handler:
         match call.kind:
             case CallKind.PUBLIC:
                 response = self.profile.scrub(call, response)
-                return with_script(response) if self.profile.is_shell(state.request) else response
+                return self.shell.with_script(response) if self.profile.is_shell(state.request) else response
             case CallKind.LOGIN if person is not None:
                 return await self.signin.answered(call, person, state.act_id, response, state.request.source_ip)
             case CallKind.LOGOUT if person is not None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from html import escape
+from html.parser import HTMLParser
 
-from gateway.exchange import Headers, Response
+from gateway.csp import OWN_PATHS, SCRIPT, admitted
+from gateway.exchange import Response
 
-SCRIPT_PATH = "/.torwart/page.js"
+SCRIPT_PATH = OWN_PATHS + SCRIPT
 NO_KEYS_HERE = ("permissions-policy", "publickey-credentials-get=(), publickey-credentials-create=()")
 """Keys are used on Torwart's own host only (attacks X1): on the CRM's origin `navigator.credentials` must fail."""
 _HEAD_END = re.compile(rb"</head\s*>", re.IGNORECASE)
-_SCRIPT_SOURCES = ("script-src-elem", "script-src", "default-src")
+_IN_HEAD = re.compile(rb"<!--.*?-->|<(script|style)\b.*?</\1\s*>|<meta\b[^>]*>", re.IGNORECASE | re.DOTALL)
+"""A `meta` in a script's text is none."""
+_POLICIES = ("content-security-policy", "content-security-policy-report-only")
+"""Of the second kind too: our script must not look like an attack in the CRM's reports."""
 
 
 def guarded(response: Response) -> Response:
@@ -21,34 +27,43 @@ def guarded(response: Response) -> Response:
     return replace(response, headers=(*headers, NO_KEYS_HERE))
 
 
-def with_script(response: Response) -> Response:
-    """A shell page of the CRM with our script in its head; any other answer as it is."""
-    if response.status != 200 or not (response.header("content-type") or "").lower().startswith("text/html"):
-        return response
-    place = _HEAD_END.search(response.body)
-    if place is None:
-        return response
-    nonce = secrets.token_urlsafe(16)
-    headers, needs_nonce = _admitted(response.headers, nonce)
-    attribute = f' nonce="{nonce}"' if needs_nonce else ""
-    tag = f'<script src="{SCRIPT_PATH}" defer{attribute}></script>'.encode()
-    return replace(response, headers=headers, body=response.body[: place.start()] + tag + response.body[place.start() :])
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Puts our script into the pages that the profile names. `place`: host and port under which people reach the CRM."""
+
+    place: str
+
+    def with_script(self, response: Response) -> Response:
+        """A shell page of the CRM with our script in its head; any other answer as it is."""
+        if response.status != 200 or not (response.header("content-type") or "").lower().startswith("text/html"):
+            return response
+        end = _HEAD_END.search(response.body)
+        if end is None:
+            return response
+        nonce = secrets.token_urlsafe(16)
+        headers = tuple((name, admitted(value, nonce, self.place) if name in _POLICIES else value) for name, value in response.headers)
+        head = _IN_HEAD.sub(lambda found: self._meta(found[0], nonce), response.body[: end.start()])
+        tag = f'<script src="{SCRIPT_PATH}" defer nonce="{nonce}"></script>'.encode()
+        return replace(response, headers=headers, body=head + tag + response.body[end.start() :])
+
+    def _meta(self, tag: bytes, nonce: str) -> bytes:
+        """A policy that stands in the page itself counts as much as one in the head of the answer."""
+        if not tag.lower().startswith(b"<meta"):
+            return tag
+        found = _Meta()
+        found.feed(tag.decode("latin-1"))
+        if found.policy is None:
+            return tag
+        policy = escape(admitted(found.policy, nonce, self.place))
+        return f'<meta http-equiv="Content-Security-Policy" content="{policy}">'.encode("latin-1")
 
 
-def _admitted(headers: Headers, nonce: str) -> tuple[Headers, bool]:
-    """The CRM's content security policy with our script's nonce, never `unsafe-inline` (attacks X18)."""
-    changed = False
-    result = []
-    for name, value in headers:
-        if name == "content-security-policy":
-            directives = [part.strip() for part in value.split(";") if part.strip()]
-            for source in _SCRIPT_SOURCES:
-                at = next((i for i, d in enumerate(directives) if d.split()[0].lower() == source), None)
-                if at is not None:
-                    words = [w for w in directives[at].split()[1:] if w != "'none'"]
-                    directives[at] = " ".join((source, *words, f"'nonce-{nonce}'"))
-                    changed = True
-                    break
-            value = "; ".join(directives)
-        result.append((name, value))
-    return tuple(result), changed
+class _Meta(HTMLParser):
+    """Reads one tag."""
+
+    policy: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        about = dict(attrs)
+        if (about.get("http-equiv") or "").lower() == _POLICIES[0]:
+            self.policy = about.get("content") or ""
