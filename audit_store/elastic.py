@@ -18,7 +18,7 @@ from typing import Any
 
 from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
 from elasticsearch import exceptions as client_errors
-from elasticsearch.serializer import JsonSerializer
+from elasticsearch.serializer import OrjsonSerializer
 
 __all__ = ["Access", "Elastic", "ElasticError"]
 
@@ -112,7 +112,7 @@ class Elastic:
             retry_on_timeout=False,
             retry_on_status=(),
             sniff_on_start=False,
-            serializers={JSON: JsonSerializer()},
+            serializers={JSON: OrjsonSerializer()},
             **options,
         )
         self._task: asyncio.Task[Any] | None = None

@@ -52,6 +52,11 @@ class Fate:
     """To be sent again, in their order, when `why` is over."""
     why: ElasticError | None = None
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether every item is stored."""
+        return not self.misfits and self.why is None
+
 
 def create(elastic: Elastic, stream: str, items: Sequence[Item]) -> Fate:
     """Add the items. Never raises for the server's sake: what was not taken is in `again`, with the first reason in `why`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from audit_store.elastic_bulk import TOO_LARGE, Item, Misfit
 from audit_store.log import Entry
 from audit_store.log_file import columns_of, parsed, received_at
-from audit_store.mapping import PLACE
+from audit_store.mapping import EVENT_MEMBERS, PLACE
 from audit_store.search_marks import MARKS_VERSION, Marks
 from audit_store.wording import short, without_surrogates
 
@@ -20,6 +21,10 @@ UNREADABLE, FORGED = "unreadable", "forged_place"
 ORIGINAL_MAX_BYTES = 4 * 1024 * 1024
 """Of a dead letter; the log has every byte of it anyway."""
 _OWNER, _, _MEMBER = PLACE.partition(".")
+_KNOWN = frozenset(path.split(".")[0] for path in EVENT_MEMBERS)
+_KNOWN_OURS = frozenset(path.split(".")[1] for path in EVENT_MEMBERS if path.startswith(f"{_OWNER}.")) - {_MEMBER}
+"""Members that our events have at the top and below `torwart`: none of them speaks for the log."""
+_SPLICED = b',"%s":' % PLACE.encode()
 
 
 def item_of(entry: Entry) -> Item | Misfit:
@@ -33,7 +38,7 @@ def item_of(entry: Entry) -> Item | Misfit:
         return Misfit(Item(entry.hash.hex(), b""), FORGED, f"it brings members of {PLACE}")
     # A line break ends a document on its way; in JSON it can only stand between two parts, where a blank is the same.
     line = entry.canonical.replace(b"\n", b" ").rstrip()
-    return Item(entry.hash.hex(), b'%s,"%s":%s}' % (line[:-1], PLACE.encode(), orjson.dumps(_place(entry, document))))
+    return Item(entry.hash.hex(), b"".join((line[:-1], _SPLICED, orjson.dumps(_place(entry, document)), b"}")))
 
 
 def dead_letter(entry: Entry, misfit: Misfit, at: datetime) -> Item:
@@ -60,13 +65,13 @@ def _place(entry: Entry, document: Mapping[str, Any], *, clients: bool = True) -
     marks = Marks(document)
     place: dict[str, Any] = {
         "sequence": entry.sequence,
-        "received": received_at(entry.received).isoformat(timespec="milliseconds"),
+        "received": _stamp(entry.received),
         "producer": entry.producer,
         "epoch": entry.epoch,
         "producer_sequence": entry.producer_sequence,
         "marks_version": MARKS_VERSION,
         "marks": sorted(marks.facets),
-        "words": sorted(marks.words),
+        "words": marks.words_in_order,
     }
     if marks.at is not None:
         place["at"] = marks.at
@@ -77,11 +82,19 @@ def _place(entry: Entry, document: Mapping[str, Any], *, clients: bool = True) -
 
 def _speaks_for_the_log(document: Mapping[str, Any]) -> bool:
     """True if the document has, in any spelling, members below `PLACE`: Elasticsearch would join them with ours."""
+    ours = document.get(_OWNER)
+    if document.keys() <= _KNOWN and type(ours) is dict and ours.keys() <= _KNOWN_OURS:
+        return False
     if any(name.startswith(PLACE) for name in document):
         return True
-    ours = document.get(_OWNER)
     parts = ours if isinstance(ours, list) else [ours]
     return any(isinstance(part, dict) and any(name.split(".")[0] == _MEMBER for name in part) for part in parts)
+
+
+@lru_cache(maxsize=16)
+def _stamp(received: int) -> str:
+    """The time at which the log took a whole batch."""
+    return received_at(received).isoformat(timespec="milliseconds")
 
 
 def _readable(stamp: str | None) -> str | None:

@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any
 
+import orjson
+
 from audit_store.client_sets import decode_ids
 from audit_store.search_words import words_of
 from policies.request import ClientId
@@ -27,6 +29,9 @@ CLIENTS_MAX = 4_000_000
 """Ids of one set; a larger one counts as unreadable."""
 _NESTED_MAX = 12
 """Lists and objects in one another; ours have six."""
+_KEPT_BYTES_MAX = 4_000
+"""Of what an event says, for its marks to be kept for the next one like it: bounds the memory, whatever a producer writes."""
+_NOBODY: frozenset[ClientId] = frozenset()
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
@@ -136,6 +141,20 @@ def _members() -> _Member:
 
 
 _MEMBERS = _members()
+_OF_EVENT = tuple(_MEMBERS.below["event"].below)
+_OF_ACT = tuple(name for name in _MEMBERS.below["torwart"].below["act"].below if name != "id")
+_OF_OURS = tuple(name for name in _MEMBERS.below["torwart"].below if name != "act")
+_OF_ALL = tuple(name for name in _MEMBERS.below if name not in ("event", "torwart"))
+"""What is found by, but for the id of the act, which hardly any two events have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an event is found by, its clients aside."""
+
+    facets: frozenset[str]
+    words: frozenset[str]
+    words_in_order: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -169,25 +188,22 @@ class Marks:
     @cached_property
     def facets(self) -> frozenset[str]:
         """`name:value` of every facet."""
-        found = {mark for member, text in self._leaves for facet in member.facets if len(mark := f"{facet.value}:{text}") <= VALUE_MAX}
-        if self.clients is None:
-            found.add(f"{Facet.UNREAD.value}:clients")
-        return frozenset(found)
+        said = self._said.facets
+        return said if self.clients is not None else said.union((f"{Facet.UNREAD.value}:clients",))
 
-    @cached_property
+    @property
     def words(self) -> frozenset[str]:
         """The words of all members that free text is looked for in."""
-        found: dict[str, None] = {}
-        for member, text in self._leaves:
-            if member.is_text:
-                found.update(_words(text))
-        return frozenset(found if len(found) <= WORDS_MAX else list(found)[:WORDS_MAX])
+        return self._said.words
+
+    @property
+    def words_in_order(self) -> tuple[str, ...]:
+        """The words, sorted."""
+        return self._said.words_in_order
 
     @cached_property
-    def _leaves(self) -> list[tuple[_Member, str]]:
-        found: list[tuple[_Member, str]] = []
-        _collect(self.document, _MEMBERS, found)
-        return found
+    def _said(self) -> _Said:
+        return _said_in(self.document)
 
     @cached_property
     def clients(self) -> tuple[frozenset[ClientId], frozenset[ClientId], frozenset[ClientId]] | None:
@@ -197,13 +213,13 @@ class Marks:
         if sets is None:
             return frozenset(), frozenset(), frozenset()
         try:
-            asked, shown, taken = (sets.get(name, "") for name in ("asked", "shown", "taken"))
+            asked, shown, taken = sets.get("asked", ""), sets.get("shown", ""), sets.get("taken", "")
             takes = decode_ids(taken, most=CLIENTS_MAX)
-            shows = takes if shown == taken else decode_ids(shown, most=CLIENTS_MAX)
-            asks = shows if asked == shown else takes if asked == taken else decode_ids(asked, most=CLIENTS_MAX)
+            shows = _NOBODY if shown == taken else decode_ids(shown, most=CLIENTS_MAX) - takes
+            asks = _NOBODY if asked in (shown, taken) else decode_ids(asked, most=CLIENTS_MAX) - shows - takes
         except (AttributeError, TypeError, ValueError):
             return None
-        return _sayable(asks - shows - takes), _sayable(shows - takes), _sayable(takes)
+        return _sayable(asks), _sayable(shows), _sayable(takes)
 
 
 def milliseconds(at: datetime) -> int:
@@ -214,12 +230,47 @@ def milliseconds(at: datetime) -> int:
 
 
 def _sayable(ids: frozenset[ClientId]) -> frozenset[ClientId]:
-    return ids if all(len(one) <= VALUE_MAX for one in ids) else frozenset(one for one in ids if len(one) <= VALUE_MAX)
+    return ids if max(map(len, ids), default=0) <= VALUE_MAX else frozenset(one for one in ids if len(one) <= VALUE_MAX)
 
 
-@lru_cache(maxsize=8192)
-def _words(text: str) -> dict[str, None]:
-    return dict.fromkeys(words_of(text))
+def _said_in(document: Mapping[str, Any]) -> _Said:
+    """Events are much alike: who, what, how it ended and why repeats. What has been worked out for one holds for the next."""
+    event, ours = document.get("event", {}), document.get("torwart", {})
+    act = ours.get("act", {}) if type(ours) is dict else None
+    if not type(event) is type(ours) is type(act) is dict:
+        return _worked_out(document)
+    act_id = act.get("id")
+    parts = (map(document.get, _OF_ALL), map(event.get, _OF_EVENT), map(ours.get, _OF_OURS), map(act.get, _OF_ACT))
+    try:
+        key = orjson.dumps([list(part) for part in parts])
+    except orjson.JSONEncodeError:
+        return _worked_out(document)
+    if len(key) > _KEPT_BYTES_MAX or (act_id is not None and type(act_id) is not str):
+        return _worked_out(document)
+    said = _said_before(key)
+    if act_id is None or len(mark := f"{Facet.ACT.value}:{act_id}") > VALUE_MAX:
+        return said
+    return _Said(said.facets.union((mark,)), said.words, said.words_in_order)
+
+
+@lru_cache(maxsize=2048)
+def _said_before(key: bytes) -> _Said:
+    of_all, of_event, of_ours, of_act = orjson.loads(key)
+    ours = {**dict(zip(_OF_OURS, of_ours, strict=True)), "act": dict(zip(_OF_ACT, of_act, strict=True))}
+    event = dict(zip(_OF_EVENT, of_event, strict=True))
+    return _worked_out({**dict(zip(_OF_ALL, of_all, strict=True)), "event": event, "torwart": ours})
+
+
+def _worked_out(document: Mapping[str, Any]) -> _Said:
+    leaves: list[tuple[_Member, str]] = []
+    _collect(document, _MEMBERS, leaves)
+    facets = {mark for member, text in leaves for facet in member.facets if len(mark := f"{facet.value}:{text}") <= VALUE_MAX}
+    found: dict[str, None] = {}
+    for member, text in leaves:
+        if member.is_text:
+            found.update(dict.fromkeys(words_of(text)))
+    words = frozenset(found if len(found) <= WORDS_MAX else list(found)[:WORDS_MAX])
+    return _Said(frozenset(facets), words, tuple(sorted(words)))
 
 
 def _collect(value: Any, member: _Member, found: list[tuple[_Member, str]], nested: int = 0) -> None:

@@ -14,10 +14,18 @@ from unicodedata import normalize
 LETTERS_MAX = 64
 """Of a word; what is longer is found by its first so many. The longest of ours is a SHA-256 in hexadecimal."""
 _WORD = re.compile(r"[^\W_]+")
+_KEPT_MAX = 500
+"""Characters of a text whose words are kept for the next time; longer than any that the builders of events write."""
 
 
-@lru_cache(maxsize=8192)
 def words_of(text: str) -> tuple[str, ...]:
     """The words, each once, in their order."""
+    return _kept(text) if len(text) <= _KEPT_MAX else _split(text)
+
+
+def _split(text: str) -> tuple[str, ...]:
     folded = normalize("NFKC", normalize("NFKC", text).casefold())
     return tuple(dict.fromkeys(word[:LETTERS_MAX] for word in _WORD.findall(normalize("NFKC", folded.casefold()).replace("ё", "е"))))
+
+
+_kept = lru_cache(maxsize=8192)(_split)

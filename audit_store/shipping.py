@@ -7,6 +7,7 @@ looked for in a search under the reader's identity: what was acknowledged and is
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 
 from audit_store.consumer import position_of, put_position
 from audit_store.elastic import AnswerError, Elastic, ElasticError
-from audit_store.elastic_bulk import Item, Misfit, create
+from audit_store.elastic_bulk import Fate, Item, Misfit, create
 from audit_store.elastic_documents import dead_letter, item_of
 from audit_store.elastic_install import Retention, check_templates, install
 from audit_store.elastic_search import present
@@ -48,6 +49,38 @@ class Backlog:
     events: int
     since: datetime | None
     """When the log took the oldest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Events of the log, and what is sent of them."""
+
+    entries: Sequence[Entry]
+    items: list[Item]
+    misfits: list[Misfit]
+
+
+class _Flight:
+    """A request that is on its way while the caller does something else."""
+
+    def __init__(self, writer: Elastic, items: Sequence[Item]) -> None:
+        self._fate = Fate()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._fly, args=(writer, items), name="elastic request", daemon=True)
+        self._thread.start()
+
+    def landed(self) -> Fate:
+        """Wait for its end; what became of the items. May be asked again. Raises what sending raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._fate
+
+    def _fly(self, writer: Elastic, items: Sequence[Item]) -> None:
+        try:
+            self._fate = create(writer, EVENTS, items)
+        except BaseException as error:  # noqa: BLE001 -- raised again by whoever waits for it
+            self._error = error
 
 
 class Shipper:
@@ -98,19 +131,34 @@ class Shipper:
         return Backlog(newest[-1].sequence - self._position if newest else 0, received_at(first[0].received) if first else None)
 
     def step(self, limit: int = 5_000) -> int:
-        """Ship up to `limit` further events; how many. Raises ElasticError and what log, spool and database raise: nothing is skipped."""
+        """Ship up to `limit` further events; how many. Raises ElasticError and what log, spool and database raise: nothing is skipped.
+
+        The server is never waited for in vain: the next batch is read and made while one is on its way, and sent before what was
+        acknowledged of the last one is looked at. The cursor moves behind both.
+        """
+        flight: _Flight | None = None
+        done = 0
         try:
             self._check_server()
-            done = 0
-            while done < limit and (batch := self.batch(self._position, limit - done)):
-                self._deliver(batch)
-                put_position(self._engine, SHIPPED, batch[-1].sequence)
-                self._position = batch[-1].sequence
+            batch = self._made(self.batch(self._position, limit))
+            while batch.entries:
+                flight = flight or _Flight(self._writer, batch.items)
+                last, left = batch.entries[-1].sequence, limit - done - len(batch.entries)
+                following = self._made(self.batch(last, left) if left else [])
+                fate = flight.landed()
+                flight = _Flight(self._writer, following.items) if following.items and fate.is_clean and not batch.misfits else None
+                self._settle(batch, fate)
+                put_position(self._engine, SHIPPED, last)
+                self._position = last
                 self.last_shipped = self._now()
-                done += len(batch)
+                done += len(batch.entries)
+                batch = following
         except ElasticError:
             self._checked, self._unsure = False, True
             raise
+        finally:
+            if flight is not None:  # whatever became of it: what the cursor does not cover is sent again
+                flight.landed()
         return done
 
     def look(self, until: int) -> int:
@@ -174,10 +222,17 @@ class Shipper:
 
     def _deliver(self, entries: Sequence[Entry]) -> None:
         """All of it is there afterwards, or an error is raised; what has no content any more has nothing to be sent."""
-        made = {entry.sequence: item_of(entry) for entry in entries if entry.canonical}
-        fate = create(self._writer, EVENTS, [one for one in made.values() if isinstance(one, Item)])
-        misfits = {misfit.item.id: misfit for misfit in [*fate.misfits, *(one for one in made.values() if isinstance(one, Misfit))]}
-        self._bury([(entry, misfits[entry.hash.hex()]) for entry in entries if entry.hash.hex() in misfits])
+        batch = self._made(entries)
+        self._settle(batch, create(self._writer, EVENTS, batch.items))
+
+    def _made(self, entries: Sequence[Entry]) -> _Batch:
+        made = [item_of(entry) for entry in entries if entry.canonical]
+        return _Batch(entries, [one for one in made if isinstance(one, Item)], [one for one in made if isinstance(one, Misfit)])
+
+    def _settle(self, batch: _Batch, fate: Fate) -> None:
+        """All of the batch is there afterwards, or an error is raised."""
+        if misfits := {misfit.item.id: misfit for misfit in [*fate.misfits, *batch.misfits]}:
+            self._bury([(entry, misfits[entry.hash.hex()]) for entry in batch.entries if entry.hash.hex() in misfits])
         if fate.why is not None:
             raise fate.why
         self._read_back(fate.stored)
@@ -209,7 +264,7 @@ class Shipper:
         """A few of what was acknowledged, at once and by their ids: a lie is not believed for a minute."""
         if self._reader is None or not stored:
             return
-        some = random.sample(sorted(stored.items()), min(SAMPLE, len(stored)))
+        some = random.sample(list(stored.items()), min(SAMPLE, len(stored)))
         body = {"docs": [{"_index": index, "_id": name, "_source": False} for name, index in some]}
         answer = self._reader.ask("POST", "/_mget", body)
         rows = answer.get("docs")

@@ -28,7 +28,7 @@ BACK_OFF_SECONDS_MAX = 60.0
 """Between two attempts at most, with jitter; the first ones come after one second, two, four."""
 LOOK_SECONDS = 60.0
 """Between two looks for what was shipped: a search then sees what was stored."""
-STEP_EVENTS = 1_000
+STEP_EVENTS = 5_000
 """After so many the thread looks up: how far it is, whether it shall end."""
 STAGE, LOOK_STAGE = "elastic", "elastic look"
 

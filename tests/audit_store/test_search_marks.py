@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from audit_store.client_sets import encode_ids
 from audit_store.event import Phase
 from audit_store.mapping import EVENT_MEMBERS
-from audit_store.search_marks import FACET_MEMBERS, TEXT_MEMBERS, VALUE_MAX, WORDS_MAX, Marks, milliseconds
+from audit_store.search_marks import FACET_MEMBERS, TEXT_MEMBERS, VALUE_MAX, WORDS_MAX, Marks, _said_in, _worked_out, milliseconds
 from tests.audit_store.acts import NOW, access
 from tests.audit_store.test_event import every_kind_of_event, members
 
@@ -130,3 +130,31 @@ def test_deep_nesting_ends_somewhere() -> None:
     assert Marks({"torwart": {"words": value, "route": value}}).words == frozenset()
     assert Marks({"torwart": {"words": {"a": ["found"]}}}).words == {"found"}
     assert str(NOW.year) in Marks({"torwart": {"words": {"a": NOW.isoformat()}}}).words
+
+
+def test_what_was_worked_out_for_one_event_holds_for_the_next_one_like_it() -> None:
+    for event in [*every_kind_of_event(), *every_kind_of_event()]:
+        document = orjson.loads(event.canonical())
+        assert _said_in(document) == _worked_out(document)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PATHS), JSON), max_size=4))
+def test_hostile_events_have_the_marks_that_are_worked_out(members_of_it: list[tuple[str, Any]]) -> None:
+    document: dict[str, Any] = {}
+    for path, value in members_of_it:
+        place = document
+        *above, last = path.split(".")
+        for name in above:
+            below = place.get(name)
+            if not isinstance(below, dict):
+                below = place[name] = {}
+            place = below
+        place[last] = value
+    assert _said_in(document) == _worked_out(document)
+
+
+def test_two_acts_that_are_alike_keep_their_own_ids() -> None:
+    first, second = (orjson.loads(access().canonical()) for _ in range(2))
+    first["torwart"]["act"]["id"], second["torwart"]["act"]["id"] = "a-1", "a-2"
+    assert Marks(first).facets ^ Marks(second).facets == {"act:a-1", "act:a-2"}
+    assert Marks(first).words_in_order == tuple(sorted(Marks(first).words))

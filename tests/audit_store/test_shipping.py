@@ -1,18 +1,19 @@
 """The consumer that ships the log, on real servers: everything arrives once, in order, as it was written."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit_store import elastic_search
+from audit_store import elastic_search, shipping
 from audit_store.consumer import position_of
 from audit_store.database import open_database
-from audit_store.elastic import BadRequestError
+from audit_store.elastic import AnswerError, BadRequestError, BusyError
 from audit_store.event import Event, EventAction, plain_event, refused_event
-from audit_store.log import Log
+from audit_store.log import Entry, Log
 from audit_store.mapping import DEAD_LETTERS, EVENTS
 from audit_store.search import Question
 from audit_store.shipping import FOUND, SHIPPED, LostError
@@ -21,7 +22,7 @@ from policies.reasons import UNREADABLE, Because
 from tests.audit_store.acts import NOW, access, plain
 from tests.audit_store.test_event import every_kind_of_event
 from tests.services.elastic import Cluster
-from tests.services.elastic_proxy import Proxy, honest, status
+from tests.services.elastic_proxy import Answer, Asked, Proxy, honest, status
 
 
 class Record:
@@ -143,6 +144,73 @@ def test_an_event_that_spoils_the_whole_request_is_found_and_the_others_go_on(el
     assert len(elastic.documents()) == 299
     (letter,) = elastic.documents(DEAD_LETTERS)
     assert (letter["error"]["type"], letter["torwart.log"]["sequence"]) == ("bad_request", 78)
+    proxy.close()
+
+
+def test_the_next_batch_is_made_while_one_is_on_its_way(
+    elastic: Cluster, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipping, "BATCH_EVENTS", 100)
+    made = threading.Event()
+    waited: list[bool] = []
+    proxy = Proxy(elastic, tmp_path)
+
+    def first_waits(asked: Asked, ask: Callable[[Asked], Answer]) -> Answer | None:
+        if asked.is_bulk and not waited:
+            waited.append(made.wait(20))
+        return ask(asked)
+
+    proxy.fault = first_waits
+    record.write(*map(plain, range(300)))
+    shipper = elastic.shipper(record.log, record.folder, url=proxy.url)
+    read = shipper.batch
+
+    def batch(after: int, limit: int = 100, *, until: int | None = None) -> list[Entry]:
+        found = read(after, limit, until=until)
+        if after == 100:
+            made.set()
+        return found
+
+    monkeypatch.setattr(shipper, "batch", batch)
+    assert shipper.step(250) == 250
+    assert waited == [True]
+    assert [document["torwart.log"]["sequence"] for document in elastic.documents()] == list(range(1, 251))
+    proxy.close()
+
+
+def test_a_batch_that_flies_behind_a_lie_moves_no_cursor(
+    elastic: Cluster, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second batch is sent before the first one is looked at: if that one is not there, neither counts, and both are sent again."""
+    monkeypatch.setattr(shipping, "BATCH_EVENTS", 100)
+    proxy = Proxy(elastic, tmp_path)
+    nothing = Answer.of(200, {"docs": []})
+    proxy.fault = lambda asked, ask: nothing if "/_mget" in asked.path else ask(asked)
+    record.write(*map(plain, range(300)))
+    shipper = elastic.shipper(record.log, record.folder, url=proxy.url)
+    with pytest.raises(AnswerError):
+        shipper.step()
+    assert (shipper.position, position_of(shipper._engine, SHIPPED)) == (0, 0)
+    assert sum(asked.is_bulk for asked in proxy.asked) == 2
+    proxy.fault = honest
+    assert shipper.step() == 300
+    assert len(elastic.documents()) == 300
+    proxy.close()
+
+
+def test_what_arrived_before_a_refusal_counts(elastic: Cluster, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipping, "BATCH_EVENTS", 100)
+    proxy = Proxy(elastic, tmp_path)
+    late = lambda asked: asked.is_bulk and b'"number":150}' in asked.body  # noqa: E731
+    proxy.fault = lambda asked, ask: status(503)(asked, ask) if late(asked) else ask(asked)
+    record.write(*map(plain, range(300)))
+    shipper = elastic.shipper(record.log, record.folder, url=proxy.url)
+    with pytest.raises(BusyError):
+        shipper.step()
+    assert (shipper.position, position_of(shipper._engine, SHIPPED)) == (100, 100)
+    proxy.fault = honest
+    assert shipper.step() == 200
+    assert len(elastic.documents()) == 300
     proxy.close()
 
 
