@@ -19,6 +19,7 @@ from audit_store.database import Base
 from audit_store.engines import is_sqlite
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.tables import Alert
+from auth.orders import ORDER_HOURS, open_orders
 from auth.people import PEOPLE, USER_HANDLE_BYTES, PeopleError
 from auth.personal_data import HOLDINGS, Holding, erased_address, is_erased, rows_of
 from auth.sessions import SESSIONS
@@ -43,8 +44,8 @@ class Erased:
 def erase(engine: Engine, record: Callable[[Event], object], person_id: str) -> Erased:
     """Erase a person who is gone. Repeated, it only clears the database file of old copies once more.
 
-    Raises PeopleError for an unknown person, one who is not gone, and while an alert about the person is open; SpoolError, and then
-    nothing was changed.
+    Raises PeopleError for an unknown person, one who is not gone, and while an alert about the person or an order about a file of theirs is
+    open; SpoolError, and then nothing was changed.
     """
     deleted: dict[str, int] = {}
     emptied: dict[str, int] = {}
@@ -71,6 +72,11 @@ def _check(session: Session, person: Person) -> None:
         raise PeopleError("only somebody who is gone can be erased: `torwart people status PERSON gone` first")
     if session.scalar(select(Alert.id).where(Alert.pseudonym == person.pseudonym, Alert.state.in_(OPEN_STATES))) is not None:
         raise PeopleError("an alert about this person is open: close it first, `torwart alerts list` names it")
+    if open_orders(session, person.id):
+        raise PeopleError(
+            f"an order about a file of this person waits for the machine: it ends within {ORDER_HOURS} hours, "
+            "`torwart quarantine list --all` shows it"
+        )
 
 
 def _empty(session: Session, holding: Holding, person: Person) -> int:

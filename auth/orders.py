@@ -5,7 +5,7 @@ Nothing is signed here: a stage of the background work does it (`console.orders`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.handles import handle_of
+from audit_store.sealing import seal
 from auth.agent_order import Order, Verb
 from auth.agents import producer_of
 from auth.storage import database_now, reading, writing
@@ -87,12 +88,13 @@ class Orders:
         return True
 
     def release(self, handle: str, by: str, reason: str) -> Aside:
-        """Have a file put back that was put aside; `by` is the person id of who decided it.
+        """Have a file put back that was put aside, named by its act or its handle; `by` is the person id of who decided it. The reason is
+        recorded under the key of whose file it is: with that person's erasure it goes, that and by whom it was released stays.
 
         Raises OrderError for a file that is not aside, for one's own, without a reason, and for somebody who reviews nothing.
         """
         if not reason.strip() or len(reason) > REASON_MAX:
-            raise OrderError(f"say why, in at most {REASON_MAX} characters: it stays with the file, never in the log")
+            raise OrderError(f"say why, in at most {REASON_MAX} characters: it is recorded under encryption")
         found = self.find(handle)
         with writing(self._engine) as session:
             reviewer = session.get(Person, by)
@@ -115,15 +117,26 @@ class Orders:
                 by=by,
                 reason=reason.strip(),
             )
-            self._want(session, wanted, database_now(session))
-            self._say(EventAction.RELEASE_ORDERED, reviewer.pseudonym, found.person.pseudonym, first.act_id)
+            now = database_now(session)
+            self._want(session, wanted, now)
+            sealed = seal(session, found.person.pseudonym, reason.strip(), now)
+            self._say(EventAction.RELEASE_ORDERED, reviewer.pseudonym, found.person.pseudonym, first.act_id, sealed)
         return Aside(first, wanted, found.person)
 
-    def find(self, handle: str) -> Aside:
-        """The file of a handle, upper or lower case. Raises OrderError."""
-        found = [aside for aside in self.all() if aside.handle == handle.strip().upper()]
-        if len(found) != 1:
-            raise OrderError(f"there is no file {handle!r}: `torwart quarantine list` names all")
+    def find(self, word: str) -> Aside:
+        """The file of an act, or of a handle in upper or lower case. Raises OrderError.
+
+        A handle is short enough for an agent to make another one's by trying (attacks X29): then only the whole id of the act will do.
+        """
+        files, wanted = self.all(), word.strip()
+        if (of_act := [aside for aside in files if aside.first.act_id == wanted.lower()]) and len(of_act) == 1:
+            return of_act[0]
+        found = [aside for aside in files if aside.handle == wanted.upper()]
+        if len(found) > 1:
+            several = ", ".join(f"{aside.first.act_id} of {aside.person.pseudonym}" for aside in found)
+            raise OrderError(f"several files are called {wanted.upper()}, name the act instead: {several}")
+        if not found:
+            raise OrderError(f"there is no file {word!r}: `torwart quarantine list` names all")
         return found[0]
 
     def all(self) -> list[Aside]:
@@ -236,8 +249,14 @@ class Orders:
         done = and_(AgentOrder.state == "done", AgentOrder.answered_at > since)
         return session.scalar(select(AgentOrder.id).where(same, done).limit(1)) is not None
 
-    def _say(self, action: EventAction, by: str | None, whose: str, act_id: str) -> None:
-        self._record(plain_event(action, at=datetime.now(UTC), pseudonym=by, subject=whose, act_id=act_id))
+    def _say(self, action: EventAction, by: str | None, whose: str, act_id: str, sealed: Mapping[str, str] | None = None) -> None:
+        self._record(plain_event(action, at=datetime.now(UTC), pseudonym=by, subject=whose, act_id=act_id, sealed=sealed))
+
+
+def open_orders(session: Session, person_id: str) -> int:
+    """How many orders about files of a person wait for an answer of the machine."""
+    theirs = select(func.count()).select_from(AgentOrder).join(Agent, Agent.id == AgentOrder.agent_id)
+    return session.scalar(theirs.where(Agent.person_id == person_id, AgentOrder.state.in_(("wanted", "signed")))) or 0
 
 
 def _last(session: Session, first: AgentOrder) -> AgentOrder:

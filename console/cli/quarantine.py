@@ -32,9 +32,9 @@ def list_files(
 
 @app.command()
 def release(
-    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="As the alert and the notice beside the file name it.")],
+    handle: Annotated[str, typer.Argument(metavar="FILE", help="As the alert and the notice beside the file name it, or its act.")],
     by: Annotated[str, typer.Option("--by", help="The reviewer who decides it: CRM account, e-mail address, pseudonym or id.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why. It stays with the file; not in the log.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why. It is recorded under encryption.")],
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:

@@ -19,14 +19,16 @@ from audit_store.sealing import unseal
 from audit_store.spool import Spool
 from audit_store.tables import Manifest
 from auth.agent_alarms import AgentAlarms
+from auth.agent_order import Verb
 from auth.agents import Agents
 from auth.erasure import erase
 from auth.levels import Levels
+from auth.orders import Answer, Orders
 from auth.people import PeopleError
 from auth.people_tables import PeopleImport, PeopleImportChange, StatusPlan
 from auth.personal_data import HOLDINGS, Holding, is_erased, rows_of
 from auth.recovery_tables import Notice, Recovery, RecoveryCode
-from auth.tables import Act, Agent, Person
+from auth.tables import Act, Agent, AgentOrder, Person
 from auth.totp_tables import CodeTry, SecondRoad, TotpSeed
 from policies.request import Level, Status
 from tests.services.house import Ceremonies, House
@@ -219,3 +221,30 @@ def test_while_somebody_reads_the_file_it_is_said_that_old_copies_may_stay(house
         reader.exec_driver_sql("SELECT count(*) FROM people").all()
         assert not erase(house.engine, house.events, leaver.id).overwritten
     assert erase(house.engine, house.events, leaver.id).overwritten
+
+
+def test_an_order_that_waits_for_the_machine_comes_first_and_a_reason_goes_with_whom_it_is_about(house: House, leaver: Person) -> None:
+    orders = Orders(house.engine, house.events)
+    vera = house.people.add("Vera Prüfer", "vera@firma.example", ["security"], "de", ["vera"])
+    assert orders.put_aside("a1", "file-" + "1" * 27, "0" * 32, None, leaver.pseudonym)
+    with pytest.raises(PeopleError, match="waits for the machine"):
+        erase(house.engine, house.events, leaver.id)
+    orders.sign(lambda order: b"signature")
+    (row,) = orders.waiting("a1", 0)
+    assert orders.answered("a1", row.counter or 0, Answer(Verb.QUARANTINE, "done", None), lambda _row: None)
+    orders.release("1" * 8, vera.id, "Feldmann packt ihre Sachen")
+    with pytest.raises(PeopleError, match="waits for the machine"):
+        erase(house.engine, house.events, leaver.id)
+    orders.sign(lambda order: b"signature")
+    (row,) = orders.waiting("a1", row.counter or 0)
+    assert orders.answered("a1", row.counter or 0, Answer(Verb.RELEASE, "done", None), lambda _row: None)
+    (event,) = house.events.of(EventAction.RELEASE_ORDERED)
+    sealed = event.document["torwart"]["sealed"]
+    with Session(house.engine) as session:
+        assert unseal(session, sealed) == "Feldmann packt ihre Sachen"
+    erase(house.engine, house.events, leaver.id)
+    with Session(house.engine) as session:
+        assert unseal(session, sealed) is None
+        kept = [(order.verb, order.by, order.reason) for order in session.scalars(select(AgentOrder).order_by(AgentOrder.id))]
+    assert kept == [("quarantine", None, None), ("release", vera.id, None)], "that it was released, and by whom, stays"
+    assert event.pseudonym == vera.pseudonym
