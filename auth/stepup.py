@@ -98,6 +98,8 @@ class Summary:
     """The person said that the warning was read; the key signs that too."""
     warnings: tuple[str, ...] = ()
     """Codes of the reasons that the person has to have read."""
+    filter: tuple[str, ...] = ()
+    """Fields by which the clients were chosen or sorted; never what was searched for."""
     key_class: str = KeyClass.HARDWARE.value
     """The weakest key that may confirm it: a value of `policies.request.KeyClass`."""
 
@@ -105,7 +107,8 @@ class Summary:
     def of(cls, act: Act) -> Summary:
         """The summary that stands in an act."""
         given = act.summary
-        return cls(**{**given, "fields": tuple(given["fields"]), "warnings": tuple(given.get("warnings", ()))})
+        lists = {name: tuple(given.get(name, ())) for name in ("fields", "warnings", "filter")}
+        return cls(**{**given, **lists})
 
 
 def act_digest(*, person_id: str, action: str, ids: Iterable[ClientId], fields: Iterable[str], destination: str) -> str:

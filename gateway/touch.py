@@ -49,7 +49,8 @@ class Touch:
         if (confirmed := self.stepup.take_matching(principal.id, session_id, digest)) is not None:
             return confirmed[1]
         because = first_reason(challenge.reasons, reasons.EXPORT_NEEDS_KEY)
-        summary = _summary(question.action.value, challenge, fields, call.channel.value, because)
+        chosen_by = tuple(sorted(question.resource.questioned_fields))
+        summary = _summary(question.action.value, challenge, fields, call.channel.value, because, chosen_by)
         led = call.client is Client.PAGE and request.method == "GET"  # can be led to the act's page and back
         told = call.client is not Client.SCRIPT and (call.waits or not led)
         async with self.opening:
@@ -127,7 +128,7 @@ def digest_of(call: Call, question: AccessRequest, ids: Iterable[ClientId], fiel
     return act_digest(person_id=question.principal.id, action=question.action.value, ids=ids, fields=fields, destination=destination)
 
 
-def _summary(action: str, challenge: Challenge, fields: tuple[str, ...], destination: str, because: Because) -> Summary:
+def _summary(action: str, challenge: Challenge, fields: tuple[str, ...], destination: str, because: Because, chosen_by: tuple[str, ...]) -> Summary:
     limit = because.values.get("limit")
     return Summary(
         action=action,
@@ -140,4 +141,5 @@ def _summary(action: str, challenge: Challenge, fields: tuple[str, ...], destina
         limit_per_day=limit if isinstance(limit, int) else None,
         warnings=tuple(warning.reason.code for warning in challenge.warnings),
         key_class=key_asked(challenge.need).value,
+        filter=chosen_by,
     )

@@ -54,6 +54,7 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
         "who": who.name or who.pseudonym,
         "what": word(ACTIONS, summary.action, speech),
         "fields": field_words(summary.fields, speech) if summary.fields else None,
+        "filter": field_words(summary.filter, speech) if set(summary.filter) - {"id"} else None,
         "where": host if outside else None if summary.action in WRITES else word(PLACES, channel, speech),
         "asks": act.needs.split(),
         "whose": summary.reason_values.get("who", "") if of_others else "",

@@ -80,6 +80,7 @@ class Pages:
             reason_code=changes.pop("reason", reasons.EXPORT_NEEDS_KEY).code,
             reason_values={"asked": asked, "allowed": allowed, "day_limit": 300},
             warnings=changes.pop("warnings", ()),
+            filter=changes.pop("filter", ()),
         )
         digest = act_digest(person_id=person.id, action="export", ids=ids, fields=FIELDS, destination="download:export")
         asks = changes.pop("asks", ONLY_THE_KEY)

@@ -42,6 +42,55 @@ def test_the_popup_names_who_what_how_many_which_fields_and_where_to(pages: Page
     assert "Am Tag lassen sich höchstens 300 eigene Kunden freigeben" in text
 
 
+def test_the_popup_says_by_which_fields_the_clients_were_chosen_and_not_what_was_searched_for(pages: Pages):
+    person_id, _ = with_key(pages)
+    hold(pages, person_id, filter=("addresses.city", "id", "name"))
+    text = pages.client().get("/act/act-1").text
+    assert "Ausgewählt nach" in text
+    assert "Ort und Name" in text
+    hold(pages, person_id, act_id="act-2", filter=("id",))
+    assert "Ausgewählt nach" not in pages.client().get("/act/act-2").text
+
+
+LONG = "x" * 10_000
+HOSTILE = "<script>alert(1)</script>\u202eevil\r\n"
+
+
+def test_hostile_words_are_shown_escaped_apart_and_to_their_end(pages: Pages):
+    """F91: what is hashed is what is shown, whatever stands in it."""
+    person_id, key = with_key(pages)
+    hold(pages, person_id, fields=(HOSTILE, LONG, "name"))
+    client = pages.client()
+    text = client.get("/act/act-1").text
+    assert LONG in text, "what the key signs is not cut"
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;\ufffdevil\ufffd\ufffd" in text
+    assert "\u202e" not in text
+    assert text.count("<bdi>") >= 3
+    assert touch(client, key, pages.url) == 200
+
+
+def test_what_is_signed_is_every_byte_of_what_is_shown(pages: Pages):
+    """Two acts that differ in one invisible letter have two challenges, and a touch for one is none for the other."""
+    person_id, key = with_key(pages)
+    hold(pages, person_id, fields=("name",))
+    hold(pages, person_id, act_id="act-2", fields=("name\u200b",))
+    client = pages.client()
+    options = client.post("/api/acts/act-1/begin", json={}).json()["options"]
+    client.post("/api/acts/act-2/begin", json={})
+    answer = {"response": key.get(options, pages.url)}
+    assert client.post("/api/acts/act-2/complete", json=answer).status_code == 403
+    assert client.post("/api/acts/act-1/complete", json=answer).status_code == 200
+
+
+def test_no_button_of_the_popup_has_the_focus_by_itself(pages: Pages):
+    person_id, _ = with_key(pages)
+    hold(pages, person_id)
+    text = pages.client().get("/act/act-1").text
+    assert "autofocus" not in text
+    assert 'id="touch" type="button" disabled' in text
+
+
 def test_with_names_hidden_neither_popup_nor_link_names_anybody(pages: Pages):
     """Both addresses can be known to a reviewer, who must not read a name there."""
     person_id, _ = with_key(pages)
