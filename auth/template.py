@@ -109,6 +109,15 @@ crm:
 #   idle_minutes: 60
 #   hours: 8
 
+# Welche Schlüssel registriert werden und welche Modelle als geprüft gelten (freiwillig; torwart keys metadata, torwart keys models).
+# Which keys are registered, and which models count as verified (optional; torwart keys metadata, torwart keys models).
+# keys:
+#   # Der schwächste: any (auch synchronisierte), hardware oder verified. / The weakest: any (synced ones too), hardware or verified.
+#   register_least: any
+#   # Nummern (AAGUID); leer: alle, die die FIDO-Liste kennt und nicht zurückgezogen hat. / Numbers (AAGUID); empty: all that the FIDO
+#   # list knows and has not withdrawn.
+#   models: []
+
 # E-Mail bei einer Meldung (freiwillig). / Mail for an alert (optional).
 # mail:
 #   host: smtp.firma.example
