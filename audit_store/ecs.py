@@ -52,6 +52,8 @@ class EventAction(StrEnum):
     """An act that was never confirmed: turned down, or out of time."""
     APPROVAL_ASKED = "approval-asked"
     """Somebody asks that others say yes to something that nobody may do alone."""
+    APPROVAL_NOTICED = "approval-noticed"
+    """The address outside was told of something that one person may approve alone after a delay."""
     APPROVAL_GIVEN = "approval-given"
     APPROVAL_TURNED_DOWN = "approval-turned-down"
     """One of those who were asked said no."""
@@ -219,6 +221,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.STEP_UP_REFUSED: _STEP,
     EventAction.STEP_UP_ENDED: _STEP,
     EventAction.APPROVAL_ASKED: _STEP,
+    EventAction.APPROVAL_NOTICED: _STEP,
     EventAction.APPROVAL_GIVEN: _STEP,
     EventAction.APPROVAL_TURNED_DOWN: _STEP,
     EventAction.APPROVAL_REFUSED: _STEP,

@@ -10,6 +10,7 @@ afterwards has a row without a signature (attacks X12). The checks of an approva
  4. the key was registered before the request was made: nobody makes a second person for it
  5. the touch is right in all that `auth.keys` checks, at once and again when it is taken
  6. it is not older than the rule lets it be
+ 7. of what one person may approve alone: the address outside was told, and the delay since then is over; nobody else is there now
 """
 
 from __future__ import annotations
@@ -28,17 +29,19 @@ from sqlalchemy.orm import Session
 
 from audit_store.client_sets import decode_ids
 from audit_store.event import Event, EventAction, plain_event
+from audit_store.moments import EPOCH
 from audit_store.pseudonyms import Pseudonyms
 from audit_store.sealing import seal
 from auth.approval_tables import Approval as Given
 from auth.approval_tables import ApprovalRequest
 from auth.console_sessions import may_sign_in
 from auth.keys import KeyRefusedError, Keys, VerifiedTouch
+from auth.sole_reviewer import SoleReviewer
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Key, Person
 from auth.used_acts import UsedActs
 from policies.document import read_need, written_need
-from policies.needs import AllOf, AnyOf, Approval, Need
+from policies.needs import AllOf, AnyOf, Approval, Need, holds
 from policies.request import ApprovalProof
 
 MAX_OPEN = 3
@@ -46,7 +49,8 @@ MAX_OPEN = 3
 CEREMONY_SECONDS = 120
 """From the page's button to the touch."""
 CHALLENGE_BYTES = 32
-REASON_LENGTH = 500
+SHORTEST_REASON, REASON_LENGTH = 3, 500
+"""Characters."""
 _WAITING = ("open", "given")
 _UNENDED = ("draft", *_WAITING)
 
@@ -73,6 +77,13 @@ class TooManyOpenError(Exception):
 
     def __init__(self) -> None:
         super().__init__("three of your requests wait for an answer already: withdraw one, or wait until it is answered")
+
+
+class ReasonMissingError(Exception):
+    """What one person may approve alone needs a reason in words: the address outside reads it."""
+
+    def __init__(self) -> None:
+        super().__init__("write why: nobody else in the firm can approve it, so the address outside is told, with the reason")
 
 
 class ApprovalRefused(Exception):  # noqa: N818 -- a refusal, no fault of ours
@@ -125,8 +136,13 @@ class Approvals:
         clock_id: str,
         *,
         used: UsedActs,
+        sole: SoleReviewer | None = None,
     ) -> None:
-        """`clock_id`: of `auth.stepup.clock_id`. `used`: what a database that was put back cannot forget."""
+        """`clock_id`: of `auth.stepup.clock_id`. `used`: what a database that was put back cannot forget.
+
+        `sole`: what stands for the second person where there is none.
+        """
+        self._sole = sole
         self._used = used
         self._engine = engine
         self._record = record
@@ -230,7 +246,7 @@ class Approvals:
                 return []
             question = select(ApprovalRequest).where(ApprovalRequest.state == "open", self._alive(database_now(session)))
             found = session.scalars(question.order_by(ApprovalRequest.opened_at))
-            return [one for one in found if _fault(one, person) is None and not _answered(session, one, person)]
+            return [one for one in found if self._fault(session, one, person) is None and not _answered(session, one, person)]
 
     def answered(self, request_id: str, person_id: str) -> bool:
         """Whether this person has said yes or no to it."""
@@ -356,9 +372,42 @@ class Approvals:
             raise PermissionError("this person may ask for nothing")
         request.reason = (reason or "").strip()[:REASON_LENGTH] or None
         request.state, request.opened_at = "open", now
-        request.expires_at = now + timedelta(seconds=max(one.expires_seconds for one in approvals_in(read_need(request.need))))
+        request.expires_at = now + _longest(request)
         sealed = seal(session, person.pseudonym, request.reason, now) if person and request.reason else None
+        request.alone = self._has_nobody_else(session, request)
+        if request.alone and len(request.reason or "") < SHORTEST_REASON:
+            raise ReasonMissingError
         self._say(EventAction.APPROVAL_ASKED, request, by=request.requester_id, outcome="unknown", sealed=sealed)
+
+    def _has_nobody_else(self, session: Session, request: ApprovalRequest) -> bool:
+        """Whether one person alone could approve this at all, and the firm says what stands for the second one."""
+        able = self._able(session, request)
+        return self._sole is not None and len(able) == 1 and not _enough(request, able)
+
+    def _able(self, session: Session, request: ApprovalRequest) -> list[Person]:
+        """Who has the role and a key that works, the requester too; not whom it is about."""
+        roles = [one.role for one in approvals_in(read_need(request.need))]
+        with_key = select(Key.person_id).where(Key.locked_at.is_(None))
+        people = session.scalars(select(Person).where(Person.id.in_(with_key)))
+        return [
+            one for one in people if one.id != request.subject_id and may_sign_in(one) and any(holds(role, one.roles) for role in roles)
+        ]
+
+    def unnoticed(self) -> list[ApprovalRequest]:
+        """What one person may approve alone and the address outside was not told of yet."""
+        with reading(self._engine) as session:
+            alone = and_(ApprovalRequest.state == "open", ApprovalRequest.alone, ApprovalRequest.not_before.is_(None))
+            return list(session.scalars(select(ApprovalRequest).where(alone, self._alive(database_now(session)))))
+
+    def noticed(self, request_id: str) -> None:
+        """The mail to the address outside was handed over: the delay begins."""
+        with writing(self._engine) as session:
+            request, now = session.get_one(ApprovalRequest, request_id), database_now(session)
+            if self._sole is None or request.not_before is not None or request.state != "open":
+                return
+            request.not_before = now + timedelta(hours=self._sole.delay_hours)
+            request.expires_at = request.not_before + _longest(request)
+            self._say(EventAction.APPROVAL_NOTICED, request, by=None)
 
     def _count(self, session: Session, requester: str | None, now: datetime) -> int:
         waiting = select(func.count()).select_from(ApprovalRequest).where(_is(requester), ApprovalRequest.state == "open", self._alive(now))
@@ -389,9 +438,17 @@ class Approvals:
         request, person = session.get(ApprovalRequest, request_id), session.get(Person, approver_id)
         if request is None or person is None or request.state != "open" or not self._lives(request, now):  # 1
             raise ApprovalRefused("not_open")
-        if (fault := _fault(request, person)) is not None:  # 2, 3
+        if (fault := self._fault(session, request, person)) is not None:  # 2, 3
             raise ApprovalRefused(fault)
+        if request.alone and (request.not_before is None or now < request.not_before):  # 7
+            raise ApprovalRefused("too_early")
         return request, person
+
+    def _fault(self, session: Session, request: ApprovalRequest, person: Person) -> str | None:
+        """Why this person may not answer; None: may. Alone is nobody any more, once there is somebody else."""
+        if request.alone and not self._has_nobody_else(session, request):
+            return "not_alone"
+        return _fault(request, person)
 
     def _use_challenge(self, request_id: str, approver_id: str) -> bytes:
         """What this person's key has to have signed; the challenge is used up before anything of the answer is looked at."""
@@ -426,7 +483,7 @@ class Approvals:
             need = read_need(request.need)
             if fulfilled(need, [proof for proof, _ in found], now):
                 request.state = "given"
-                request.expires_at = min(one.at for one, _ in found) + timedelta(seconds=max(n.expires_seconds for n in approvals_in(need)))
+                request.expires_at = min(one.at for one, _ in found) + _longest(request)
             self._say(EventAction.APPROVAL_GIVEN, request, by=person.id, key=touch.key_id)
             return request
 
@@ -440,7 +497,7 @@ class Approvals:
         yes = select(Given).where(Given.request_id == request.id, Given.given_at.is_not(None), Given.yes)
         for given in session.scalars(yes.order_by(Given.given_at)):
             person = session.get(Person, given.approver_id)
-            cause = "unknown" if person is None else _fault(request, person)  # 2, 3
+            cause = "unknown" if person is None else self._fault(session, request, person)  # 2, 3
             key = None
             if cause is None and person is not None:
                 try:
@@ -452,7 +509,7 @@ class Approvals:
                     self._say(EventAction.APPROVAL_DOUBTED, request, by=given.approver_id, outcome="failure", cause=cause or "new_key")
                 continue
             roles = frozenset(person.roles) & frozenset(given.roles)
-            proof = ApprovalProof(person.id, roles, given.begun_at, True, ids, frozenset(shown.fields))  # 6: by `fulfilled` and `decide`
+            proof = ApprovalProof(person.id, roles, given.begun_at, True, ids, frozenset(shown.fields), request.alone)  # 6: see `fulfilled`
             found.append((proof, given))
         return found
 
@@ -538,7 +595,8 @@ def fulfilled(need: Need, proofs: Iterable[ApprovalProof], now: datetime) -> boo
     match need:
         case Approval(count, role, expires_seconds):
             oldest = now - timedelta(seconds=expires_seconds)
-            return len({proof.approver for proof in given if role in proof.roles and proof.at >= oldest}) >= count
+            fresh = [proof for proof in given if holds(role, proof.roles) and proof.at >= oldest]
+            return len({proof.approver for proof in fresh}) >= count or any(proof.alone for proof in fresh)
         case AllOf(needs):
             return all(fulfilled(one, given, now) for one in needs)
         case AnyOf(needs):
@@ -573,13 +631,24 @@ def _new(
 
 def _fault(request: ApprovalRequest, person: Person) -> str | None:
     """Why this person may not answer; None: may."""
-    if person.id in (request.requester_id, request.subject_id):
+    if person.id == request.subject_id or (person.id == request.requester_id and not request.alone):
         return "own"
     if not may_sign_in(person):
         return "person"
-    if not {one.role for one in approvals_in(read_need(request.need))} & set(person.roles):
+    if not any(holds(one.role, person.roles) for one in approvals_in(read_need(request.need))):
         return "role"
     return None
+
+
+def _enough(request: ApprovalRequest, able: list[Person]) -> bool:
+    """Whether these people could fulfil the request together, without its requester."""
+    others = [one for one in able if one.id != request.requester_id]
+    proofs = [ApprovalProof(one.id, frozenset(one.roles), EPOCH, True, frozenset(), frozenset()) for one in others]
+    return fulfilled(read_need(request.need), proofs, EPOCH)
+
+
+def _longest(request: ApprovalRequest) -> timedelta:
+    return timedelta(seconds=max(one.expires_seconds for one in approvals_in(read_need(request.need))))
 
 
 def _answered(session: Session, request: ApprovalRequest, person: Person) -> bool:

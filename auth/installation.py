@@ -20,10 +20,12 @@ from auth.config_file import ConfigError, Faults, Sections, meant, read_config
 from auth.database_settings import database_server
 from auth.key_settings import KeySettings
 from auth.outside import OutsidePlaces, OutsideSettings, read_outside
+from auth.privacy_settings import PrivacySettings
 from auth.record_settings import RecordSettings
 from auth.recovery_settings import RecoverySettings
 from auth.retention_settings import RetentionSettings, read_retention
 from auth.session_settings import SessionSettings
+from auth.sole_reviewer import SoleReviewer
 from auth.template import template
 
 __all__ = [
@@ -59,6 +61,8 @@ SECTIONS = (
     "keys",
     "recovery",
     "retention",
+    "sole_reviewer",
+    "privacy",
 )
 _PATHS = {
     "database": ("password_file", "ca"),
@@ -107,6 +111,9 @@ class Installation:
     keys: KeySettings = field(default_factory=KeySettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    sole_reviewer: SoleReviewer | None = None
+    """What stands for the second person in a firm that has none; None: such things wait."""
 
     @property
     def database(self) -> Path | Server:
@@ -172,7 +179,9 @@ def load_installation(path: Path) -> tuple[Installation, Sections]:
     keys = sections.parse("keys", KeySettings)
     recovery = sections.parse("recovery", RecoverySettings)
     retention = read_retention(sections, record)
-    parts = (outside, record, sessions, keys, recovery, retention)
+    privacy = sections.parse("privacy", PrivacySettings)
+    sole = sections.parse("sole_reviewer", SoleReviewer) if "sole_reviewer" in sections else None
+    parts = (outside, record, sessions, keys, recovery, retention, privacy, sole)
     installation = Installation(folder, torwart, crm, language, names, server, machine, *parts)  # type: ignore[arg-type] # one_of has checked both
     return installation, sections
 

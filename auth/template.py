@@ -103,6 +103,7 @@ crm:
 #   trouble_days: 180
 #   # Personen, deren Einträge alle bleiben, etwa wegen eines Rechtsstreits. / People whose events all stay, for example for a lawsuit.
 #   hold: []
+
 # Anmeldung an Torwarts eigenen Seiten (freiwillig): Ende ohne Benutzung und Ende in jedem Fall, dann wird der Schlüssel wieder verlangt.
 # Sign-in to Torwart's own pages (optional): its end without use, and its end in any case; then the key is asked for again.
 # sessions:
@@ -117,6 +118,18 @@ crm:
 #   # Nummern (AAGUID); leer: alle, die die FIDO-Liste kennt und nicht zurückgezogen hat. / Numbers (AAGUID); empty: all that the FIDO
 #   # list knows and has not withdrawn.
 #   models: []
+
+# Was eine zweite Person bestätigen muss, wo es nur eine gibt (freiwillig): Grund, Nachricht nach draußen, Wartezeit. docs/approvals.md
+# What a second person has to approve, where there is only one (optional): reason, notice to an address outside, delay.
+# sole_reviewer:
+#   address: kanzlei@steuerberatung.example
+#   delay_hours: 24
+
+# Namen hinter Pseudonymen (freiwillig): wer von jedem gezeigten Namen hört, und wie lange er gezeigt wird. docs/privacy.md
+# Names behind pseudonyms (optional): who hears of each name that is shown, and for how long it is.
+# privacy:
+#   officer: datenschutz@firma.example
+#   reveal_hours: 24
 
 # E-Mail bei einer Meldung (freiwillig). / Mail for an alert (optional).
 # mail:

@@ -62,6 +62,8 @@ class RequestView:
     opened_at: datetime
     expires_at: datetime
     alone: bool
+    not_before: datetime | None
+    """Of one that is `alone`: None until the address outside was told."""
 
 
 def view(services: Services, request: ApprovalRequest, speech: Speech) -> RequestView:
@@ -93,4 +95,5 @@ def view(services: Services, request: ApprovalRequest, speech: Speech) -> Reques
         opened_at=request.opened_at,
         expires_at=request.expires_at,
         alone=request.alone,
+        not_before=request.not_before,
     )

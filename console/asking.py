@@ -12,6 +12,7 @@ from datetime import datetime
 from audit_store.pseudonyms import Pseudonyms
 from auth.approval_tables import ApprovalRequest
 from auth.approvals import Approvals
+from auth.sole_reviewer import SoleReviewer
 from auth.tables import Person
 from console.delivery import DeliveryError
 
@@ -26,6 +27,10 @@ _TEXTS = {
         "given": "Zugestimmt. Wiederholen Sie den Schritt; er geht einmal weiter.\n\n{link}\n",
         "refused": "Abgelehnt. Nichts hat das Haus verlassen.\n\n{link}\n",
         "nobody": "Die Kommandozeile",
+        "alone_subject": "Torwart: Vorgang ohne zweite Person",
+        "alone": "In dieser Firma gibt es niemanden, der dem als zweite Person zustimmen könnte. Deshalb erfahren Sie davon.\n\n"
+        "Wer: {who}\nWas: {what}, {clients} Kunden\nGrund: {reason}\nNummer: {id}\n\n"
+        "Frühestens in {hours} Stunden kann es freigegeben werden. Fragen Sie vorher nach, wenn Ihnen etwas daran auffällt.\n",
     },
     "en": {
         "subject": "Torwart: your approval is asked for",
@@ -35,6 +40,10 @@ _TEXTS = {
         "given": "Approved. Repeat the step; it goes on once.\n\n{link}\n",
         "refused": "Turned down. Nothing has left the house.\n\n{link}\n",
         "nobody": "The command line",
+        "alone_subject": "Torwart: something without a second person",
+        "alone": "In this firm there is nobody who could approve this as a second person. That is why you are told.\n\n"
+        "Who: {who}\nWhat: {what}, {clients} clients\nReason: {reason}\nNumber: {id}\n\n"
+        "It can be released in {hours} hours at the earliest. Please ask before then if anything about it strikes you.\n",
     },
 }
 
@@ -43,9 +52,20 @@ class Asking:
     """One step every few seconds."""
 
     def __init__(
-        self, approvals: Approvals, pseudonyms: Pseudonyms, send: Send | None, *, torwart_url: str, now: Callable[[], datetime]
+        self,
+        approvals: Approvals,
+        pseudonyms: Pseudonyms,
+        send: Send | None,
+        *,
+        torwart_url: str,
+        now: Callable[[], datetime],
+        sole: SoleReviewer | None = None,
+        language: str = "de",
     ) -> None:
-        """`send` hands a mail over; None: there is no mail, and the pages alone say that something waits."""
+        """`send` hands a mail over; None: there is no mail, and the pages alone say that something waits. `sole` names the address outside
+        that is told, in this language, of what one person may approve alone."""
+        self._sole = sole
+        self._language = language
         self._approvals = approvals
         self._pseudonyms = pseudonyms
         self._send = send
@@ -57,7 +77,7 @@ class Asking:
         self._approvals.expire()
         if self._send is None:
             return
-        failed: DeliveryError | None = None
+        failed = self._outside(self._send)
         for request, people in self._approvals.untold():
             try:
                 for person in people:
@@ -75,6 +95,24 @@ class Asking:
             self._approvals.told(request.id, answer=True)
         if failed is not None:
             raise failed
+
+    def _outside(self, send: Send) -> DeliveryError | None:
+        """Tell the address outside; only what was handed over begins its delay."""
+        if self._sole is None:
+            return None
+        for request in self._approvals.unnoticed():
+            try:
+                texts = _TEXTS.get(self._language, _TEXTS["en"])
+                who = self._pseudonyms.of(request.requester_id) if request.requester_id else texts["nobody"]
+                shown = request.shown
+                facts = {"who": who, "what": f"{request.kind} {shown['action']}", "clients": shown["allowed"], "reason": request.reason}
+                text = texts["alone"].format(**facts, hours=f"{self._sole.delay_hours:g}", id=request.id)
+                lines = "".join(f"\n- {line}" for line in shown["lines"])
+                send(texts["alone_subject"], text + lines + ("\n" if lines else ""), self._now(), [self._sole.address])
+            except DeliveryError as error:
+                return error
+            self._approvals.noticed(request.id)
+        return None
 
     def _tell(self, send: Send, request: ApprovalRequest, person: Person) -> None:
         texts = _texts(person)

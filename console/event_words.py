@@ -37,6 +37,7 @@ WORDS: Mapping[EventAction, tuple[str, str]] = MappingProxyType(
         EventAction.STEP_UP_REFUSED: ("Bestätigung nicht angenommen", "Confirmation refused"),
         EventAction.STEP_UP_ENDED: ("Vorgang nicht bestätigt", "Act not confirmed"),
         EventAction.APPROVAL_ASKED: ("Um Zustimmung gebeten", "Approval asked for"),
+        EventAction.APPROVAL_NOTICED: ("Adresse außerhalb benachrichtigt", "Address outside told"),
         EventAction.APPROVAL_GIVEN: ("Zugestimmt", "Approved"),
         EventAction.APPROVAL_TURNED_DOWN: ("Zustimmung abgelehnt", "Approval turned down"),
         EventAction.APPROVAL_REFUSED: ("Antwort auf eine Bitte nicht angenommen", "Answer to a request for approval refused"),

@@ -42,7 +42,7 @@ def environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined] # added by the extension
-    made.filters.update(number=_number, day=_day, clock=_clock, moment=_moment, foreign=foreign)
+    made.filters.update(number=_number, day=_day, clock=_clock, moment=_moment, foreign=foreign, whole=whole)
     return made
 
 
@@ -51,6 +51,11 @@ def foreign(text: str) -> Markup:
     shown = text if len(text) <= FOREIGN_MAX else f"{text[:FOREIGN_MAX]}…"
     visible = "".join(c if c.isprintable() else "\ufffd" for c in shown)
     return Markup("<bdi>{}</bdi>").format(escape(visible))
+
+
+def whole(text: str) -> Markup:
+    """As `foreign`, and not cut: what a key signs is shown to its end."""
+    return Markup("<bdi>{}</bdi>").format(escape("".join(c if c.isprintable() else "\ufffd" for c in text)))
 
 
 def _speech(context: Context) -> Speech:

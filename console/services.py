@@ -148,7 +148,7 @@ def open_services(installation: Installation) -> Services:
     agent_alarms = AgentAlarms(record)
     used = UsedActs(state / USED_ACTS)
     stepup = StepUp(engine, record, keys, pseudonyms, clock_id(engine), seal=RowSeal.of(state), used=used)
-    approvals = Approvals(engine, record, keys, pseudonyms, clock_id(engine), used=used)
+    approvals = Approvals(engine, record, keys, pseudonyms, clock_id(engine), used=used, sole=installation.sole_reviewer)
     return Services(
         installation=installation,
         engine=engine,

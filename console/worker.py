@@ -52,6 +52,8 @@ LEAD_EVERY_ROUNDS = 20
 SEND_PAUSE_SECONDS = 0.5
 OWN_ALARMS_PAUSE_SECONDS = 5
 """A fault of Torwart's own is told well within a minute (promises, fault 11), several at once in one mail."""
+ASKING_PAUSE_SECONDS = 2
+"""Whoever has to approve something is told within seconds."""
 INDEX_PAUSE_SECONDS = 1.0
 """Between two looks of the search: what it has not yet, an answer reads from the log itself."""
 SHIP, STATE, RETAIN, STOP_SECONDS = "ship", "state", "retain", 10
@@ -397,6 +399,8 @@ def worker_for(
             by_mail.send_text if by_mail is not None else None,
             torwart_url=installation.torwart_url,
             now=lambda: datetime.now(UTC),
+            sole=installation.sole_reviewer,
+            language=installation.language,
         ),
         retaining=_retaining_of(services),
     )

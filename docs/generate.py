@@ -18,10 +18,12 @@ from audit_store.mapping import templates
 from auth.database_settings import DatabaseSettings
 from auth.mail_server import MailSettings
 from auth.outside import OutsideSettings
+from auth.privacy_settings import PrivacySettings
 from auth.record_settings import RecordSettings
 from auth.recovery_settings import RecoverySettings
 from auth.retention_settings import RetentionSettings
 from auth.session_settings import SessionSettings
+from auth.sole_reviewer import SoleReviewer
 from console.cli import COMMANDS
 from console.settings import ELASTIC_SECRETS, ElasticSettings, TorwartSettings, WebhookSettings
 from detectors.base import rules
@@ -65,6 +67,8 @@ def settings() -> str:
         ("sessions", SessionSettings),
         ("recovery", RecoverySettings),
         ("retention", RetentionSettings),
+        ("sole_reviewer", SoleReviewer),
+        ("privacy", PrivacySettings),
     ]
     for name, model in models:
         lines += _section(name, model)

@@ -135,7 +135,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     holds = Holds(stepup, lambda act, left: notice_of(act, refusals.act(act.id), left))
     touch = Touch(stepup, holds, record, refusals, addresses)
     mask_key = secret(secrets_folder, "mask.key")
-    approvals = Approvals(engine, spool.append, keys, pseudonyms, clock_id(engine), used=used)
+    approvals = Approvals(engine, spool.append, keys, pseudonyms, clock_id(engine), used=used, sole=installation.sole_reviewer)
     handler = Handler(
         profile=profile,
         directory=directory,

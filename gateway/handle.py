@@ -357,6 +357,9 @@ class Handler:
     async def _others_asked(self, state: State, judged: Judged, challenge: Challenge, answer: Answer | None = None) -> Response:
         """Where the person can ask for the yes of others, or that it waits."""
         identifiers = answer.identifiers() if answer is not None else ()
+        if judged.question.proof is not None:  # the touch signed what it needed then; this is another act
+            state.act_id = secrets.token_urlsafe(16)
+            judged = replace(judged, question=replace(judged.question, act_id=state.act_id, proof=None))
         return self._told(state, await self.approving.ask(state.act_id, state.call, state.request, judged, challenge, identifiers))
 
     async def _touched(self, state: State, judged: Judged, challenge: Challenge) -> tuple[KeyProof, Principal] | Response:

@@ -5,7 +5,7 @@ A need is a tree of AND and OR. A limit is none of these: what a rule denies, no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -54,6 +54,7 @@ class Approval:
 
     count: int = 1
     role: str = "owner"
+    """One, or several with `|` between them: any of these counts."""
     expires_seconds: int = 3_600
     """An approval that is older is none."""
 
@@ -96,8 +97,9 @@ def missing(need: Need, request: AccessRequest, going: Sequence[ClientId], act: 
             return None if _proven(request, going) else need
         case Approval(count, role, expires_seconds):
             oldest = request.context.at - timedelta(seconds=expires_seconds)
-            given = {proof.approver for proof in request.approvals if _approves(proof, request, going, role) and proof.at >= oldest}
-            return None if len(given) >= count else need
+            given = [proof for proof in request.approvals if _approves(proof, request, going, role) and proof.at >= oldest]
+            enough = len({proof.approver for proof in given}) >= count or any(proof.alone for proof in given)
+            return None if enough else need
         case Justify():
             return None if request.justified or _said(request, going, "justified") else need
         case Acknowledge():
@@ -112,6 +114,11 @@ def missing(need: Need, request: AccessRequest, going: Sequence[ClientId], act: 
             different = tuple(dict.fromkeys(ways))  # where a code is not enough, key or code is key or key
             return different[0] if len(different) == 1 else AnyOf(different)
     assert_never(need)
+
+
+def holds(role: str, roles: Iterable[str]) -> bool:
+    """Whether somebody with these roles counts for an approval's role; `owner|admin` is either."""
+    return not set(role.split("|")).isdisjoint(roles)
 
 
 def kinds(need: Need) -> tuple[RequirementKind, ...]:
@@ -259,7 +266,7 @@ def _said(request: AccessRequest, going: Sequence[ClientId], what: Literal["just
 
 
 def _approves(proof: ApprovalProof, request: AccessRequest, going: Sequence[ClientId], role: str) -> bool:
-    if proof.approver == request.principal.id or role not in proof.roles or not proof.user_verified:
+    if (proof.approver == request.principal.id and not proof.alone) or not holds(role, proof.roles) or not proof.user_verified:
         return False
     return proof.at <= request.context.at and _signed(proof.ids, proof.fields, request, going)
 

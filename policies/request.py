@@ -320,6 +320,8 @@ class ApprovalProof:
     ids: frozenset[ClientId]
     """The clients that were approved; anything beyond them is not covered."""
     fields: frozenset[str]
+    alone: bool = False
+    """The firm has nobody else: a delay and a notice to an address outside stand for the second person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,13 @@ class Widening:
 
 @dataclass(frozen=True, slots=True)
 class Widenings:
-    """Everything that would be wider; `digest` names the change from the old rules to the new ones."""
+    """Everything that would be wider, and two names of the change from the old rules to the new ones."""
 
     lines: tuple[Widening, ...]
     digest: str
+    """Short, to be typed."""
+    change: str = ""
+    """SHA-256, hexadecimal, whole: what others approve."""
 
 
 class WideningError(Exception):
@@ -76,11 +79,12 @@ def widenings(old: Policy, new: Policy, asked: Iterable[Question], traffic: Traf
     lines: tuple[Widening, ...] = ()
     if old.threshold != new.threshold or _texts(old) != _texts(new):
         lines = (*_by_cases(old, new, list(asked)), *_by_record(old, new, traffic(old, new)), *_by_rules(old, new))
-    return Widenings(lines, _name(change))
+    return _named(lines, change)
 
 
-def _name(change: str) -> str:
-    return sha256(change.encode()).hexdigest()[:_DIGITS]
+def _named(lines: tuple[Widening, ...], change: str) -> Widenings:
+    name = sha256(change.encode()).hexdigest()
+    return Widenings(lines, name[:_DIGITS], name)
 
 
 def incomparable(new: Policy, newest: int, content: str) -> Widenings:
@@ -88,14 +92,14 @@ def incomparable(new: Policy, newest: int, content: str) -> Widenings:
     words = f"there is nothing to compare with: version {newest} and those before it cannot be used"
     rules = {rule.text.id: rule.text for rule in new.rules if rule.text.effect is Effect.ALLOW}
     lines = [Widening("rules", *_about(text), f"rule {name}", "", text.effect.value, (words,)) for name, text in rules.items()]
-    return Widenings(tuple(lines), _name(f"{newest} {content}"))
+    return _named(tuple(lines), f"{newest} {content}")
 
 
 def with_gap(found: Widenings, compared: int, newest: int, change: str) -> Widenings:
     """What is wider than an earlier version, where the one in force cannot be used: how strict that was nobody knows any more."""
     words = f"version {newest} cannot be used and may have been stricter: compared with version {compared}"
     line = Widening("rules", "anybody", "every act", "versions", "", "unknown", (words,))
-    return Widenings((line, *found.lines), _name(f"{newest} {change}"))
+    return _named((line, *found.lines), f"{newest} {change}")
 
 
 def _texts(policy: Policy) -> dict[object, RuleText]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse, Response
 
-from auth.approvals import TooManyOpenError
+from auth.approvals import ReasonMissingError, TooManyOpenError
 from auth.stepup import REASON_LENGTH, StepUpRefused
 from console.visitor import renew_session, services_of
 
@@ -66,11 +66,42 @@ def complete(request: Request, act_id: str, answer: Answer) -> Response:
         act = services.stepup.complete(act_id[:64], answer.response)
         if act.state == "asked" and services.approvals.open(act.id, act.summary.get("said")) is None:
             return JSONResponse(_REFUSED, 403)
-    except (StepUpRefused, TooManyOpenError, PermissionError):
+    except (StepUpRefused, TooManyOpenError, ReasonMissingError, PermissionError):
         return JSONResponse(_REFUSED, 403)
     response = JSONResponse({"state": act.state})
     renew_session(request, response, act.person_id, act.key_id)
     return response
+
+
+class Typed(Said):
+    """A code of the person's app, with what the person says."""
+
+    code: Annotated[str, StringConstraints(max_length=64)]
+
+
+@router.post("/code")
+def by_code(request: Request, act_id: str, typed: Typed) -> Response:
+    """Confirm the act with a code of the app, where its rule offers that."""
+    services, source = services_of(request), request.client.host if request.client else None
+
+    def use(person_id: str) -> int:
+        return services.codes.totp.use(person_id, typed.code, source)
+
+    try:
+        act = services.stepup.confirm_by_code(act_id[:64], typed.reason, read=typed.read, use=use)
+    except StepUpRefused:
+        return JSONResponse(_REFUSED, 403)
+    return JSONResponse({"state": act.state})
+
+
+@router.post("/second")
+def second(request: Request, act_id: str, _nothing: Nothing) -> Response:
+    """A short code that leads to this act on another device of its person; an earlier one is void."""
+    try:
+        offered = services_of(request).codes.roads.offer(act_id[:64])
+    except StepUpRefused:
+        return JSONResponse(_REFUSED, 403)
+    return JSONResponse({"code": offered.code})
 
 
 @router.post("/cancel")

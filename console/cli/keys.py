@@ -179,7 +179,9 @@ def _state(model: Model, *, admits: bool) -> str:
 
 def _consent(house: House) -> KeyConsent:
     used = UsedActs(house.installation.state / USED_ACTS)
-    approvals = Approvals(house.engine, house.record, house.keys, house.pseudonyms, clock_id(house.engine), used=used)
+    approvals = Approvals(
+        house.engine, house.record, house.keys, house.pseudonyms, clock_id(house.engine), used=used, sole=house.installation.sole_reviewer
+    )
     return KeyConsent(house.engine, house.keys, approvals)
 
 

@@ -1,5 +1,6 @@
 """What others have to approve: asked for with the key, approved elsewhere with theirs, and let go once when it is repeated."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,6 @@ async def test_nobody_hears_of_it_before_the_person_has_asked_with_the_key(firm:
 
 @pytest.mark.parametrize("firm", [KEY_AND_OWNER], indirect=True)
 async def test_the_own_key_is_still_asked_for_and_the_approval_is_used_up_with_the_release(firm: Firm) -> None:
-    import asyncio
-
     act = await firm.asked()
     firm.approve(act)
     waiting = asyncio.create_task(firm.export())
@@ -114,6 +113,29 @@ async def test_the_own_key_is_still_asked_for_and_the_approval_is_used_up_with_t
     firm.gate.touch(touch)
     assert GIVEN in (await waiting).body
     assert [one["event"]["action"] for one in firm.gate.events()].count(EventAction.APPROVAL_TAKEN) == 1
+
+
+@pytest.mark.parametrize("firm", ["key"], indirect=True)
+async def test_where_only_the_answer_shows_that_others_are_needed_they_are_asked_after_the_touch(firm: Firm) -> None:
+    path = firm.tmp_path / "rules.yaml"
+    more = "  - {id: many, roles: [manager], actions: [export], resource: client, effect: require, reason: export_needs_key,\n"
+    more += "     require: {approval: {role: owner}}, reaches: {counter: exported_day, count: 2}}\n"
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    policy, handler = load(path, "1"), firm.gate.assembled.handler
+    questions = replace(handler.questions, policy=lambda: policy)
+    firm.gate.assembled = replace(firm.gate.assembled, handler=replace(handler, questions=questions))
+    firm.gate.listen()
+    waiting = asyncio.create_task(firm.export())
+    (touch,) = await firm.gate.held()
+    firm.gate.touch(touch)
+    assert told(await waiting)
+    (act,) = await firm.gate.held()
+    firm.ask(act)
+    firm.approve(act)
+    waiting = asyncio.create_task(firm.export())
+    (touch,) = await firm.gate.held()
+    firm.gate.touch(touch)
+    assert GIVEN in (await waiting).body
 
 
 def _digest(firm: Firm) -> str:

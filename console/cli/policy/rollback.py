@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from auth.command_line import DEFAULT_CONFIG, Config, Json
-from console.cli.policy.activation import By, Days, Widen, put_in_force
+from console.cli.policy.activation import By, Days, Reason, Wait, Widen, put_in_force
 from console.cli.policy.traffic import traffic_of
 from policies.signing import Confirmation
 from policies.store import PolicyStore
@@ -17,6 +17,8 @@ def rollback(
     number: Annotated[int | None, typer.Argument(help="The version whose rules come back. Left out: the one before.", min=1)] = None,
     by: By = None,
     widen: Widen = None,
+    wait: Wait = False,
+    reason: Reason = None,
     days: Days = 7,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
@@ -27,4 +29,4 @@ def rollback(
     def act(store: PolicyStore, who: str, confirmed: Confirmation | None) -> int:
         return store.rollback(number, who, traffic=traffic, confirmed=confirmed)
 
-    put_in_force(config, by, widen, as_json, act)
+    put_in_force(config, by, widen, as_json, act, wait=wait, reason=reason)
