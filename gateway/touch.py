@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from audit_store.event import Phase
-from auth.stepup import ONLY_THE_KEY, StepUp, Summary, TooManyOpenError, act_digest
+from auth.stepup import ONLY_THE_KEY, NoRoomError, StepUp, Summary, TooManyOpenError, act_digest
 from auth.tables import Act
 from gateway.addresses import Addresses
 from gateway.crm.profile import Call, Client, Refusal
@@ -56,10 +56,9 @@ class Touch:
         async with self.opening:
             known = next((act for act in self.stepup.open_of(principal.id, session_id) if act.digest == digest), None)
             act = known or await self._opened(act_id, call, question, challenge, digest, summary, ids, fields, told=told)
-        if act is None:
-            too_many = Because(reasons.TOO_MANY_OPEN)
-            await self.record.act(question, Deny((too_many,)), Phase.DENIED, call.route)
-            return self.refusals.denied(too_many, act_id, principal.language)
+        if isinstance(act, Because):
+            await self.record.act(question, Deny((act,)), Phase.DENIED, call.route)
+            return self.refusals.denied(act, act_id, principal.language)
         if call.client is not Client.SCRIPT:
             here = call.waits and self.holds.has_room(weight)
             if here and (self.holds.page_connected(session_id) or await self.holds.page_elsewhere(act)):
@@ -83,8 +82,8 @@ class Touch:
         fields: tuple[str, ...],
         *,
         told: bool,
-    ) -> Act | None:
-        """A new act, recorded as held before anybody hears of it; None if three wait already."""
+    ) -> Act | Because:
+        """A new act, recorded as held before anybody hears of it; or why there can be no other one."""
         await self.record.act(question, challenge, Phase.HELD, call.route)
         try:
             return self.stepup.open(
@@ -97,8 +96,10 @@ class Touch:
                 asks=to_ask(challenge.need) or ONLY_THE_KEY,
                 told=told,
             )
+        except NoRoomError:
+            return Because(reasons.TOO_MANY_HELD)
         except TooManyOpenError:
-            return None
+            return Because(reasons.TOO_MANY_OPEN)
 
     def address(self, act_id: str, session_id: str | None) -> str | None:
         """Where `/.torwart/open/ACT` leads: our own relative address, only for the session whose act it is."""
@@ -128,7 +129,9 @@ def digest_of(call: Call, question: AccessRequest, ids: Iterable[ClientId], fiel
     return act_digest(person_id=question.principal.id, action=question.action.value, ids=ids, fields=fields, destination=destination)
 
 
-def _summary(action: str, challenge: Challenge, fields: tuple[str, ...], destination: str, because: Because, chosen_by: tuple[str, ...]) -> Summary:
+def _summary(
+    action: str, challenge: Challenge, fields: tuple[str, ...], destination: str, because: Because, chosen_by: tuple[str, ...]
+) -> Summary:
     limit = because.values.get("limit")
     return Summary(
         action=action,

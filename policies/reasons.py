@@ -307,6 +307,13 @@ TOO_MANY_OPEN = _reason(
     reviewer_de="Mehr als drei offene Vorgänge.",
     reviewer_en="More than three open acts.",
 )
+TOO_MANY_HELD = _reason(
+    "too_many_held",
+    de="Angehalten: Im ganzen Haus warten gerade zu viele Vorgänge. Bitte versuchen Sie es in zwei Minuten noch einmal.",
+    en="Stopped: too many acts of the whole house wait for a confirmation just now. Please try again in two minutes.",
+    reviewer_de="So viele Vorgänge aller Personen warteten, dass keiner mehr angehalten werden konnte.",
+    reviewer_en="So many acts of all people waited that no other one could be held.",
+)
 TOO_MANY_LOGINS = _reason(
     "too_many_logins",
     de="Zu viele fehlgeschlagene Anmeldungen. Bitte warten Sie fünf Minuten und versuchen Sie es dann noch einmal.",
