@@ -132,6 +132,11 @@ class People:
         with reading(self._engine) as session:
             return list(session.scalars(select(CrmAccount.account).where(CrmAccount.person_id == person_id).order_by(CrmAccount.account)))
 
+    def all_accounts(self) -> dict[str, str]:
+        """CRM account -> person id, of everybody, by account."""
+        with reading(self._engine) as session:
+            return dict(session.execute(select(CrmAccount.account, CrmAccount.person_id).order_by(CrmAccount.account)).all())
+
     def reports(self, person_id: str) -> list[Person]:
         """Who reports to a person, by name."""
         with reading(self._engine) as session:

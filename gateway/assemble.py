@@ -29,6 +29,7 @@ from auth.people import People
 from auth.row_seal import RowSeal
 from auth.sessions import Sessions
 from auth.stepup import StepUp, clock_id
+from auth.unmapped import Unmapped
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
 from detectors.client_index.folder import desk_key, index_key
@@ -139,7 +140,15 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     handler = Handler(
         profile=profile,
         directory=directory,
-        signin=SignIn(profile, directory, Sessions(engine, spool.append, credential_key), listener, record, now),
+        signin=SignIn(
+            profile,
+            directory,
+            Sessions(engine, spool.append, credential_key),
+            Unmapped(engine, credential_key),
+            listener,
+            record,
+            now,
+        ),
         books=Books(directory, Assignments(engine, spool.append), now),
         history=history,
         followers=followers,

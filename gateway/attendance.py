@@ -1,4 +1,7 @@
-"""Says for a gateway process which changes of people it works with, so that a withdrawal is known to hold here (`auth.attendance`)."""
+"""What a gateway process tells beside its work: which changes of people it works with, and who tried to sign in and is nobody.
+
+With the first a withdrawal is known to hold here too (`auth.attendance`), with the second somebody can be bound (`auth.unmapped`).
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit_store.database import DatabaseError
 from auth.attendance import Attendance
 from auth.directory import Directory
+from auth.unmapped import Unmapped
 
 LOOK_SECONDS = 0.25
 """Between two looks: an idle gateway too knows of a change well within a second."""
+UNMAPPED_SECONDS = 2.0
 _AWAY = (SQLAlchemyError, sqlite3.Error, OSError, DatabaseError)
 """What a database raises that is not there. The doors deny by themselves then, and nothing is told."""
 
@@ -32,8 +37,16 @@ async def attend(directory: Directory, attendance: Attendance) -> None:
             attendance.leave()
 
 
+async def keep_unmapped(unmapped: Unmapped) -> None:
+    """Write down, until cancelled, which names were refused because they are nobody's account."""
+    while True:
+        await asyncio.sleep(UNMAPPED_SECONDS)
+        with contextlib.suppress(*_AWAY):
+            await asyncio.to_thread(unmapped.write_down)
+
+
 async def ended(task: asyncio.Task[None]) -> None:
-    """End what `attend` does, and wait until it has said so."""
+    """End one of these, and wait until it has said its last."""
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

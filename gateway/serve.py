@@ -15,7 +15,7 @@ from auth.attendance import Attendance
 from auth.installation import check_state
 from auth.keys import refuse_demo
 from gateway.assemble import Assembled, assemble
-from gateway.attendance import attend, ended
+from gateway.attendance import attend, ended, keep_unmapped
 from gateway.crm.discover import ProfileError
 from gateway.process import exit_status, stop_signal
 from gateway.server import Gateway, StartError
@@ -49,6 +49,7 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
     port = await gateway.start()
     keeping_up = asyncio.create_task(assembled.handler.followers.keep_up())
     counting = asyncio.create_task(_count(assembled))
+    unmapped = asyncio.create_task(keep_unmapped(assembled.handler.signin.unmapped))
     attending = asyncio.create_task(attend(assembled.handler.directory, Attendance(assembled.engine, assembled.spool.producer)))
     try:
         started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "profile": settings.profile})
@@ -60,6 +61,7 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
         keeping_up.cancel()
         counting.cancel()
         await ended(attending)
+        await ended(unmapped)
         with contextlib.suppress(SpoolError):
             await assembled.count_out(all_of_them=True)
             await assembled.handler.record(plain_event(EventAction.GATEWAY_STOPPED, at=assembled.now()))

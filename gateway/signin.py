@@ -9,6 +9,7 @@ from datetime import datetime
 from audit_store.event import EventAction, plain_event
 from auth.directory import Directory
 from auth.sessions import API_KEY, LOGOUT, Sessions
+from auth.unmapped import Unmapped
 from gateway.crm.profile import Call, CallKind, Profile
 from gateway.exchange import Response
 from gateway.listener import Listener
@@ -30,6 +31,7 @@ class SignIn:
     profile: Profile
     directory: Directory
     sessions: Sessions
+    unmapped: Unmapped
     listener: Listener
     record: Record
     now: Callable[[], datetime]
@@ -57,6 +59,7 @@ class SignIn:
     def _person(self, call: Call) -> Principal | Because:
         person_id = self.directory.person_of_account(call.account or "")
         if person_id is None:
+            self.unmapped.heard(call.account or "")
             return Because(reasons.NO_PRINCIPAL, {"what": "account of nobody"})
         person = self.directory.person(person_id)
         return Because(reasons.FROZEN) if person.frozen or person.status is Status.GONE else person

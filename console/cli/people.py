@@ -21,6 +21,7 @@ from auth.standing import local_day
 from auth.tables import Person
 from console.cli.house import By, House, Who, open_house, print_table
 from console.cli.people_access import access
+from console.cli.people_accounts import accounts
 from console.cli.people_change import change, leave, plans, unbind
 from console.cli.people_cut import cut_members, print_cut
 from console.cli.people_erase import erase
@@ -119,6 +120,7 @@ app.command()(change)
 app.command()(unbind)
 app.command()(leave)
 app.command()(plans)
+app.command()(accounts)
 app.command("import")(import_people)
 app.command()(level)
 app.command()(erase)

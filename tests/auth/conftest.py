@@ -8,14 +8,18 @@ _MODULES = {
     "agents",
     "approvals",
     "assignments",
+    "attendance",
     "console_sessions",
     "cut",
     "directory",
     "levels",
     "people",
+    "people_import",
+    "plans",
     "sessions",
     "stepup",
     "storage",
+    "unmapped",
 }
 
 

@@ -187,6 +187,7 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "people unbind": CHANGES,
     "people leave": CHANGES,
     "people plans": ("people", "plans"),
+    "people accounts": ("people", "accounts"),
     "people import": "tests/console/cli/test_people_import.py: needs a table; a preview is a look, the rest changes",
     "people level": CHANGES,
     "people freeze": CHANGES,

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from auth.standing import local_day
+from auth.unmapped import Unmapped
+from console.cli.house import open_house
 from tests.console.cli.test_people import Shell
 
 
@@ -86,6 +88,20 @@ def test_an_account_is_taken_away(torwart: Shell) -> None:
     result = torwart("unbind", "anna@firma.example", "anna")
     assert result.exit_code == 2
     assert "not this person's" in result.stderr.replace("\n", " ")
+
+
+def test_accounts_are_listed_with_their_people_and_those_of_nobody_apart(torwart: Shell) -> None:
+    found = torwart.json("accounts")["accounts"]
+    assert [(row["account"], row["name"]) for row in found] == [("anna", "Anna Feldmann"), ("helga", "Helga Stern")]
+    assert "Nobody was refused" in torwart("accounts", "--unmapped").stdout
+    with open_house(torwart.config) as house:
+        unmapped = Unmapped(house.engine, house.credential_key)
+        for _ in range(2):
+            unmapped.heard("clara")
+        unmapped.write_down()
+    (row,) = torwart.json("accounts", "--unmapped")["accounts"]
+    assert (row["account"], row["times"]) == ("clara", 2)
+    assert "torwart people bind" in torwart("accounts", "--unmapped").stdout
 
 
 def test_a_leave_is_said_and_ended(torwart: Shell) -> None:
