@@ -42,6 +42,8 @@ class VirtualKey:
     """One hardware key, plugged into one page after the other: a virtual authenticator belongs to a single page (`step-up.md`)."""
 
     user_verified: bool = True
+    kind: dict[str, Any] = field(default_factory=dict)
+    """What is other than of an ordinary key: options of the virtual authenticator (Chrome DevTools Protocol, WebAuthn)."""
     _credentials: list[dict[str, Any]] = field(default_factory=list)
     _where: tuple[Any, str] | None = None
 
@@ -57,6 +59,7 @@ class VirtualKey:
             "hasUserVerification": True,
             "isUserVerified": self.user_verified,
             "automaticPresenceSimulation": True,
+            **self.kind,
         }
         authenticator = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
         for credential in self._credentials:

@@ -1,16 +1,22 @@
 """`torwart keys`, run as a command on a real installation."""
 
 import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
+from audit_store.alerts import Signal
 from auth.installation import template
 from console.cli import keys, people
 from console.cli.house import open_house
-from deploy.demo.software_key import SoftwareKey
+from deploy.demo.software_key import Lies, SoftwareKey
+from tests.audit_store.acts import NOW
+from tests.services.maker import AAGUID, Maker
 
+EXAMPLE = json.loads((Path(__file__).parents[2] / "data" / "mds3_example.json").read_text(encoding="utf-8"))["data"]
 ORIGIN = "http://torwart.localhost:8401"
 
 
@@ -43,3 +49,91 @@ def test_an_unknown_key_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     result = CliRunner().invoke(keys.app, ["lock", "none", "--config", str(config)])
     assert result.exit_code == 2
     assert "torwart keys list" in result.stderr
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "torwart.yaml"
+    path.write_text(template(), encoding="utf-8")
+    _run(people.app, path, "add", "Anna Feldmann", "anna@firma.example", "--role", "manager")
+    return path
+
+
+def _enrol(config: Path, lies: Lies | None = None) -> str:
+    with open_house(config) as house:
+        token = house.keys.issue_token(house.person("anna@firma.example").id, None)
+        options, _ = house.keys.begin_registration(token)
+        return house.keys.complete_registration(token, SoftwareKey().create(options, ORIGIN, lies=lies or Lies()), "Blue").id
+
+
+def _fails(config: Path, *words: str) -> str:
+    result = CliRunner().invoke(keys.app, [*words, "--config", str(config)])
+    assert result.exit_code == 2, result.output
+    return " ".join(result.stderr.split())
+
+
+def _listed(config: Path) -> Any:
+    return json.loads(_run(keys.app, config, "list", "--json"))
+
+
+def test_who_has_fewer_than_two_keys_is_named(config: Path) -> None:
+    assert [(one["name"], one["keys"]) for one in _listed(config)["fewer_than_two"]] == [("Anna Feldmann", 0)]
+    _enrol(config)
+    assert "has 1 usable keys of 2" in " ".join(_run(keys.app, config, "list").split())
+    _enrol(config)
+    assert _listed(config)["fewer_than_two"] == []
+
+
+def test_a_list_of_models_says_what_a_key_is_worth(config: Path, tmp_path: Path) -> None:
+    maker = Maker()
+    root, blob = tmp_path / "root.der", tmp_path / "blob.jwt"
+    root.write_bytes(maker.root)
+    _enrol(config, maker.packed())
+    assert _listed(config)["keys"][0]["standing"] == "no_list"
+    assert "torwart keys metadata" in _fails(config, "models")
+    blob.write_bytes(maker.blob(maker.entry()))
+    assert "trusted root" in _fails(config, "metadata", str(blob))
+    told = json.loads(_run(keys.app, config, "metadata", str(blob), "--root", str(root), "--json"))
+    assert (told["number"], told["models"], told["out_of_date"], told["withdrawn_keys"]) == (7, 1, False, [])
+    (key,) = _listed(config)["keys"]
+    assert (key["class"], key["standing"], key["model"]) == ("verified", "trusted", "Maker Key 5")
+    (model,) = json.loads(_run(keys.app, config, "models", "--json"))["models"]
+    assert model == {"aaguid": AAGUID, "name": "Maker Key 5", "keys": 1, "state": "verified"}
+    blob.write_bytes(maker.blob(maker.entry({"status": "REVOKED"}), number=8))
+    said = _run(keys.app, config, "metadata", str(blob), "--root", str(root))
+    assert "is of a model that was withdrawn: Maker Key 5" in " ".join(said.split())
+    assert "withdrawn: REVOKED" in " ".join(_run(keys.app, config, "models").split())
+    assert _listed(config)["keys"][0]["class"] == "hardware"
+    blob.write_bytes(maker.blob(maker.entry(), number=7))
+    assert "number 7, the one that is loaded has 8" in _fails(config, "metadata", str(blob), "--root", str(root))
+
+
+def test_a_list_that_is_out_of_date_is_said_to_be(config: Path, tmp_path: Path) -> None:
+    root, blob = tmp_path / "root.der", tmp_path / "blob.jwt"
+    root.write_bytes(b64decode(EXAMPLE["EXAMPLE_CA"]))
+    blob.write_text(EXAMPLE["EXAMPLE_BLOB"], encoding="ascii")
+    assert "out of date since 2020-03-30" in _fails(config, "metadata", str(blob), "--root", str(root))
+    said = _run(keys.app, config, "metadata", str(blob), "--root", str(root), "--out-of-date")
+    assert "It is out of date" in said
+    assert "is out of date since 2020-03-30" in " ".join(_run(keys.app, config, "models", "--all").split())
+
+
+def test_a_last_key_waits_for_a_second_person(config: Path) -> None:
+    first, second = _enrol(config), _enrol(config)
+    assert json.loads(_run(keys.app, config, "remove", first, "--json")) == {"key": first, "state": "removed"}
+    asked = json.loads(_run(keys.app, config, "remove", second, "--json"))
+    assert asked["state"] == "asked"
+    assert "Nothing was done yet" in _run(keys.app, config, "remove", second)
+    assert [key["id"] for key in _listed(config)["keys"]] == [second]
+    assert "torwart keys list" in _fails(config, "remove", first)
+
+
+def test_a_key_under_a_serious_alert_waits_for_a_second_person(config: Path) -> None:
+    assert "/enrol/" in json.loads(_run(keys.app, config, "token", "anna@firma.example", "--json"))["link"]
+    with open_house(config) as house:
+        anna = house.person("anna@firma.example")
+        house.alerts.raise_or_grow(Signal("export_try", anna.pseudonym, NOW, "high", "tried", {"asked": 7}))
+    assert json.loads(_run(keys.app, config, "token", "anna@firma.example", "--json"))["state"] == "asked"
+    result = CliRunner().invoke(people.app, ["token", "anna@firma.example", "--config", str(config)])
+    assert result.exit_code == 2
+    assert "second administrator" in " ".join(result.stderr.split())
