@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.services.outside",
     "tests.services.post",
     "tests.services.postgres",
+    "tests.services.secure_house",
     "tests.services.tryton",
     "tests.services.way_out",
 ]
@@ -37,6 +38,8 @@ SERVICES = {
     "guarded": "elasticsearch",
     "trio": "elasticsearch",
     "postgres": "postgresql",
+    "secure_house": "tryton",
+    "trusting_chromium": "chromium",
 }
 """Fixture -> the real part that it starts."""
 SLOW = {

@@ -79,6 +79,11 @@ class VirtualKey:
             return  # the page has closed: what it signed last is not known, its counter starts again from what was
         session.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": authenticator})
 
+    def count_on(self, touches: int) -> None:
+        """Count touches that a page took along when it closed itself: the next one must be higher than what the server has seen."""
+        for credential in self._credentials:
+            credential["signCount"] += touches
+
     def remember(self) -> None:
         """Note the counters while the page is still there: a popup that closes itself takes its authenticator along."""
         if self._where is not None:
