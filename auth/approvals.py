@@ -68,6 +68,8 @@ class ApprovalKind(StrEnum):
     """The last key of a person."""
     KEY_RECOVERY = "key_recovery"
     """A new key for a person who has lost all."""
+    ROLE = "role"
+    """A role that hands out keys, for a person."""
     DISCLOSURE = "disclosure"
     """That what is recorded about a person is told later."""
 

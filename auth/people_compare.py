@@ -61,18 +61,28 @@ class Comparison:
 
 
 def compare(
-    session: Session, rows: list[Row], faults: Iterable[Fault], roles: Collection[str], *, complete: bool, by: str | None
+    session: Session,
+    rows: list[Row],
+    faults: Iterable[Fault],
+    roles: Collection[str],
+    *,
+    complete: bool,
+    by: str | None,
+    by_hand: Collection[str] = (),
 ) -> Comparison:
-    """Compare. `roles`: those that are known; `complete`: who is not in the table is gone; `by`: person id of who imports.
+    """Compare. `roles`: those that are known; `complete`: who is not in the table is gone; `by`: person id of who imports; `by_hand`: roles
+    that no table gives.
 
     Raises PeopleTableError with the faults of reading and its own.
     """
-    return _Comparing(session, rows, list(faults), frozenset(roles), by).result(complete=complete)
+    return _Comparing(session, rows, list(faults), frozenset(roles), by, frozenset(by_hand)).result(complete=complete)
 
 
 class _Comparing:
-    def __init__(self, session: Session, rows: list[Row], faults: list[Fault], roles: frozenset[str], by: str | None) -> None:
-        self.rows, self.faults, self.roles, self.by = rows, faults, roles, by
+    def __init__(
+        self, session: Session, rows: list[Row], faults: list[Fault], roles: frozenset[str], by: str | None, by_hand: frozenset[str]
+    ) -> None:
+        self.rows, self.faults, self.roles, self.by, self.by_hand = rows, faults, roles, by, by_hand
         self.people = {person.id: person for person in session.scalars(select(Person).order_by(Person.name, Person.id))}
         self.accounts: dict[str, list[str]] = {}
         self.owner: dict[str, str] = {}
@@ -129,6 +139,9 @@ class _Comparing:
         for role in row.values.get("roles", ()):
             if role not in self.roles:
                 self.faults.append(row.fault(ROLES, f"nobody has the role {role!r} and no rule names it: allow it by name if it is meant"))
+        person = self.whose[row.line]
+        if given := self.by_hand & (set(row.values.get("roles", ())) - set(person.roles if person is not None else ())):
+            self.faults.append(row.fault(ROLES, f"{', '.join(sorted(given))} needs a second person's yes: give it by hand"))
 
     def _check_accounts(self) -> None:
         first: dict[str, int] = {}

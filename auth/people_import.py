@@ -28,9 +28,15 @@ class Imports:
     """Tables of people of one installation. `by` is a person id, None for the command line."""
 
     def __init__(
-        self, engine: Engine, record: Callable[[Sequence[Event]], object], pseudonyms: Pseudonyms, roles: Callable[[], Collection[str]]
+        self,
+        engine: Engine,
+        record: Callable[[Sequence[Event]], object],
+        pseudonyms: Pseudonyms,
+        roles: Callable[[], Collection[str]],
+        by_hand: Callable[[], Collection[str]],
     ) -> None:
-        """`record` takes all events of an import, before it holds. `roles` are the roles that are known."""
+        """`record` takes all events of an import, before it holds. `roles` are known, `by_hand` are those that no table gives."""
+        self._by_hand = by_hand
         self._engine = engine
         self._record = record
         self._pseudonyms = pseudonyms
@@ -40,7 +46,8 @@ class Imports:
         """What the table would change. Raises PeopleTableError."""
         rows, faults = read_people(data)
         with reading(self._engine) as session:
-            return compare(session, rows, faults, {*self._roles(), *new_roles}, complete=complete, by=by)
+            known, by_hand = {*self._roles(), *new_roles}, self._by_hand()
+            return compare(session, rows, faults, known, complete=complete, by=by, by_hand=by_hand)
 
     def apply(
         self, data: bytes, by: str | None, *, complete: bool = False, new_roles: Collection[str] = (), seen: str | None = None
@@ -50,10 +57,11 @@ class Imports:
         Raises PeopleTableError, also when people were changed since it was looked at. Nothing of it is taken over then.
         """
         rows, faults = read_people(data)
+        known, by_hand = {*self._roles(), *new_roles}, self._by_hand()
         events: list[Event] = []
         said = PersonRecord(events.append, self._pseudonyms)
         with writing(self._engine) as session:
-            found = compare(session, rows, faults, {*self._roles(), *new_roles}, complete=complete, by=by)
+            found = compare(session, rows, faults, known, complete=complete, by=by, by_hand=by_hand)
             if seen is not None and seen != found.digest:
                 raise PeopleTableError([Fault(1, 0, "people were changed since this was looked at: look again")])
             if not found.all:
@@ -82,10 +90,11 @@ class Imports:
     def undo(self, by: str | None) -> int:
         """Take the last import back, all or nothing; of how many people. Who was new is gone; what was cut does not come back.
 
-        Raises PeopleError when there is none, for oneself, and when somebody of it was changed since: each is named by pseudonym.
+        Raises PeopleError when there is none, for oneself, for a role that no table gives, and when somebody of it was changed since.
         """
         events: list[Event] = []
         said = PersonRecord(events.append, self._pseudonyms)
+        by_hand = set(self._by_hand())
         with writing(self._engine) as session:
             done = _last(session)
             if done is None:
@@ -97,6 +106,8 @@ class Imports:
             later = sorted(people[one.person_id].pseudonym for one in changes if not _stands(session, people[one.person_id], one.after))
             if later:
                 raise PeopleError(f"changed since, by hand or by another import: {', '.join(later)}. Change the others by hand")
+            if given := sorted(one.pseudonym for one in people.values() if by_hand & _given_back(changes, one)):
+                raise PeopleError(f"this would give {', '.join(given)} a role that needs a second person's yes: give it by hand first")
             for change in changes:  # accounts first: what one gives up another may get back
                 _give_up(session, people[change.person_id], (change.before or {}).get("accounts"), by, said)
             for change in changes:
@@ -160,6 +171,11 @@ def _put(session: Session, person: Person, members: dict[str, Any], by: str | No
                 said.say(EventAction.ACCOUNT_BOUND, person, database_now(session), by, {"kind": "login"})
     if members.get("status") not in (None, person.status):
         put_status(session, person, Status(members["status"]), Why(by), said)
+
+
+def _given_back(changes: list[PeopleImportChange], person: Person) -> set[str]:
+    before = next((change.before for change in changes if change.person_id == person.id), None)
+    return set((before or {}).get("roles", ())) - set(person.roles)
 
 
 def _give_up(session: Session, person: Person, keeps: list[str] | None, by: str | None, said: PersonRecord) -> None:

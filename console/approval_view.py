@@ -20,6 +20,7 @@ KINDS = {
     ApprovalKind.REVEAL: N_("The name behind a pseudonym"),
     ApprovalKind.KEY_REMOVAL: N_("Removal of a person's last key"),
     ApprovalKind.KEY_RECOVERY: N_("New key for somebody who lost theirs"),
+    ApprovalKind.ROLE: N_("Role of an administrator for somebody"),
     ApprovalKind.DISCLOSURE: N_("Telling somebody later what is recorded about them"),
 }
 STATES = {

@@ -29,6 +29,8 @@ _DONE = {
     "planned": (N_("It is planned. It counts from the beginning of that day."), "good"),
     "dropped": (N_("Nothing is planned any more."), "good"),
     "changed": (N_("It is changed. It counts from the next click."), "good"),
+    "asked": (N_("Nothing was done yet: a second person has to agree, on the page Approvals. Then do the same once more."), "warn"),
+    "reason_missing": (N_("Nothing was done: nobody else can agree, so say why. Somebody outside reads it."), "bad"),
     "unbound": (N_("The account is taken away. What it had signed in has ended."), "good"),
     "status": (N_("The status is changed. It counts from the next click."), "good"),
     "level": (N_("The level is set. It counts from the next click and ends by itself."), "good"),
@@ -62,7 +64,7 @@ def cut_lines(services: Services, person: Person | None, speech: Speech) -> list
     """What the freeze in force cut."""
     if person is None or not person.frozen:
         return []
-    return [CutLine(word(CUTS, cut.kind, speech), cut.account, cut.opened_at) for cut in services.people.last_cut(person.id)]
+    return [CutLine(word(CUTS, cut.kind, speech), cut.account if services.installation.names == "shown" else "", cut.opened_at) for cut in services.people.last_cut(person.id)]
 
 
 def status_choices(speech: Speech) -> list[tuple[str, str]]:

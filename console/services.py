@@ -32,6 +32,8 @@ from auth.outside import open_spool
 from auth.people import People
 from auth.plans import Plans
 from auth.policy_signature import PolicyKey
+from auth.reveals import Reveals
+from auth.role_consent import RoleConsent
 from auth.row_seal import RowSeal
 from auth.sessions import Sessions
 from auth.signin import SignIn
@@ -95,6 +97,10 @@ class Services:
     def directory(self) -> Directory:
         """A view of people and owners, for one thread."""
         return Directory(self.engine, self.pseudonyms, secret(self.installation.state / "keys", "credential.key"))
+
+    def role_consent(self) -> RoleConsent:
+        """Changes of people that ask a second person where they have to."""
+        return RoleConsent(self.engine, self.people, self.approvals)
 
     def trial(self) -> Trial:
         """Tries what was cut of a person."""

@@ -10,19 +10,24 @@ from typing import Annotated, Any
 import typer
 
 from auth.agents import TOKEN_HOURS
+from auth.approvals import ReasonMissingError, TooManyOpenError
 from auth.assignments import TableError
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.cut import Cut
 from auth.enrolment import TokenError
+from auth.key_consent import ConsentNeededError
 from auth.levels import effective
 from auth.people import PeopleError
+from auth.person_values import PersonChange
 from auth.sessions import PROXY, SessionError
 from auth.standing import local_day
 from auth.tables import Person
+from console.cli import people_codes
 from console.cli.house import By, House, Who, open_house, print_table
 from console.cli.people_access import access
 from console.cli.people_accounts import accounts
 from console.cli.people_change import change, leave, plans, unbind
+from console.cli.people_consent import role_consent, say_asked
 from console.cli.people_cut import cut_members, print_cut
 from console.cli.people_erase import erase
 from console.cli.people_import import import_people
@@ -70,6 +75,7 @@ def add(
     team: Annotated[str | None, typer.Option("--team")] = None,
     manager: Annotated[str | None, typer.Option("--manager", help="The person that this one reports to.")] = None,
     territory: Annotated[str | None, typer.Option("--territory")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Of a role that others have to agree to: for them.")] = None,
     language: Annotated[str, typer.Option("--language", help="de, en or ru.")] = "de",
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
@@ -78,8 +84,12 @@ def add(
     with open_house(config) as house:
         try:
             above = house.person(manager).id if manager is not None else None
-            person = house.people.add(name, email, role, language, account or (), team=team, territory=territory, manager_id=above)
-        except PeopleError as error:
+            values = PersonChange(name=name, email=email, roles=role, language=language, team=team, territory=territory, manager_id=above)
+            person = role_consent(house).add(values, account or (), None, reason)
+        except ConsentNeededError as asked:
+            say_asked(asked, as_json=as_json)
+            return
+        except (PeopleError, TooManyOpenError, ReasonMissingError) as error:
             fail(str(error))
         added = _as_json(house, person)
     if as_json:
@@ -125,6 +135,11 @@ app.command("import")(import_people)
 app.command()(level)
 app.command()(erase)
 app.command()(access)
+app.command()(people_codes.totp)
+app.command()(people_codes.codes)
+app.command()(people_codes.recover)
+app.command("break-glass")(people_codes.break_glass)
+app.command("drill")(people_codes.drill_report)
 app.command()(sessions)
 
 

@@ -7,11 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from auth.approvals import ReasonMissingError, TooManyOpenError
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
+from auth.key_consent import ConsentNeededError
 from auth.people import PeopleError
 from auth.person_values import PersonChange
 from auth.tables import Person
 from console.cli.house import By, House, Who, open_house, print_table
+from console.cli.people_consent import role_consent, say_asked
 from console.cli.people_cut import cut_members, print_cut
 
 NOBODY = "none"
@@ -27,6 +30,7 @@ def change(
     manager: Annotated[str | None, typer.Option("--manager", help=f"The person that this one reports to, or {NOBODY!r}.")] = None,
     territory: Annotated[str | None, typer.Option("--territory", help=f"Or {NOBODY!r}.")] = None,
     language: Annotated[str | None, typer.Option("--language", help="de, en or ru.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Of a role that others have to agree to: for them.")] = None,
     by: By = None,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
@@ -52,8 +56,11 @@ def change(
         if not wanted:
             fail("say what is to be different: `torwart people change --help` names all")
         try:
-            changed = house.people.change(person.id, wanted, house.by(by))
-        except PeopleError as error:
+            changed = role_consent(house).change(person.id, wanted, house.by(by), reason)
+        except ConsentNeededError as asked:
+            say_asked(asked, as_json=as_json)
+            return
+        except (PeopleError, TooManyOpenError, ReasonMissingError) as error:
             fail(str(error))
     names = [one.removesuffix("_id") for one in changed]
     if as_json:

@@ -11,14 +11,15 @@ import typer
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.people import PeopleError
 from auth.people_compare import Comparison, Difference, words_of
-from auth.people_csv import MAX_BYTES, PeopleTableError
+from auth.people_csv import COLUMNS, MAX_BYTES, PeopleTableError
 from auth.people_import import Imports
 from console.cli.house import By, open_house, print_table
+from console.cli.people_consent import role_consent
 from console.people_roles import known_roles
 
 
 def import_people(
-    table: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV with a column email; see `docs/people.md`.")] = None,
+    table: Annotated[Path | None, typer.Argument(metavar="FILE", help=f"CSV with the columns {', '.join(COLUMNS)}, or fewer.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Take it over. Without it: only say what would change.")] = False,
     complete: Annotated[bool, typer.Option("--complete", help="Who is not in the table is gone.")] = False,
     new_role: Annotated[list[str] | None, typer.Option("--new-role", help="A role that nobody has yet; may be repeated.")] = None,
@@ -31,7 +32,13 @@ def import_people(
     if undo == (table is not None):
         fail("name a table, or say --undo")
     with open_house(config) as house:
-        imports = Imports(house.engine, house.spool.append_all, house.pseudonyms, lambda: known_roles(house.installation, house.people))
+        imports = Imports(
+            house.engine,
+            house.spool.append_all,
+            house.pseudonyms,
+            lambda: known_roles(house.installation, house.people),
+            role_consent(house).by_hand_only,
+        )
         who = house.by(by)
         if table is None:
             _take_back(imports, who, as_json=as_json)

@@ -116,7 +116,7 @@ def _page(request: Request, found: Visitor, **more: Any) -> Response:
 
 def _imports(services: Services) -> Imports:
     roles = lambda: known_roles(services.installation, services.people)  # noqa: E731 -- asked anew each time
-    return Imports(services.engine, services.spool.append_all, services.pseudonyms, roles)
+    return Imports(services.engine, services.spool.append_all, services.pseudonyms, roles, services.role_consent().by_hand_only)
 
 
 def _administrator(found: Visitor) -> Person:

@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
+from auth.approvals import ReasonMissingError, TooManyOpenError
+from auth.key_consent import ConsentNeededError
 from auth.people import PeopleError
 from auth.person_values import PersonChange
 from console.pages.person import go_back, somebody_else, viewer_of
@@ -30,6 +32,7 @@ def change(
     team: Text = "",
     territory: Text = "",
     manager: Text = "",
+    reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Change who the person is. A name or an address that is left empty stays."""
     wanted = PersonChange(roles=roles.replace(",", " ").split(), language=language, team=team, territory=territory)
@@ -37,7 +40,8 @@ def change(
         wanted["name"] = name
     if email.strip():
         wanted["email"] = email
-    people = services_of(request).people
+    services = services_of(request)
+    people = services.people
     above = people.find(manager.strip()) if manager.strip() else None
     if above is not None or not manager.strip():
         wanted["manager_id"] = above.id if above is not None else None
@@ -45,7 +49,7 @@ def change(
     def put(subject: str, viewer: str) -> None:
         if "manager_id" not in wanted:
             raise PeopleError("there is no such manager")
-        people.change(subject, wanted, viewer)
+        services.role_consent().change(subject, wanted, viewer, reason or None)
 
     return _done(request, person_id, found, "changed", put)
 
@@ -93,7 +97,11 @@ def _done(request: Request, person_id: str, found: Visitor, word: str, act: Call
     subject = somebody_else(services_of(request), person_id, viewer)
     try:
         act(subject.id, viewer.id)
-    except PeopleError:
+    except ConsentNeededError:
+        return go_back("", subject, "asked")
+    except ReasonMissingError:
+        return go_back("", subject, "reason_missing")
+    except (PeopleError, TooManyOpenError):
         return go_back("", subject, "refused")
     return go_back("", subject, word)
 

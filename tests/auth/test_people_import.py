@@ -15,11 +15,17 @@ ROLES = frozenset({"manager", "head_of_sales", "owner"})
 
 
 @pytest.fixture
-def imports(house: House) -> Imports:
+def by_hand() -> set[str]:
+    """Roles that no table gives; a test fills it."""
+    return set()
+
+
+@pytest.fixture
+def imports(house: House, by_hand: set[str]) -> Imports:
     def record(events: list[Event]) -> None:
         house.events.seen += events
 
-    return Imports(house.engine, record, house.pseudonyms, lambda: ROLES)  # type: ignore[arg-type] # a sequence is a list here
+    return Imports(house.engine, record, house.pseudonyms, lambda: ROLES, lambda: by_hand)  # type: ignore[arg-type] # a sequence is a list here
 
 
 @pytest.fixture
@@ -194,6 +200,19 @@ def test_nobody_imports_a_change_of_themselves_and_somebody_goes_on_administerin
     assert "ask another administrator" in told(imports, table(f"{anna.email};Anna Feldmann;manager;;;anna;"), owner.id, complete=True)[0]
     assert "nobody could administer" in told(imports, table("oskar@firma.example;Oskar Brandt;manager;;;;"))[0]
     assert "nobody could administer" in told(imports, table(f"{anna.email};Anna Feldmann;manager;;;anna;"), complete=True)[0]
+
+
+def test_a_role_that_needs_a_second_person_is_given_by_no_table_and_by_no_taking_back(
+    house: House, imports: Imports, anna: Person, owner: Person, by_hand: set[str]
+) -> None:
+    also = house.people.add("Berta", "berta@firma.example", ["owner"])
+    imports.apply(table("berta@firma.example;Berta;manager;;;;"), None)
+    by_hand.add("owner")
+    assert "second person's yes" in told(imports, table(f"{anna.email};Anna;owner;;;anna;"))[0]
+    assert "second person's yes" in told(imports, table("neu@firma.example;Neu;owner;;;;"))[0]
+    assert imports.preview(table(f"{owner.email};Oskar Brandt;owner|manager;;;;"), None).changed, "who has it keeps it"
+    with pytest.raises(PeopleError, match=also.pseudonym):
+        imports.undo(None)
 
 
 def test_what_was_looked_at_is_what_is_taken_over(house: House, imports: Imports, anna: Person) -> None:

@@ -8,6 +8,7 @@ import pytest
 from auth.standing import local_day
 from auth.unmapped import Unmapped
 from console.cli.house import open_house
+from deploy.demo.software_key import SoftwareKey
 from tests.console.cli.test_people import Shell
 
 
@@ -110,3 +111,20 @@ def test_a_leave_is_said_and_ended(torwart: Shell) -> None:
     assert torwart.json("leave", "anna")["from"] is None
     assert torwart.json("list")["people"][0]["leave"] is None
     assert torwart("leave", "anna", "--from", "2026-07-01").exit_code == 2
+
+
+def test_an_administrator_is_made_by_two_keys_once_somebody_has_one(torwart: Shell) -> None:
+    assert torwart("add", "Oskar Brandt", "oskar@firma.example", "--role", "owner").exit_code == 0
+    key = SoftwareKey()
+    with open_house(torwart.config) as house:
+        token = house.keys.issue_token(house.person("oskar@firma.example").id, None)
+        options, _ = house.keys.begin_registration(token)
+        house.keys.complete_registration(token, key.create(options, house.installation.origin))
+    assert torwart.json("change", "anna", "--role", "admin")["state"] == "asked"
+    assert "Nothing was done yet" in torwart("add", "Zwei", "zwei@firma.example", "--role", "owner").stdout
+    people = {one["email"]: one["roles"] for one in torwart.json("list")["people"]}
+    assert people["anna@firma.example"] == ["manager"]
+    assert "zwei@firma.example" not in people
+    table = torwart.folder / "people.csv"
+    table.write_text("email;roles\nanna@firma.example;owner\n", encoding="utf-8")
+    assert "give it by hand" in torwart("import", str(table), "--apply").stderr.replace("\n", " ")

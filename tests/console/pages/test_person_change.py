@@ -8,6 +8,7 @@ from audit_store.event import EventAction
 from auth.attendance import Attendance
 from auth.standing import local_day
 from auth.tables import Person
+from deploy.demo.software_key import SoftwareKey
 from policies.request import Status
 from tests.services.console import Pages
 
@@ -116,3 +117,21 @@ def test_only_others_and_only_administrators(pages: Pages, owner: Person, anna: 
     expected = 303 if act == "drop" else 403
     assert guard.post(f"/people/{anna.id}/{act}", data={**form, "csrf": pages.csrf(guard)}).status_code == expected
     assert known(pages, anna).team is None
+
+
+def test_who_becomes_an_administrator_needs_a_second_person(pages: Pages, owner: Person, anna: Person) -> None:
+    berta = pages.add("Berta Lang", "admin")
+    key = SoftwareKey()
+    token = pages.services.keys.issue_token(berta.id, None)
+    options, _ = pages.services.keys.begin_registration(token)
+    pages.services.keys.complete_registration(token, key.create(options, pages.url))
+    client = pages.client(owner)
+    form = {**CHANGE, "csrf": pages.csrf(client), "roles": "manager admin"}
+    assert client.post(f"/people/{anna.id}/change", data=form).headers["location"].endswith("?done=asked")
+    assert known(pages, anna).roles == ["manager"]
+    approvals = pages.services.approvals
+    (request,) = approvals.waiting_for(berta.id)
+    assert "Verwaltungsrechten" in pages.client(berta).get(f"/approvals/{request.id}").text
+    approvals.complete(request.id, berta.id, key.get(approvals.begin(request.id, berta.id), pages.url))
+    assert client.post(f"/people/{anna.id}/change", data=form).headers["location"].endswith("?done=changed")
+    assert known(pages, anna).roles == ["admin", "manager"]

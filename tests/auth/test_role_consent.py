@@ -1,0 +1,127 @@
+"""Nobody makes an administrator alone (law 9): a second person says yes with the own key, and the same call then does it once."""
+
+import pytest
+
+from auth.approvals import ApprovalKind, Approvals, ReasonMissingError
+from auth.key_consent import ConsentNeededError
+from auth.people import PeopleError
+from auth.person_values import PersonChange
+from auth.role_consent import RoleConsent
+from auth.sole_reviewer import SoleReviewer
+from auth.tables import Person
+from deploy.demo.software_key import SoftwareKey
+from tests.services.house import TORWART, Ceremonies, House
+
+CLOCK = "this boot"
+
+
+@pytest.fixture
+def oskar(house: House) -> Person:
+    return house.people.add("Oskar Brandt", "oskar@firma.example", ["owner"])
+
+
+@pytest.fixture
+def berta(house: House) -> Person:
+    return house.people.add("Berta Lang", "berta@firma.example", ["admin"])
+
+
+def approvals_of(ceremonies: Ceremonies, sole: SoleReviewer | None = None) -> Approvals:
+    house = ceremonies.house
+    return Approvals(house.engine, house.events, ceremonies.keys, house.pseudonyms, CLOCK, used=ceremonies.used, sole=sole)
+
+
+def consent_of(ceremonies: Ceremonies, sole: SoleReviewer | None = None) -> RoleConsent:
+    return RoleConsent(ceremonies.house.engine, ceremonies.house.people, approvals_of(ceremonies, sole))
+
+
+def approve(ceremonies: Ceremonies, person: Person, key: SoftwareKey) -> None:
+    approvals = approvals_of(ceremonies)
+    (request,) = approvals.waiting_for(person.id)
+    assert request.kind == ApprovalKind.ROLE
+    approvals.complete(request.id, person.id, key.get(approvals.begin(request.id, person.id), TORWART))
+
+
+def roles(house: House, person: Person) -> list[str]:
+    found = house.people.by_id(person.id)
+    assert found is not None
+    return found.roles
+
+
+def test_the_first_ones_are_made_before_anybody_has_a_key(ceremonies: Ceremonies, anna: Person, oskar: Person) -> None:
+    consent = consent_of(ceremonies)
+    assert not consent.by_hand_only()
+    consent.change(anna.id, {"roles": ["admin"]}, None)
+    assert roles(ceremonies.house, anna) == ["admin"]
+    ceremonies.enrol(oskar)
+    assert consent.by_hand_only() == {"owner", "admin"}
+
+
+def test_a_second_person_says_yes_and_it_is_done_once(ceremonies: Ceremonies, anna: Person, oskar: Person, berta: Person) -> None:
+    house, consent = ceremonies.house, consent_of(ceremonies)
+    ceremonies.enrol(oskar)
+    key = ceremonies.enrol(berta)
+    for _ in range(2):
+        with pytest.raises(ConsentNeededError):
+            consent.change(anna.id, {"roles": ["manager", "admin"]}, oskar.id)
+    assert roles(house, anna) == ["manager"]
+    assert approvals_of(ceremonies).waiting_for(oskar.id) == [], "who asks does not say yes"
+    approve(ceremonies, berta, key)
+    with pytest.raises(ConsentNeededError):
+        consent.change(anna.id, {"roles": ["manager", "owner"]}, oskar.id)
+    consent.change(anna.id, {"roles": ["manager", "admin"], "team": "Nord"}, oskar.id)
+    assert roles(house, anna) == ["admin", "manager"]
+    house.people.change(anna.id, {"roles": ["manager"]}, None)
+    with pytest.raises(ConsentNeededError):
+        consent.change(anna.id, {"roles": ["manager", "admin"]}, oskar.id)
+
+
+def test_from_the_command_line_it_takes_two(ceremonies: Ceremonies, anna: Person, oskar: Person, berta: Person) -> None:
+    consent = consent_of(ceremonies)
+    keys = {person.id: ceremonies.enrol(person) for person in (oskar, berta)}
+    for person in (oskar, berta):
+        with pytest.raises(ConsentNeededError):
+            consent.change(anna.id, {"roles": ["admin"]}, None)
+        approve(ceremonies, person, keys[person.id])
+    consent.change(anna.id, {"roles": ["admin"]}, None)
+    assert roles(ceremonies.house, anna) == ["admin"]
+
+
+def test_somebody_new_is_no_way_round_it(ceremonies: Ceremonies, oskar: Person, berta: Person) -> None:
+    consent = consent_of(ceremonies)
+    ceremonies.enrol(oskar)
+    key = ceremonies.enrol(berta)
+    new = PersonChange(name="Zweit", email="zweit@firma.example", roles=["admin"])
+    with pytest.raises(ConsentNeededError):
+        consent.add(new, (), oskar.id)
+    assert ceremonies.house.people.find("zweit@firma.example") is None
+    approve(ceremonies, berta, key)
+    assert consent.add(new, ["zweit"], oskar.id).roles == ["admin"]
+    with pytest.raises(PeopleError, match="belongs to somebody else"):
+        consent.add(new, (), oskar.id)
+    assert consent.add(PersonChange(name="M", email="m@firma.example", roles=["manager"]), (), oskar.id).roles == ["manager"]
+
+
+def test_what_takes_away_or_gives_no_such_role_asks_nobody(ceremonies: Ceremonies, anna: Person, oskar: Person, berta: Person) -> None:
+    consent = consent_of(ceremonies)
+    ceremonies.enrol(oskar)
+    consent.change(berta.id, {"roles": ["manager"]}, oskar.id)
+    consent.change(anna.id, {"roles": ["head_of_sales", "security"]}, oskar.id)
+    assert roles(ceremonies.house, anna) == ["head_of_sales", "security"]
+
+
+def test_nobody_raises_themselves_whoever_agrees(ceremonies: Ceremonies, oskar: Person, berta: Person) -> None:
+    ceremonies.enrol(oskar)
+    with pytest.raises(PeopleError, match="another administrator"):
+        consent_of(ceremonies).change(oskar.id, {"roles": ["owner", "admin"]}, oskar.id)
+
+
+def test_a_firm_with_one_owner_says_why_to_somebody_outside(ceremonies: Ceremonies, anna: Person, oskar: Person) -> None:
+    consent = consent_of(ceremonies, SoleReviewer(address="berater@steuer.example"))
+    ceremonies.enrol(oskar)
+    with pytest.raises(ReasonMissingError):
+        consent.change(anna.id, {"roles": ["admin"]}, oskar.id)
+    with pytest.raises(ConsentNeededError):
+        consent.change(anna.id, {"roles": ["admin"]}, oskar.id, "sie vertritt mich")
+    (request,) = approvals_of(ceremonies).unnoticed()
+    assert (request.alone, request.not_before, request.reason) == (True, None, "sie vertritt mich")
+    assert roles(ceremonies.house, anna) == ["manager"]
