@@ -238,11 +238,36 @@ def test_what_was_named_before_its_time_is_said(house: House) -> None:
     house.own.append(event)
     house.log.take(house.own)
     (removal,) = house.log.removals()
-    with pytest.raises(LogError, match="entry 10 of the log is not what entry 14 takes out"):
-        house.log.take_out(removal)
+    assert house.log.take_out(removal) == 0
+    assert house.problems() == []
     nothing = ", ".join(f"{name} = NULL" for name in COLUMNS)
     house.harm(f"UPDATE entry SET canonical = '', {nothing} WHERE sequence = 10")  # noqa: S608 -- our own names
     assert house.problems() == ["log 10, gateway 10: its content is gone, and was taken out before its time was over"]
+
+
+def test_what_is_of_another_class_than_its_removal_says_stays(house: House) -> None:
+    fill(house)
+    house.own.append(removal_event(Kept.READING, 60, [1, 2], NOW))
+    house.log.take(house.own)
+    (removal,) = house.log.removals()
+    with pytest.raises(LogError, match="entry 2 of the log is not what entry 14 takes out"):
+        house.log.take_out(removal)
+    assert house.gone() == []
+
+
+def test_a_clock_that_is_set_back_delays_and_stops_nothing(house: House) -> None:
+    fill(house)
+    house.own.fails = NotWitnessedError("no place")
+    with pytest.raises(NotWitnessedError):
+        house.run()
+    house.own.fails, house.now = None, NOW - timedelta(days=50)
+    house.log.take(house.own)
+    house.now = NOW
+    house.run()
+    assert house.gone() == [number for number in OVER if number != 2], "the export was named while the log's clock was too early"
+    house.run()
+    assert house.gone() == OVER
+    assert house.problems() == []
 
 
 def test_an_entry_that_was_changed_is_not_taken_for_an_old_one(house: House) -> None:

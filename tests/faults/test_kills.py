@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.killing import WHOLE_GATEWAY
 from tests.faults.played_crm import CANARY, PlayedCrm, clients_of, email
 from tests.faults.stand import Connection, Stand, shown, stand
 
-KILLS = 50
 CLIENTS = 4
 PAGES = 1_500
 SPOILT_EVERY = 10
@@ -68,7 +68,9 @@ def one_life(gateway: Stand, pages: Iterator[int], recorder: Recorder, chance: r
     while recorder.count - before < wanted and any(thread.is_alive() for thread in threads):
         time.sleep(0.0005)
     time.sleep(chance.uniform(0, 0.004))
+    pid = gateway.pid
     gateway.kill()
+    assert not Path(f"/proc/{pid}").exists()
     for thread in threads:
         thread.join()
     for connection in connections:
@@ -83,8 +85,10 @@ def test_fifty_kills_lose_nothing_and_let_nothing_out(tmp_path: Path) -> None:
     chance = random.Random()  # noqa: S311 -- moments, not secrets
     pages = itertools.count()
     with stand(tmp_path / "firm", crm.port) as gateway:
-        for _ in range(KILLS):
+        kills = 0
+        for _ in range(WHOLE_GATEWAY):
             one_life(gateway, pages, recorder, chance)
+            kills += 1
         gateway.start()
         last = gateway.page(PAGES - 1)
         assert last.status == 200
@@ -92,14 +96,15 @@ def test_fifty_kills_lose_nothing_and_let_nothing_out(tmp_path: Path) -> None:
         record, problems = gateway.record(), gateway.problems()
     crm.close()
 
+    assert kills == WHOLE_GATEWAY
     assert problems == []
     released = Counter(shown(event) for event in record if shown(event))
     lines = recorder.lines()
     acknowledged = [page for page, status, _ in lines if status == 200]
-    assert len(lines) > 10 * KILLS
+    assert len(lines) > 10 * WHOLE_GATEWAY
     assert {page: released[frozenset(clients_of(page))] for page in acknowledged} == dict.fromkeys(acknowledged, 1)
     # What was recorded and never arrived is no more than what was under way at the kills.
-    assert sum(released.values()) - len(acknowledged) - 1 <= KILLS * CLIENTS
+    assert sum(released.values()) - len(acknowledged) - 1 <= WHOLE_GATEWAY * CLIENTS
 
     text = recorder.path.read_text(encoding="utf-8")
     allowed = {email(clients_of(page)[0]) for page in acknowledged}
