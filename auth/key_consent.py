@@ -1,23 +1,26 @@
 """What about keys nobody does alone: removing a person's last one, and giving one to a person about whom a serious alert is open (E87).
 
 Whoever does it asks first; when a second person has said yes with the own key, the same call again does it, once (`auth.approvals`).
+The command line is nobody, so there it takes two people's keys. Before any administrator has a key, nobody could say yes: then it is done.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from auth.approvals import ApprovalKind, Approvals, Shown
+from auth.console_sessions import may_sign_in
 from auth.keys import Keys, LastKeyError
 from auth.storage import reading
 from auth.suspicion import is_suspected
 from auth.tables import Key, Person
-from policies.needs import AnyOf, Approval
+from policies.needs import Approval, holds
 
-CONSENT = AnyOf((Approval(1, "owner"), Approval(1, "admin")))
-"""Of those who hand out keys."""
+ADMINISTRATORS = "owner|admin"
+"""Those who hand out keys."""
+EXPIRES_SECONDS = 24 * 3600
 TOKEN_HOURS = 24.0
 
 
@@ -37,10 +40,10 @@ class KeyConsent:
         self._keys = keys
         self._approvals = approvals
 
-    def remove(self, key_id: str, by: Person | None) -> Key:
-        """Remove a key; the last one only when a second person has said yes to exactly that.
+    def remove(self, key_id: str, by: Person | None, reason: str | None = None) -> Key:
+        """Remove a key; the last one only when a second person has said yes to exactly that. `by` None: the command line.
 
-        Raises ConsentNeededError, LookupError, `approvals.TooManyOpenError`.
+        Raises ConsentNeededError, LookupError, `approvals.TooManyOpenError` and `ReasonMissingError`.
         """
         name = by.pseudonym if by else None
         try:
@@ -50,15 +53,14 @@ class KeyConsent:
         with reading(self._engine) as session:
             key = session.get_one(Key, key_id)
             person = session.get_one(Person, key.person_id)
-        kind, digest = ApprovalKind.KEY_REMOVAL, _digest("key removed", key.id, person.id)
-        if self._approvals.take(kind, by.id if by else None, digest) is None:
-            raise self._asked(kind, by, person, digest, f"the last key of {person.pseudonym} is removed")
+        digest = _digest("key removed", key.id, person.id)
+        self._second(ApprovalKind.KEY_REMOVAL, by, person, digest, f"the last key of {person.pseudonym} is removed", reason)
         return self._keys.remove(key_id, name, seconded=True)
 
-    def token(self, person_id: str, by: Person | None, hours: float = TOKEN_HOURS) -> str:
+    def token(self, person_id: str, by: Person | None, hours: float = TOKEN_HOURS, reason: str | None = None) -> str:
         """A one-time token for a person's next key; with a second person's yes while a serious alert about them is open.
 
-        Raises ConsentNeededError, `enrolment.TokenError`, `approvals.TooManyOpenError`.
+        Raises ConsentNeededError, `enrolment.TokenError`, `approvals.TooManyOpenError` and `ReasonMissingError`.
         """
         with reading(self._engine) as session:
             person = session.get(Person, person_id)
@@ -66,17 +68,31 @@ class KeyConsent:
         by_id = by.id if by else None
         if alone or person is None:
             return self._keys.enrolment.issue(person_id, by_id, hours)
-        kind, digest = ApprovalKind.KEY_RECOVERY, _digest("key given", person_id, by_id or "")
-        if self._approvals.take(kind, by_id, digest) is None:
-            raise self._asked(kind, by, person, digest, f"{person.pseudonym} gets a key while a serious alert about them is open")
+        line = f"{person.pseudonym} gets a key while a serious alert about them is open"
+        self._second(ApprovalKind.KEY_RECOVERY, by, person, _digest("key given", person_id, by_id or ""), line, reason)
         return self._keys.enrolment.issue(person_id, by_id, hours, seconded=True)
 
-    def _asked(self, kind: ApprovalKind, by: Person | None, subject: Person, digest: str, line: str) -> ConsentNeededError:
-        shown = Shown(action=kind.value, lines=(line,))
+    def _second(self, kind: ApprovalKind, by: Person | None, subject: Person, digest: str, line: str, reason: str | None) -> None:
+        by_id = by.id if by else None
+        if not self._somebody_could() or self._approvals.take(kind, by_id, digest) is not None:
+            return
         request = self._approvals.ask(
-            kind=kind, requester=by.id if by else None, digest=digest, shown=shown, need=CONSENT, subject=subject.id
+            kind=kind,
+            requester=by_id,
+            digest=digest,
+            shown=Shown(kind.value, lines=(line,)),
+            need=Approval(1 if by is not None else 2, ADMINISTRATORS, EXPIRES_SECONDS),
+            reason=reason,
+            subject=subject.id,
         )
-        return ConsentNeededError(request.id)
+        raise ConsentNeededError(request.id)
+
+    def _somebody_could(self) -> bool:
+        """Whether any administrator has a key to say yes with."""
+        with reading(self._engine) as session:
+            with_key = select(Key.person_id).where(Key.locked_at.is_(None))
+            people = session.scalars(select(Person).where(Person.id.in_(with_key)))
+            return any(may_sign_in(one) and holds(ADMINISTRATORS, one.roles) for one in people)
 
 
 def _digest(*parts: str) -> str:

@@ -108,6 +108,7 @@ NOT_ABOUT_PEOPLE: Mapping[str, str] = MappingProxyType(
         "unmapped_accounts": "names that nobody known signed in with, for 30 days",
         "gateway_views": "which gateways run",
         "ceremonies": "challenges, random, for minutes",
+        "key_metadata": "models of keys, by their makers",
         "log_cursors": "how far consumers have read",
         "export_marks": "codes of marks, found by the name of an export",
         "agent_order_counters": "the last number of an order",

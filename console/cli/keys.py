@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from auth.approvals import Approvals, TooManyOpenError
+from auth.approvals import Approvals, ReasonMissingError, TooManyOpenError
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.enrolment import TokenError
 from auth.key_consent import TOKEN_HOURS, ConsentNeededError, KeyConsent
@@ -19,10 +19,11 @@ from auth.stepup import clock_id
 from auth.tables import Key
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
-from console.cli.house import By, House, Who, open_house, print_table
+from console.cli.house import House, Who, open_house, print_table
 
 app = typer.Typer(help="Hardware keys: which are registered, what they are worth, and locking or removing one.", no_args_is_help=True)
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="Id as `torwart keys list` shows it.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why, for the address outside of a firm with one administrator.")]
 TWO = 2
 """Keys that everybody should have: one with them, one in a safe place."""
 
@@ -63,16 +64,18 @@ def lock(key_id: KeyId, config: Config = DEFAULT_CONFIG, as_json: Json = False) 
 
 
 @app.command()
-def remove(key_id: KeyId, by: By = None, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
-    """Take a key away for good; a person's last one only when a second person has agreed."""
+def remove(key_id: KeyId, reason: Reason = None, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Take a key away for good; a person's last one only when two administrators have agreed with their keys."""
     with open_house(config) as house:
         try:
-            key = _consent(house).remove(key_id, house.person(by) if by else None)
+            key = _consent(house).remove(key_id, None, reason)
         except ConsentNeededError as asked:
             _say_asked(asked, as_json=as_json)
             return
         except LookupError as error:
             fail(str(error.args[0]))
+        except ReasonMissingError as error:
+            fail(f"{error} (--reason)")
         except TooManyOpenError as error:
             fail(str(error))
     if as_json:
@@ -84,19 +87,21 @@ def remove(key_id: KeyId, by: By = None, config: Config = DEFAULT_CONFIG, as_jso
 @app.command()
 def token(
     who: Who,
-    by: By = None,
+    reason: Reason = None,
     hours: Annotated[float, typer.Option(min=0.1, max=168, help="How long the link works.")] = TOKEN_HOURS,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    """A one-time link for a person's next key; while a serious alert about them is open, only when a second person has agreed."""
+    """A one-time link for a person's next key; while a serious alert about them is open, only when two administrators have agreed."""
     with open_house(config) as house:
         person = house.person(who)
         try:
-            secret = _consent(house).token(person.id, house.person(by) if by else None, hours)
+            secret = _consent(house).token(person.id, None, hours, reason)
         except ConsentNeededError as asked:
             _say_asked(asked, as_json=as_json)
             return
+        except ReasonMissingError as error:
+            fail(f"{error} (--reason)")
         except (TokenError, TooManyOpenError) as error:
             fail(str(error))
         link = f"{house.installation.torwart_url}/enrol/{secret}"

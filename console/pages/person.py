@@ -10,8 +10,10 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from audit_store.spool import SpoolError
+from auth.approvals import ReasonMissingError, TooManyOpenError
 from auth.cut import Cut
 from auth.enrolment import TokenError
+from auth.key_consent import ConsentNeededError, KeyConsent
 from auth.levels import effective
 from auth.people import PeopleError
 from auth.tables import Person
@@ -136,8 +138,12 @@ def token(request: Request, person_id: str, found: Annotated[Visitor, Depends(ad
     services, viewer = services_of(request), viewer_of(found)
     subject = somebody_else(services, person_id, viewer)
     try:
-        secret = services.keys.issue_token(subject.id, viewer.id)
-    except TokenError:
+        secret = KeyConsent(services.engine, services.keys, services.approvals).token(subject.id, viewer)
+    except ConsentNeededError:
+        return go_back("", subject, "asked")
+    except ReasonMissingError:
+        return go_back("", subject, "reason_missing")
+    except (TokenError, TooManyOpenError):
         return go_back("", subject, "refused")
     link = f"{services.installation.torwart_url}/enrol/{secret}"
     return _page(request, found, services, subject, link=link)

@@ -59,32 +59,55 @@ def test_one_of_two_keys_is_removed_alone(ceremonies, consent, anna):
         consent.remove("none", None)
 
 
-def test_the_last_key_goes_only_with_a_second_person(ceremonies, consent, approvals, owner, anna):
+def test_the_last_key_goes_only_with_a_second_person(ceremonies, consent, approvals, owner, anna, boris):
     """Promises E87."""
     ceremonies.enrol(anna)
     (key,) = ceremonies.keys.of(anna.id)
     with pytest.raises(LastKeyError):
         ceremonies.keys.remove(key.id, None)
     with pytest.raises(ConsentNeededError) as asked:
-        consent.remove(key.id, None)
+        consent.remove(key.id, boris)
     with pytest.raises(ConsentNeededError) as again:
-        consent.remove(key.id, None)
+        consent.remove(key.id, boris)
     assert asked.value.request_id == again.value.request_id
     assert ceremonies.keys.of(anna.id)[0].locked_at is None
     _yes(approvals, asked.value.request_id, owner)
-    consent.remove(key.id, None)
+    consent.remove(key.id, boris)
     assert ceremonies.keys.of(anna.id) == []
 
 
+def test_at_the_command_line_it_takes_two(ceremonies, consent, approvals, owner, house, anna):
+    """Whoever types there may be the one who says yes: nobody approves alone by that road."""
+    second = house.people.add("Ada Kern", "ada@firma.example", ["admin"], "de", [])
+    of_second = ceremonies.enrol(second)
+    ceremonies.enrol(anna)
+    (key,) = ceremonies.keys.of(anna.id)
+    for answering in (owner, (second, of_second)):
+        with pytest.raises(ConsentNeededError) as asked:
+            consent.remove(key.id, None)
+        _yes(approvals, asked.value.request_id, answering)
+    assert consent.remove(key.id, None).locked_why == "removed"
+
+
+def test_before_any_administrator_has_a_key_nobody_is_asked(ceremonies, consent, house, anna):
+    house.people.add("Olga Brandt", "olga@firma.example", ["owner"], "de", [])
+    ceremonies.enrol(anna)
+    (key,) = ceremonies.keys.of(anna.id)
+    assert consent.remove(key.id, None).id == key.id
+    _suspect(house, anna)
+    assert consent.token(anna.id, None)
+
+
 def test_a_yes_to_one_key_removes_no_other(ceremonies, consent, approvals, owner, anna, boris):
+    carla = ceremonies.house.people.add("Carla Voss", "carla@firma.example", ["admin"], "de", [])
     ceremonies.enrol(anna)
     ceremonies.enrol(boris)
     (of_anna,), (of_boris,) = ceremonies.keys.of(anna.id), ceremonies.keys.of(boris.id)
     with pytest.raises(ConsentNeededError) as asked:
-        consent.remove(of_anna.id, None)
+        consent.remove(of_anna.id, carla)
     _yes(approvals, asked.value.request_id, owner)
     with pytest.raises(ConsentNeededError):
-        consent.remove(of_boris.id, None)
+        consent.remove(of_boris.id, carla)
 
 
 def test_a_locked_key_is_no_last_one(ceremonies, consent, anna):
@@ -114,14 +137,14 @@ def test_a_key_under_a_serious_alert_needs_a_second_administrator(ceremonies, co
         with pytest.raises(TokenError, match="second administrator"):
             issue()
     with pytest.raises(ConsentNeededError) as asked:
-        consent.token(anna.id, None)
+        consent.token(anna.id, boris)
     _yes(approvals, asked.value.request_id, owner)
-    token = consent.token(anna.id, None)
+    token = consent.token(anna.id, boris)
     options, _ = ceremonies.keys.begin_registration(token)
     assert ceremonies.keys.complete_registration(token, SoftwareKey().create(options, TORWART)).person_id == anna.id
 
 
-def test_a_small_or_a_closed_alert_asks_for_nobody(consent, house, anna):
+def test_a_small_or_a_closed_alert_asks_for_nobody(consent, house, owner, anna):
     _suspect(house, anna, "medium")
     assert consent.token(anna.id, None)
     raised = _suspect(house, anna)
