@@ -61,6 +61,8 @@ class EventAction(StrEnum):
     """An answer that was not accepted; the cause says why."""
     APPROVAL_TAKEN = "approval-taken"
     """Enough have said yes, and it let its act go on once."""
+    NAME_REVEALED = "name-revealed"
+    """Two people have opened the name behind a pseudonym to one of them, for a case and a time."""
     APPROVAL_ENDED = "approval-ended"
     """Nobody needs to answer any more: withdrawn, or out of time."""
     APPROVAL_DOUBTED = "approval-doubted"
@@ -226,6 +228,7 @@ CATEGORIES: Mapping[EventAction, tuple[str, tuple[str, ...], tuple[str, ...]]] =
     EventAction.APPROVAL_TURNED_DOWN: _STEP,
     EventAction.APPROVAL_REFUSED: _STEP,
     EventAction.APPROVAL_TAKEN: _STEP,
+    EventAction.NAME_REVEALED: ("event", ("iam", "database"), ("user", "access")),
     EventAction.APPROVAL_ENDED: _STEP,
     EventAction.APPROVAL_DOUBTED: ("alert", ("intrusion_detection",), ("denied",)),
     EventAction.PERSON_CREATED: ("event", ("iam",), ("user", "creation")),

@@ -48,6 +48,8 @@ MAX_OPEN = 3
 """Requests of one person that may wait at once (promises F93); of the command line, which is nobody, as many."""
 CEREMONY_SECONDS = 120
 """From the page's button to the touch."""
+DRAFT_SECONDS = 600
+"""To sign what was prepared."""
 CHALLENGE_BYTES = 32
 SHORTEST_REASON, REASON_LENGTH = 3, 500
 """Characters."""
@@ -213,6 +215,76 @@ class Approvals:
             self._open(session, request, reason, now)
         return request
 
+    def prepare(
+        self,
+        *,
+        kind: ApprovalKind,
+        requester: str,
+        digest: str,
+        shown: Shown,
+        need: Need,
+        reason: str | None = None,
+        subject: str | None = None,
+    ) -> ApprovalRequest:
+        """As `ask`, but nobody hears of it before the requester has signed it with the own key (`begin_asking`, `complete_asking`)."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            request = _new(secrets.token_urlsafe(24), kind, requester, digest, shown, need, ())
+            request.subject_id, request.reason = subject, (reason or "").strip()[:REASON_LENGTH] or None
+            request.state, request.clock_id, request.opened_at = "draft", self._clock_id, now
+            request.expires_at = now + timedelta(seconds=DRAFT_SECONDS)
+            session.add(request)
+        return request
+
+    def begin_asking(self, request_id: str, requester: str) -> dict[str, Any]:
+        """Options for `navigator.credentials.get` by which the requester asks. Raises ApprovalRefused."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            request, _ = self._prepared(session, request_id, requester, now)
+            given = session.scalar(select(Given).where(Given.request_id == request.id, Given.approver_id == requester))
+            if given is None:
+                given = Given(id=secrets.token_hex(16), request_id=request.id, approver_id=requester)
+                session.add(given)
+            given.roles, given.yes, given.begun_at, given.challenge_used_at = [], True, now, None
+            given.challenge = secrets.token_bytes(CHALLENGE_BYTES)
+            signed = signed_challenge(request, given)
+        try:
+            return self._keys.options(requester, signed, CEREMONY_SECONDS)
+        except KeyRefusedError as refused:
+            raise ApprovalRefused(refused.cause) from None
+
+    def complete_asking(self, request_id: str, requester: str, response: Mapping[str, Any]) -> ApprovalRequest:
+        """Ask, now that the requester's key has signed it. Raises ApprovalRefused, TooManyOpenError, ReasonMissingError."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            request, _ = self._prepared(session, request_id, requester, now)
+            mine = and_(Given.request_id == request.id, Given.approver_id == requester, Given.challenge_used_at.is_(None))
+            fresh = and_(mine, Given.begun_at > now - timedelta(seconds=CEREMONY_SECONDS))
+            if not hits_one(session, update(Given).where(fresh).values(challenge_used_at=now)):
+                raise ApprovalRefused("challenge_used")
+            given = session.scalars(select(Given).where(Given.request_id == request.id, Given.approver_id == requester)).one()
+            signed = signed_challenge(request, given)
+        try:
+            touch = self._keys.verify_assertion(requester, signed, response)
+        except KeyRefusedError as refused:
+            raise ApprovalRefused(refused.cause) from None
+        with writing(self._engine) as session:
+            request, _ = self._prepared(session, request_id, requester, database_now(session))
+            if not touch.user_verified:
+                raise ApprovalRefused("not_verified")
+            for given in session.scalars(select(Given).where(Given.request_id == request.id)):
+                session.delete(given)  # it was no answer; the event below names the key
+            self._open(session, request, request.reason, database_now(session), key=touch.key_id)
+            return request
+
+    def _prepared(self, session: Session, request_id: str, requester: str, now: datetime) -> tuple[ApprovalRequest, Person]:
+        request, person = session.get(ApprovalRequest, request_id), session.get(Person, requester)
+        if request is None or person is None or request.state != "draft" or not self._lives(request, now):
+            raise ApprovalRefused("not_open")
+        if request.requester_id != requester or request.kind == ApprovalKind.ACT or not may_sign_in(person):
+            raise ApprovalRefused("person")
+        return request, person
+
     def waiting(self, requester: str) -> int:
         """How many requests of this person wait for an answer."""
         with reading(self._engine) as session:
@@ -360,13 +432,16 @@ class Approvals:
             requests = list(session.scalars(over))
             for request in requests:
                 if request.state == "draft":
+                    for given in session.scalars(select(Given).where(Given.request_id == request.id)):
+                        session.delete(given)
+                    session.flush()
                     session.delete(request)
                     continue
                 self._end(request, "expired", now)
                 self._say(EventAction.APPROVAL_ENDED, request, by=request.requester_id, outcome="failure", cause="expired")
             return sum(request.state == "expired" for request in requests)
 
-    def _open(self, session: Session, request: ApprovalRequest, reason: str | None, now: datetime) -> None:
+    def _open(self, session: Session, request: ApprovalRequest, reason: str | None, now: datetime, key: str | None = None) -> None:
         if self._count(session, request.requester_id, now) >= MAX_OPEN:
             raise TooManyOpenError
         person = session.get(Person, request.requester_id) if request.requester_id is not None else None
@@ -379,7 +454,7 @@ class Approvals:
         request.alone = self._has_nobody_else(session, request)
         if request.alone and len(request.reason or "") < SHORTEST_REASON:
             raise ReasonMissingError
-        self._say(EventAction.APPROVAL_ASKED, request, by=request.requester_id, outcome="unknown", sealed=sealed)
+        self._say(EventAction.APPROVAL_ASKED, request, by=request.requester_id, outcome="unknown", key=key, sealed=sealed)
 
     def _has_nobody_else(self, session: Session, request: ApprovalRequest) -> bool:
         """Whether one person alone could approve this at all, and the firm says what stands for the second one."""

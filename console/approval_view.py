@@ -23,7 +23,9 @@ KINDS = {
     ApprovalKind.ROLE: N_("Role of an administrator for somebody"),
     ApprovalKind.DISCLOSURE: N_("Telling somebody later what is recorded about them"),
 }
+CASE = N_("Case")
 STATES = {
+    "draft": N_("not asked yet"),
     "open": N_("waits for an answer"),
     "given": N_("approved, not used yet"),
     "taken": N_("approved and used"),
@@ -55,6 +57,8 @@ class RequestView:
     reason: str | None
     rule: str
     whose: str
+    reveals: bool
+    """It is about a name."""
     state: str
     said: str
     chip: str
@@ -84,11 +88,12 @@ def view(services: Services, request: ApprovalRequest, speech: Speech) -> Reques
         fields=field_words(shown.fields, speech) if shown.fields else "",
         filter=field_words(shown.filter, speech) if shown.filter else "",
         where=word(PLACES, shown.destination, speech) if shown.destination else "",
-        lines=shown.lines,
+        lines=tuple(f"{speech.say(CASE)} {line}" for line in shown.lines) if request.kind == ApprovalKind.REVEAL else shown.lines,
         samples=tuple(tuple(row) for row in request.samples["rows"]) if request.samples else (),
         reason=request.reason,
         rule=Because(because, shown.reason_values).for_reviewer(speech.language) if because else "",
         whose=whose(read_need(request.need)),
+        reveals=request.kind == ApprovalKind.REVEAL,
         state=request.state,
         said=speech.say(STATES[request.state]) if request.state in STATES else "",
         chip=CHIPS.get(request.state, ""),

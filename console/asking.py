@@ -12,6 +12,7 @@ from datetime import datetime
 from audit_store.pseudonyms import Pseudonyms
 from auth.approval_tables import ApprovalRequest
 from auth.approvals import Approvals
+from auth.reveals import Reveals
 from auth.sole_reviewer import SoleReviewer
 from auth.tables import Person
 from console.delivery import DeliveryError
@@ -27,6 +28,8 @@ _TEXTS = {
         "given": "Zugestimmt. Wiederholen Sie den Schritt; er geht einmal weiter.\n\n{link}\n",
         "refused": "Abgelehnt. Nichts hat das Haus verlassen.\n\n{link}\n",
         "nobody": "Die Kommandozeile",
+        "revealed_subject": "Torwart: Name hinter einem Pseudonym gezeigt",
+        "revealed": "{who} wurde der Name hinter {about} gezeigt.\n\nFall: {case}\nGrund: {reason}\nZugestimmt: {others}\n",
         "alone_subject": "Torwart: Vorgang ohne zweite Person",
         "alone": "In dieser Firma gibt es niemanden, der dem als zweite Person zustimmen könnte. Deshalb erfahren Sie davon.\n\n"
         "Wer: {who}\nWas: {what}, {clients} Kunden\nGrund: {reason}\nNummer: {id}\n\n"
@@ -40,6 +43,8 @@ _TEXTS = {
         "given": "Approved. Repeat the step; it goes on once.\n\n{link}\n",
         "refused": "Turned down. Nothing has left the house.\n\n{link}\n",
         "nobody": "The command line",
+        "revealed_subject": "Torwart: the name behind a pseudonym was shown",
+        "revealed": "{who} was shown the name behind {about}.\n\nCase: {case}\nReason: {reason}\nApproved by: {others}\n",
         "alone_subject": "Torwart: something without a second person",
         "alone": "In this firm there is nobody who could approve this as a second person. That is why you are told.\n\n"
         "Who: {who}\nWhat: {what}, {clients} clients\nReason: {reason}\nNumber: {id}\n\n"
@@ -61,10 +66,14 @@ class Asking:
         now: Callable[[], datetime],
         sole: SoleReviewer | None = None,
         language: str = "de",
+        reveals: Reveals | None = None,
+        officer: str | None = None,
     ) -> None:
         """`send` hands a mail over; None: there is no mail, and the pages alone say that something waits. `sole` names the address outside
-        that is told, in this language, of what one person may approve alone."""
+        that is told, in this language, of what one person may approve alone; `officer` is told of every name that was shown (`reveals`)."""
         self._sole = sole
+        self._reveals = reveals
+        self._officer = officer
         self._language = language
         self._approvals = approvals
         self._pseudonyms = pseudonyms
@@ -83,6 +92,14 @@ class Asking:
                 for person in people:
                     self._tell(self._send, request, person)
             except DeliveryError as error:  # the others are told all the same
+                failed = error
+                continue
+            self._approvals.told(request.id)
+        officer = self._officer
+        for request in self._reveals.untold() if self._reveals is not None and officer is not None else ():
+            try:
+                self._officer_told(self._send, request, officer or "")
+            except DeliveryError as error:
                 failed = error
                 continue
             self._approvals.told(request.id)
@@ -113,6 +130,14 @@ class Asking:
                 return error
             self._approvals.noticed(request.id)
         return None
+
+    def _officer_told(self, send: Send, request: ApprovalRequest, officer: str) -> None:
+        texts = _TEXTS.get(self._language, _TEXTS["en"])
+        who, about = (self._pseudonyms.of(one) if one else "–" for one in (request.requester_id, request.subject_id))
+        answers = [given for given in self._approvals.answers(request.id) if given.yes]
+        others = ", ".join(self._pseudonyms.of(given.approver_id) for given in answers)
+        text = texts["revealed"].format(who=who, about=about, others=others, case=request.shown["lines"][0], reason=request.reason)
+        send(texts["revealed_subject"], text, self._now(), [officer])
 
     def _tell(self, send: Send, request: ApprovalRequest, person: Person) -> None:
         texts = _texts(person)

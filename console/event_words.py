@@ -42,6 +42,7 @@ WORDS: Mapping[EventAction, tuple[str, str]] = MappingProxyType(
         EventAction.APPROVAL_TURNED_DOWN: ("Zustimmung abgelehnt", "Approval turned down"),
         EventAction.APPROVAL_REFUSED: ("Antwort auf eine Bitte nicht angenommen", "Answer to a request for approval refused"),
         EventAction.APPROVAL_TAKEN: ("Zustimmung verbraucht", "Approval used up"),
+        EventAction.NAME_REVEALED: ("Name hinter dem Pseudonym gezeigt", "Name behind the pseudonym shown"),
         EventAction.APPROVAL_ENDED: ("Bitte um Zustimmung beendet", "Request for approval ended"),
         EventAction.APPROVAL_DOUBTED: ("Zustimmung gilt nicht mehr", "Approval no longer good"),
         EventAction.PERSON_CREATED: ("Person angelegt", "Person added"),

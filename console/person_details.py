@@ -89,7 +89,7 @@ def details(services: Services, person: Person, speech: Speech) -> Details:
         leave=leave,
         away=leave is not None and leave[0] <= now < leave[1] + timedelta(days=1),
         plans=tuple(_plan(plan, speech) for plan in services.plans.of(person.id)),
-        devices=tuple(Device(one.label, one.last_seen_at, one.removed_at is not None) for one, _ in services.agents.all(person.id)),
+        devices=tuple(Device(one.label if shown else "", one.last_seen_at, one.removed_at is not None) for one, _ in services.agents.all(person.id)),
         languages=tuple(Choice(code, word(_LANGUAGES, code, speech), code == person.language) for code in LANGUAGES),
         tomorrow=(now.astimezone().date() + timedelta(days=1)).isoformat(),
     )

@@ -76,6 +76,7 @@ class Services:
     keys: Keys
     stepup: StepUp
     approvals: Approvals
+    reveals: Reveals
     codes: Codes
     sign_in: SignIn
     witness: Witness
@@ -168,6 +169,7 @@ def open_services(installation: Installation) -> Services:
         keys=keys,
         stepup=stepup,
         approvals=approvals,
+        reveals=Reveals(engine, record, approvals, pseudonyms, hours=installation.privacy.reveal_hours),
         codes=open_codes(installation, engine, record, keys, stepup, approvals),
         sign_in=SignIn(engine, record, keys, console_sessions),
         witness=Witness(engine, record, keys),

@@ -401,6 +401,8 @@ def worker_for(
             now=lambda: datetime.now(UTC),
             sole=installation.sole_reviewer,
             language=installation.language,
+            reveals=services.reveals,
+            officer=installation.privacy.officer,
         ),
         retaining=_retaining_of(services),
     )

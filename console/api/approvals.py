@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse, Response
 
-from auth.approvals import REASON_LENGTH, ApprovalRefused
+from auth.approvals import REASON_LENGTH, ApprovalRefused, ReasonMissingError, TooManyOpenError
 from auth.tables import Person
 from console.visitor import Visitor, services_of, signed_in
 
@@ -18,20 +18,22 @@ _REFUSED = {"error": "refused"}
 """One answer for every cause: the page says one neutral sentence."""
 
 
-class _WithToken(BaseModel):
+class Token(BaseModel):
+    """What every call carries."""
+
     model_config = ConfigDict(extra="forbid")
 
     csrf: Annotated[str, StringConstraints(max_length=200)]
 
 
-class Verdict(_WithToken):
+class Verdict(Token):
     """What is about to be signed."""
 
     yes: bool
     why: Annotated[str, StringConstraints(max_length=REASON_LENGTH)] | None = None
 
 
-class Answer(_WithToken):
+class Answer(Token):
     """What the browser's key interface gave."""
 
     response: dict[str, Any]
@@ -57,7 +59,26 @@ def complete(request: Request, request_id: str, answer: Answer, found: Annotated
     return JSONResponse({"state": done.state})
 
 
-def _who(found: Visitor, said: _WithToken) -> Person:
+@router.post("/ask/begin")
+def begin_asking(request: Request, request_id: str, said: Token, found: Annotated[Visitor, Depends(signed_in)]) -> Response:
+    """A fresh challenge for what the visitor has prepared and now asks for."""
+    try:
+        return JSONResponse({"options": services_of(request).approvals.begin_asking(request_id[:64], _who(found, said).id)})
+    except ApprovalRefused:
+        return JSONResponse(_REFUSED, 403)
+
+
+@router.post("/ask/complete")
+def complete_asking(request: Request, request_id: str, answer: Answer, found: Annotated[Visitor, Depends(signed_in)]) -> Response:
+    """Check the key's answer: others hear of it from now on."""
+    try:
+        done = services_of(request).approvals.complete_asking(request_id[:64], _who(found, answer).id, answer.response)
+    except (ApprovalRefused, TooManyOpenError, ReasonMissingError):
+        return JSONResponse(_REFUSED, 403)
+    return JSONResponse({"state": done.state})
+
+
+def _who(found: Visitor, said: Token) -> Person:
     if found.person is None or not found.csrf or not hmac.compare_digest(said.csrf.encode(), found.csrf.encode()):
         raise HTTPException(403)
     return found.person

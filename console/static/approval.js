@@ -1,4 +1,4 @@
-// Yes or no to somebody's request, each with the own key. Looking at the page answers nothing.
+// Yes or no to somebody's request, or a request of one's own, each with the own key. Looking at the page answers nothing.
 import { assert, ceremony, demoKey, post, sayer, supported } from "./key.js";
 
 const READY_AFTER_MS = 1000; // a double click aimed at something else must not answer
@@ -25,8 +25,9 @@ const run = async (yes, touch) => {
     place,
     say,
     touch,
-    begin: () => post(`${address}/begin`, { csrf: words.csrf, yes, why: yes ? null : why.value || null }),
-    complete: (begun, response) => post(`${address}/complete`, { csrf: words.csrf, response }),
+    begin: () =>
+      words.asks ? post(`${address}/ask/begin`, { csrf: words.csrf }) : post(`${address}/begin`, { csrf: words.csrf, yes, why: yes ? null : why.value || null }),
+    complete: (begun, response) => post(`${address}${words.asks ? "/ask" : ""}/complete`, { csrf: words.csrf, response }),
   });
   busy = false;
   if (done) location.reload();

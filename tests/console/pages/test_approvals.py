@@ -1,6 +1,6 @@
 """What waits for somebody's yes: who sees it, what they see, and that nothing but their key answers it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from starlette.testclient import TestClient
@@ -141,3 +141,37 @@ def test_the_page_of_the_act_asks_and_then_says_where_it_stands(pages: Pages) ->
     assert request is not None
     assert request.state == "open"
     assert services.stepup.take("act-9", act.digest) is None, "the touch asked; it let nothing go"
+
+
+def test_a_name_is_shown_to_the_one_who_asked_after_two_keys(pages: Pages) -> None:
+    services = replace(pages.services, installation=replace(pages.services.installation, names="pseudonyms"))
+    pages.app.state.services = pages.services = services
+    anna, keys = pages.add("Anna Feldmann"), {}
+    olga, sven = pages.add("Olga Brandt", "owner"), pages.add("Sven Sicher", "security")
+    for person in (olga, sven):
+        token, keys[person.id] = services.keys.issue_token(person.id, None), SoftwareKey()
+        services.keys.complete_registration(token, keys[person.id].create(services.keys.begin_registration(token)[0], pages.url))
+
+    def sign(person: Person, address: str, road: str, said: dict[str, object]) -> int:
+        client = pages.client(person)
+        begun = client.post(f"/api{address}{road}/begin", json={"csrf": pages.csrf(client), **said})
+        answer = keys[person.id].get(begun.json()["options"], pages.url)
+        return client.post(f"/api{address}{road}/complete", json={"csrf": pages.csrf(client), "response": answer}).status_code
+
+    client = pages.client(olga)
+    assert "Um den Namen bitten" in client.get(f"/people/{anna.id}").text
+    form = {"csrf": pages.csrf(client), "case": "Feldmann", "reason": "ein Verdacht"}
+    assert client.post(f"/people/{anna.id}/reveal", data=form).status_code == 422
+    address = client.post(f"/people/{anna.id}/reveal", data={**form, "case": "2026-17"}).headers["location"]
+    assert "Mit Schlüssel darum bitten" in client.get(address).text
+    assert pages.client(sven).get(address).status_code == 404, "the key has not asked yet"
+    assert sign(olga, address, "/ask", {}) == 200
+    shown = pages.client(sven).get(address).text
+    assert "Fall 2026-17" in shown
+    assert anna.pseudonym in shown
+    assert sign(sven, address, "", {"yes": True}) == 200
+    assert "Namen zeigen" in client.get(address).text
+    assert client.post(f"{address}/open", data={"csrf": pages.csrf(client)}).status_code == 303
+    assert "Feldmann" in client.get(address).text
+    for person, page in ((sven, address), (olga, f"/people/{anna.id}"), (olga, "/people"), (olga, "/approvals")):
+        assert "Feldmann" not in pages.client(person).get(page).text, page
