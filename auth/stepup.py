@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy import Engine, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from audit_store.client_sets import decode_ids, encode_ids
@@ -278,7 +278,7 @@ class StepUp:
         self._note(act_id, "repeats", True)
 
     def keep_address(self, act_id: str, address: bytes) -> None:
-        """Where the person is led after the touch, encrypted; forgotten when the act ends."""
+        """Where the person is led after the touch, encrypted; forgotten when the act ends or its time is over."""
         self._note(act_id, "address", address)
 
     def has_company(self) -> bool:
@@ -385,6 +385,7 @@ class StepUp:
             acts = list(session.scalars(over))
             for act in acts:
                 self._end(act, "expired", "expired", now or clock)
+            session.execute(update(Act).where(Act.address.is_not(None), Act.expires_at <= clock).values(address=None))
             return len(acts)
 
     def end_all(self) -> int:
@@ -420,7 +421,7 @@ class StepUp:
             if act is not None and act.digest == digest and act.used_at is None:
                 proven_by = self._still_good(session, act)
                 if proven_by is not None:
-                    act.state, act.used_at, act.address = "used", now, None
+                    act.state, act.used_at = "used", now
                     self._seal.put(act)
                     number = self._age.step(session)
         if number is not None:

@@ -104,7 +104,7 @@ class Touch:
     def address(self, act_id: str, session_id: str | None) -> str | None:
         """Where `/.torwart/open/ACT` leads: our own relative address, only for the session whose act it is."""
         act = self.stepup.get(act_id)
-        if act is None or act.session_id != session_id or act.state not in ("open", "confirmed"):
+        if act is None or act.session_id != session_id or act.state not in ("open", "confirmed", "used"):
             return None
         return self.addresses.open(act)
 

@@ -460,3 +460,21 @@ def test_every_end_without_a_confirmation_is_recorded_with_its_act(ceremonies: C
     ceremonies.stepup.end_all()
     ended = [(event.act_id, event.document["torwart"]["words"]["cause"]) for event in ceremonies.house.events.of(EventAction.STEP_UP_ENDED)]
     assert ended == [(turned_down.id, "cancelled"), (ran_out.id, "expired"), (left.id, "restart")]
+
+
+def test_an_address_is_forgotten_when_its_act_is_over(ceremonies: Ceremonies, anna: Person) -> None:
+    key = ceremonies.enrol(anna)
+    turned_down, used, waiting = (ceremonies.hold(anna, ids=(str(number),)) for number in range(3))
+    for act in (turned_down, used, waiting):
+        ceremonies.stepup.keep_address(act.id, b"sealed")
+    ceremonies.stepup.cancel(turned_down.id)
+    _confirm(ceremonies, used, key)
+    assert ceremonies.stepup.take(used.id, used.digest) is not None
+
+    def addresses() -> list[bytes | None]:
+        return [found.address for act in (turned_down, used, waiting) if (found := ceremonies.stepup.get(act.id)) is not None]
+
+    assert addresses() == [None, b"sealed", b"sealed"], "whoever comes back once more is held again, and led again"
+    _age(ceremonies, 1000)
+    ceremonies.stepup.expire()
+    assert addresses() == [None, None, None]

@@ -10,11 +10,12 @@ from sqlalchemy import text
 from audit_store.client_sets import encode_ids
 from audit_store.database import open_database
 from audit_store.event import EventAction
+from auth.client_data import decode, encode
 from auth.keys import Keys
 from auth.people import People
 from auth.stepup import StepUp, StepUpRefused
 from auth.storage import writing
-from auth.tables import Act, Person
+from auth.tables import Act, Key, Person
 from deploy.demo.software_key import SoftwareKey
 from tests.services.house import RP_ID, SEAL, TORWART, Ceremonies, digest_of
 
@@ -163,6 +164,35 @@ def test_a_key_that_was_locked_or_given_away_meanwhile_proves_nothing(ceremonies
     assert ceremonies.stepup.take(other.id, other.digest) is None
     assert second.person_id == boris.id
     assert len(alarms(ceremonies)) >= 1
+
+
+def test_a_key_that_nobody_registered_confirms_nothing(ceremonies: Ceremonies, anna: Person, boris: Person) -> None:
+    """A row of `keys` with the thief's own key in it, and one that was unlocked or given to another person by hand."""
+    own, thief = ceremonies.enrol(anna), ceremonies.enrol(boris)
+    others = ("id", "person_id", "credential_id")
+    columns = ", ".join(column.name for column in Key.__table__.columns if column.name not in others)
+    sql(
+        ceremonies,
+        f"INSERT INTO keys (id, person_id, credential_id, {columns}) "  # noqa: S608
+        f"SELECT 'forged', :anna, CAST(credential_id || 'x' AS BLOB), {columns} FROM keys WHERE person_id = :boris",
+        anna=anna.id,
+        boris=boris.id,
+    )
+    act = ceremonies.hold(anna)
+    answer = thief.get({**ceremonies.stepup.begin(act.id), "allowCredentials": []}, TORWART)
+    raw = decode(answer["rawId"]) + b"x"
+    answer["response"] = {**answer["response"], "userHandle": None}
+    with pytest.raises(StepUpRefused):
+        ceremonies.stepup.complete(act.id, {**answer, "id": encode(raw), "rawId": encode(raw)})
+    assert "seal" in alarms(ceremonies)
+
+    ceremonies.keys.lock(next(key.id for key in ceremonies.keys.of(anna.id) if key.id != "forged"), None)
+    sql(ceremonies, "UPDATE keys SET locked_at = NULL, locked_why = NULL WHERE person_id = :id AND id != 'forged'", id=anna.id)
+    before = len(alarms(ceremonies))
+    waiting = ceremonies.hold(anna, ids=("9",))
+    with pytest.raises(StepUpRefused):
+        ceremonies.stepup.complete(waiting.id, own.get(ceremonies.stepup.begin(waiting.id), TORWART))
+    assert len(alarms(ceremonies)) > before
 
 
 # X15: an older database file
