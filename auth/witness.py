@@ -18,12 +18,17 @@ from auth.client_data import CeremonyFault, challenge_of, credential_of, decode,
 from auth.enrolment import CEREMONY_SECONDS, Enrolment, TokenError
 from auth.keys import Keys
 from auth.storage import reading
+from auth.suspicion import is_suspected
 from auth.tables import Person
 
 WITNESS = "witness"
 """Purpose of the ceremony."""
 TOKEN_MINUTES = 10
 """Time for the colleague, who stands beside: to find the key and to set its PIN."""
+
+
+class SecondNeededError(TokenError):
+    """A serious alert about the colleague is open: one administrator is not enough for a key (promises E87, `auth.key_consent`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,14 @@ class Witness:
     def begin(self, witness_id: str, person_id: str) -> tuple[dict[str, Any], str]:
         """Options for `navigator.credentials.get` with the administrator's keys, and the id of the ceremony.
 
-        Raises TokenError for oneself, KeyRefusedError for an administrator without a key.
+        Raises TokenError for oneself, KeyRefusedError for an administrator without a key, and SecondNeededError.
         """
         if witness_id == person_id:
             raise TokenError("nobody is the witness of their own key: ask another administrator")
+        with reading(self._engine) as session:
+            person = session.get(Person, person_id)
+            if person is not None and is_suspected(session, person):
+                raise SecondNeededError("a second administrator has to agree to this key: issue a one-time link, which asks for that")
         ceremony_id, challenge = self._enrolment.begin(WITNESS, _pair(witness_id, person_id))
         return self._keys.options(witness_id, challenge, CEREMONY_SECONDS), ceremony_id
 

@@ -11,11 +11,14 @@ from starlette.responses import JSONResponse, Response
 from auth.enrolment import TokenError
 from auth.keys import KeyRefusedError
 from auth.tables import Person
+from auth.witness import SecondNeededError
 from console.visitor import Visitor, administrator, holds_csrf, renew_session, services_of
+from console.words import N_
 
 router = APIRouter(prefix="/api/people/{person_id}/witness")
 _REFUSED = {"error": "refused"}
-"""One answer for every cause."""
+"""One answer for every other cause."""
+_SECOND = N_("A second person has to agree to a key for this person. Issue a one-time link: it asks for that.")
 
 
 class Intent(BaseModel):
@@ -39,6 +42,8 @@ def begin(request: Request, person_id: str, intent: Intent, found: Annotated[Vis
     viewer = _intending(found, intent)
     try:
         options, state = services_of(request).witness.begin(viewer.id, person_id[:64])
+    except SecondNeededError:
+        return JSONResponse({**_REFUSED, "words": found.speech.say(_SECOND)}, 403)
     except (KeyRefusedError, TokenError):
         return JSONResponse(_REFUSED, 403)
     return JSONResponse({"options": options, "state": state})

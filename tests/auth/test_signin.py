@@ -110,6 +110,19 @@ def test_a_registration_cannot_be_answered_by_a_sign_in_nor_the_other_way(ceremo
         ceremonies.keys.complete_registration(token, SoftwareKey().create({**creation, "challenge": options["challenge"]}, TORWART))
 
 
+def test_each_of_several_keys_signs_in_until_it_is_locked(ceremonies: Ceremonies, anna: Person) -> None:
+    first, second = ceremonies.enrol(anna), ceremonies.enrol(anna)
+    rows = ceremonies.keys.of(anna.id)
+    for key, row in zip((first, second), rows, strict=True):
+        found = ceremonies.house.console.find(_sign_in(ceremonies, key))
+        assert found is not None
+        assert (found[1].id, found[0].key_id) == (anna.id, row.id)
+    ceremonies.keys.lock(rows[0].id, None)
+    with pytest.raises(KeyRefusedError):
+        _sign_in(ceremonies, first)
+    assert ceremonies.house.console.find(_sign_in(ceremonies, second)) is not None
+
+
 @pytest.mark.parametrize("response", [{}, {"type": "public-key", "id": "QQ", "rawId": "QQ", "response": {}}, {"type": 5}])
 def test_junk_signs_nobody_in(ceremonies: Ceremonies, response: dict[str, Any]) -> None:
     _, state = ceremonies.sign_in.begin()

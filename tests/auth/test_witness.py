@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from audit_store.alerts import Alerts, Signal
 from audit_store.event import EventAction
 from auth.enrolment import TokenError
 from auth.keys import KeyRefusedError
 from auth.storage import reading
 from auth.tables import EnrolmentToken, Person
-from auth.witness import TOKEN_MINUTES, Witness
+from auth.witness import TOKEN_MINUTES, SecondNeededError, Witness
 from deploy.demo.software_key import SoftwareKey
 from tests.services.house import TORWART, Ceremonies
 
@@ -40,6 +41,20 @@ def test_nobody_is_the_witness_of_their_own_key(ceremonies: Ceremonies, anna: Pe
     ceremonies.enrol(anna)
     with pytest.raises(TokenError):
         witness(ceremonies).begin(anna.id, anna.id)
+
+
+def test_while_a_serious_alert_is_open_one_administrator_is_not_enough(ceremonies: Ceremonies, anna: Person, boris: Person) -> None:
+    """E87; not even where the alert comes between the touch and the token."""
+    key, one = ceremonies.enrol(anna), witness(ceremonies)
+    options, state = one.begin(anna.id, boris.id)
+    signal = Signal("export_try", boris.pseudonym, boris.created_at, "high", "tried", {"asked": 7})
+    Alerts(ceremonies.house.engine, ceremonies.house.events).raise_or_grow(signal)
+    with pytest.raises(SecondNeededError):
+        one.begin(anna.id, boris.id)
+    with pytest.raises(TokenError):
+        one.complete(anna.id, boris.id, state, key.get(options, TORWART))
+    with reading(ceremonies.house.engine) as session:
+        assert list(session.scalars(select(EnrolmentToken).where(EnrolmentToken.person_id == boris.id))) == []
 
 
 def test_a_witness_without_a_key_is_none(ceremonies: Ceremonies, anna: Person, boris: Person) -> None:
