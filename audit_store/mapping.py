@@ -21,7 +21,7 @@ BOTH = "logs-torwart.*-default"
 """Both of them in a question; the names under which `deploy/elasticsearch/roles.yml` gives rights."""
 EVENTS_TEMPLATE, DEAD_LETTERS_TEMPLATE = "torwart-events", "torwart-deadletter"
 """Names of the index templates."""
-VERSION = 6
+VERSION = 7
 """Grows when a member is added or a type changes: an older template is then installed anew (`torwart events elastic-install`)."""
 PRIORITY = 500
 """Above the templates for `logs-*-*` that come with Elasticsearch (100) and with Fleet (200)."""
@@ -138,6 +138,7 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.question.level": _WORD,
     "torwart.question.mask_written_fields": _WORD,
     "torwart.question.named": _WORD,
+    "torwart.question.on_leave": _TRUTH,
     "torwart.question.own": _KEPT,
     "torwart.question.proofs.class": _WORD,
     "torwart.question.proofs.clients": _KEPT,

@@ -101,6 +101,7 @@ def question_members(request: AccessRequest, told_fields: tuple[str, ...], at: d
         found["late_seconds"] = late
     for member, truth in (
         ("frozen", principal.frozen),
+        ("on_leave", principal.on_leave),
         ("foreign_origin", not context.origin_trusted),
         ("justified", request.justified or (request.proof is not None and request.proof.justified)),
         ("acknowledged", request.acknowledged or (request.proof is not None and request.proof.acknowledged)),
@@ -181,6 +182,7 @@ def _request_of(document: Mapping[str, Any], seat: Seat) -> AccessRequest:
         roles=roles,
         status=Status(ours["status"]),
         frozen=more.get("frozen", False),
+        on_leave=more.get("on_leave", False),
         team=seat.team,
         territory=seat.territory,
         language=seat.language,

@@ -19,7 +19,7 @@ from auth.assignments import ASSIGNMENTS
 from auth.levels import all_levels, effective
 from auth.people_tables import StatusPlan
 from auth.sessions import SESSIONS, credential_hash
-from auth.standing import PEOPLE, open_plans, status_at
+from auth.standing import PEOPLE, is_away, open_plans, status_at
 from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision, RiskLevel
 from policies.request import ClientId, KeyClass, Principal, Status
 
@@ -54,7 +54,7 @@ class Directory:
         self._proven: dict[str, tuple[datetime, KeyClass]] = {}
         """Session -> when its person last touched a key, and which kind; empty again whenever people change."""
         self._next_end: datetime | None = None
-        """When the next of the levels that were set ends, or the next planned status begins."""
+        """When the next of the levels that were set ends, the next planned status begins, or a leave begins or ends."""
         self._accounts: dict[str, str] = {}
         self._sessions: dict[str, SessionView] = {}
         self._owners: dict[ClientId, str | None] = {}
@@ -168,10 +168,10 @@ class Directory:
             plans: dict[str, list[StatusPlan]] = {}
             for plan in open_plans(session):
                 plans.setdefault(plan.person_id, []).append(plan)
-            self._people = {
-                row.id: self._principal(row, levels.get(row.id), plans.get(row.id, ()), now) for row in session.scalars(select(Person))
-            }
+            rows = list(session.scalars(select(Person)))
+            self._people = {row.id: self._principal(row, levels.get(row.id), plans.get(row.id, ()), now) for row in rows}
             ends = [row.until for row in levels.values()] + [plan.due_at for theirs in plans.values() for plan in theirs]
+            ends += [end for row in rows for end in (row.leave_from, row.leave_until) if end is not None]
             self._next_end = min((end for end in ends if end > now), default=None)
         self._principals = {}
         self._proven = {}
@@ -189,6 +189,7 @@ class Directory:
             territory=row.territory,
             language=row.language,
             level=effective(status, level, now),
+            on_leave=is_away(row, now),
         )
 
     def _load_sessions(self, after: int) -> None:

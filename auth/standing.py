@@ -114,6 +114,11 @@ def status_at(status: Status, plans: Iterable[StatusPlan], now: datetime) -> Sta
     return max([status, *due], key=_LADDER.index)
 
 
+def is_away(person: Person, now: datetime) -> bool:
+    """Whether the person is on leave at that time."""
+    return person.leave_from is not None and person.leave_until is not None and person.leave_from <= now < person.leave_until
+
+
 def narrows(before: Status, after: Status) -> bool:
     """Whether the second one is nearer to the end than the first."""
     return _LADDER.index(after) > _LADDER.index(before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from auth.people_tables import StatusPlan
 from auth.person_values import LANGUAGES
@@ -58,12 +58,9 @@ class Details:
     since: datetime | None
     leave: tuple[datetime, datetime] | None
     """First and last day."""
-    away: bool
     plans: tuple[Plan, ...]
     devices: tuple[Device, ...]
     languages: tuple[Choice, ...]
-    tomorrow: str
-    """The first day that a status can be planned for, as a form wants it."""
 
     @property
     def about(self) -> list[str]:
@@ -75,7 +72,6 @@ def details(services: Services, person: Person, speech: Speech) -> Details:
     """Everything about one person."""
     shown = services.installation.names == "shown"
     above = services.people.by_id(person.manager_id) if person.manager_id is not None else None
-    now = datetime.now(UTC)
     leave = _leave(person)
     return Details(
         email=person.email if shown else "",
@@ -87,11 +83,11 @@ def details(services: Services, person: Person, speech: Speech) -> Details:
         reports=tuple(_linked(services, one) for one in services.people.reports(person.id)),
         since=person.status_since,
         leave=leave,
-        away=leave is not None and leave[0] <= now < leave[1] + timedelta(days=1),
         plans=tuple(_plan(plan, speech) for plan in services.plans.of(person.id)),
-        devices=tuple(Device(one.label if shown else "", one.last_seen_at, one.removed_at is not None) for one, _ in services.agents.all(person.id)),
+        devices=tuple(
+            Device(one.label if shown else "", one.last_seen_at, one.removed_at is not None) for one, _ in services.agents.all(person.id)
+        ),
         languages=tuple(Choice(code, word(_LANGUAGES, code, speech), code == person.language) for code in LANGUAGES),
-        tomorrow=(now.astimezone().date() + timedelta(days=1)).isoformat(),
     )
 
 

@@ -149,13 +149,14 @@ ROOTS: Mapping[str, Type] = {
     "principal": Type(
         "record",
         members={
-            "roles": Member(_NAMES, about="What `torwart people add --role` gave the person."),
+            "roles": Member(_NAMES, about="What `torwart people add` and `people change` gave the person."),
             "status": Member(_words(Status), about="Where the employment stands."),
             "frozen": Member(BOOL, about="An administrator has frozen the person: everything is refused anyway."),
             "language": Member(STRING, about="In which the person reads, `de` or `en`."),
             "level": Member(_words(Level), about="How closely the person is watched."),
-            "team": Member(STRING, optional=True, about="The person's team. No command sets it yet."),
-            "territory": Member(STRING, optional=True, about="The person's territory. No command sets it yet."),
+            "on_leave": Member(BOOL, about="The person is away now: `torwart people leave`."),
+            "team": Member(STRING, optional=True, about="The person's team."),
+            "territory": Member(STRING, optional=True, about="The person's territory."),
             "device": Member(STRING, optional=True, about="The machine that asks. Nothing tells it yet."),
         },
     ),

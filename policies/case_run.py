@@ -143,6 +143,7 @@ def _principal(given: GivenText) -> Principal:
         roles=given.roles or frozenset(),
         status=given.status,
         frozen=given.frozen,
+        on_leave=given.on_leave,
         team=given.team,
         territory=given.territory,
         device=given.device,

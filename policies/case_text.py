@@ -146,6 +146,8 @@ class _AboutPerson(_Text):
     """Frozen by an administrator."""
     level: Level | None = None
     """Left out: as the status says, departing from `talk_planned` on."""
+    on_leave: bool = False
+    """The person is away."""
     team: str | None = None
     """The person's team."""
     territory: str | None = None

@@ -161,6 +161,8 @@ class Principal:
     session_id: str | None = None
     """Torwart's own id of the CRM session or API key that carried the request; never the credential itself."""
     level: Level = Level.NORMAL
+    on_leave: bool = False
+    """Away now, and expected back."""
     proven_at: datetime | None = None
     """When the person last touched the own key with PIN or biometry in this session; UTC."""
     proven_with: KeyClass | None = None

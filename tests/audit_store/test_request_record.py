@@ -247,7 +247,7 @@ READ_BACK: dict[type, set[str]] = {
         *("act_id", "principal", "action", "resource", "context", "usage", "findings", "proof", "approvals"),
         *("justified", "acknowledged", "named"),
     },
-    Principal: {"pseudonym", "roles", "status", "frozen", "level", "proven_at", "proven_with"},
+    Principal: {"pseudonym", "roles", "status", "frozen", "level", "on_leave", "proven_at", "proven_with"},
     Resource: {
         *("type", "model", "ids", "own", "clear_contact_ids", "fields", "contact_fields", "questioned_fields"),
         *("questioned_contact_fields", "written_fields", "mask_written_fields", "filter_digest", "limit"),

@@ -1,11 +1,14 @@
 """The gateway's view: in memory, and never older than the last commit."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import event
 
 from audit_store.engines import is_sqlite
+from auth.standing import PEOPLE, local_day
+from auth.storage import grow, writing
 from auth.tables import Person
 from policies.request import KeyClass, Status
 from tests.services.house import House
@@ -51,6 +54,24 @@ def test_a_status_is_seen_at_the_next_request_and_who_is_gone_has_no_session(hou
     house.people.set_status(anna.id, Status.GONE, None)
     directory.refresh()
     assert directory.session("secret") is None
+
+
+def test_a_leave_begins_and_ends_with_its_days_though_nobody_says_so_again(house: House, anna: Person) -> None:
+    directory = house.directory()
+    for days, away in (((-2, -1), False), ((0, 0), True), ((1, 2), False)):
+        first, last = (local_day(datetime.now(UTC)) + timedelta(days=one) for one in days)
+        house.people.set_leave(anna.id, first, last, None)
+        directory.refresh()
+        assert directory.person(anna.id).on_leave is away
+    with writing(house.engine) as session:  # as if the day had come, without anything that tells the directory
+        person = session.get_one(Person, anna.id)
+        person.leave_from = datetime.now(UTC) + timedelta(seconds=0.2)
+        grow(session, PEOPLE)
+    directory.refresh()
+    assert not directory.person(anna.id).on_leave
+    time.sleep(0.3)
+    directory.refresh()
+    assert directory.person(anna.id).on_leave
 
 
 def test_an_ended_session_is_gone_at_the_next_request(house: House, anna: Person) -> None:

@@ -28,12 +28,21 @@ def given(**members):
 def test_everything_that_a_case_says_is_in_the_act():
     what = {"own": 2, "others": 1, "resource": "content", "base": 40, "today": {"sent_day": 3}, "unread": "encrypted"}
     where = {"channel": "webmail", "destination": "mail.example", "other_site": True, "at": "2026-05-12 22:30 Europe/Berlin"}
-    who = {"person": "anna", "status": "notice_given", "team": "south", "territory": "DE-BY", "device": "d1", "language": "en", "book": 20}
+    who = {
+        "person": "anna",
+        "status": "notice_given",
+        "team": "south",
+        "territory": "DE-BY",
+        "device": "d1",
+        "language": "en",
+        "on_leave": True,
+    }
+    who |= {"language": "en", "on_leave": True, "book": 20}
     proof = {"justified": True, "acknowledged": True, "proven_at": "2026-05-12 22:29 Europe/Berlin"}
     request = request_of(given(**who, **what, **where, **proof), Action.UPLOAD)
     who, where = request.principal, request.context
     assert (who.id, who.status, who.language) == ("anna", Status.NOTICE_GIVEN, "en")
-    assert (who.team, who.territory, who.device) == ("south", "DE-BY", "d1")
+    assert (who.team, who.territory, who.device, who.on_leave) == ("south", "DE-BY", "d1", True)
     assert where.at == datetime(2026, 5, 12, 20, 30, tzinfo=UTC)
     assert (where.channel, where.destination, where.origin_trusted) == (Channel.WEBMAIL, "mail.example", False)
     assert where.at - who.proven_at == timedelta(minutes=1)

@@ -11,6 +11,7 @@ import typer
 
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.levels import effective
+from auth.standing import is_away
 from auth.tables import Person
 from console.cli.house import House, Who, open_house
 from console.cli.policy.output import refuse, store_of
@@ -100,4 +101,5 @@ def _principal(house: House, person: Person) -> Principal:
         territory=person.territory,
         language=person.language,
         level=effective(status, house.levels.of(person.id), datetime.now(UTC)),
+        on_leave=is_away(person, datetime.now(UTC)),
     )
