@@ -6,7 +6,7 @@ import json
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -46,6 +46,15 @@ class Standing(StrEnum):
     TRUSTED = "trusted"
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The list as it was read last, and what it said of keys: both are forgotten together, whatever other threads do."""
+
+    seal: str | None
+    metadata: Metadata | None
+    found: dict[str, Standing] = field(default_factory=dict)
+
+
 class KeyModels:
     """The list of one installation. Without a list, or without somebody who could have sealed it, no key is a verified one."""
 
@@ -55,8 +64,7 @@ class KeyModels:
         self._record = record
         self._seal = seal
         self._admitted = frozenset(one.lower() for one in admitted)
-        self._read: tuple[str | None, Metadata | None] = (None, None)
-        self._found: dict[str, Standing] = {}
+        self._read = _Read(None, None)
 
     def load(self, blob: bytes, root: bytes, signer: str | None, *, old: bool = False) -> Metadata:
         """Check a list (`auth.metadata`) and keep it in the place of the one before. Raises MetadataError."""
@@ -77,15 +85,18 @@ class KeyModels:
 
     def current(self) -> Metadata | None:
         """The list as it stands; None if there is none, or one that nobody of ours has sealed."""
+        return self._now().metadata
+
+    def _now(self) -> _Read:
         with reading(self._engine) as session:
             seal = session.scalar(select(KeyMetadata.seal).where(KeyMetadata.id == _ROW))
             if seal is None:
-                return None
-            if seal != self._read[0]:
+                return _Read(None, None)
+            known = self._read
+            if seal != known.seal:
                 row = session.get_one(KeyMetadata, _ROW)
-                self._read = (row.seal, _kept(row) if self._seal.holds(row) else None)
-                self._found = {}
-        return self._read[1]
+                known = self._read = _Read(row.seal, _kept(row) if self._seal.holds(row) else None)
+        return known
 
     def standing(self, key: Key) -> Standing:
         """What is known of the model of a key, by the list of today."""
@@ -94,11 +105,11 @@ class KeyModels:
         path = certificates_of(key)
         if not path:
             return Standing.UNATTESTED
-        metadata = self.current()
-        if metadata is None:
+        now = self._now()
+        if now.metadata is None:
             return Standing.NO_LIST
-        if (known := self._found.get(key.id)) is None:
-            known = self._found[key.id] = self._judged(metadata, key, path)
+        if (known := now.found.get(key.id)) is None:
+            known = now.found[key.id] = self._judged(now.metadata, key, path)
         return known
 
     def class_of(self, key: Key) -> KeyClass:
