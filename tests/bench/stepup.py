@@ -220,7 +220,7 @@ def _people(services: Services, people: int) -> Row:
         chief = f"p{number // 10}@firma.example" if number >= 10 else ""
         table.writerow((f"p{number}@firma.example", f"Person {number}", "manager", "de", f"team-{number % 20}", chief, f"crm{number}"))
     data = text.getvalue().encode()
-    imports = Imports(services.engine, services.spool.append_all, services.pseudonyms, lambda: {"manager"})
+    imports = Imports(services.engine, services.spool.append_all, services.pseudonyms, lambda: {"manager"}, frozenset)
     compared = _seconds(lambda: imports.preview(data, None))
     applied = _seconds(lambda: imports.apply(data, None))
     again = _seconds(lambda: imports.apply(data, None))
