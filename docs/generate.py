@@ -16,6 +16,7 @@ from agent.settings import Place as WatchedPlace
 from audit_store.ecs import EventAction, Phase
 from audit_store.mapping import templates
 from auth.database_settings import DatabaseSettings
+from auth.key_settings import KeySettings
 from auth.mail_server import MailSettings
 from auth.outside import OutsideSettings
 from auth.privacy_settings import PrivacySettings
@@ -65,6 +66,7 @@ def settings() -> str:
         ("outside", OutsideSettings),
         ("record", RecordSettings),
         ("sessions", SessionSettings),
+        ("keys", KeySettings),
         ("recovery", RecoverySettings),
         ("retention", RetentionSettings),
         ("sole_reviewer", SoleReviewer),

@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, Command] = {
     "up": Command("gateway.commands:up", "start gateway, console and proxy"),
     "policy": Command("console.cli.policy:app", "check, test and show the rules"),
     "people": Command("console.cli.people:app", "people: accounts, clients, status, freeze, proxy log-ins, machines"),
-    "keys": Command("console.cli.keys:app", "keys: one-time links, locking"),
+    "keys": Command("console.cli.keys:app", "keys: what they are worth, links, locking, removing"),
     "index": Command("gateway.index_commands:app", "the client index: build, stats, probe"),
     "scan": Command("console.cli.scan:app", "files and folders: do they hold clients?"),
     "trace": Command("console.cli.trace:app", "a file: from which exports it came"),
