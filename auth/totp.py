@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session
 from audit_store.event import Event, EventAction, plain_event
 from auth.code_tries import Purpose, Tries
 from auth.console_sessions import may_sign_in
+from auth.notices import NoticeKind, tell
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Person
 from auth.totp_tables import TotpSeed
@@ -193,6 +194,7 @@ class Totp:
             if row.failures >= MAX_FAILURES:
                 row.locked_at = database_now(session)
                 alarm = {"failures": row.failures}
+                tell(session, NoticeKind.TOTP_LOCKED, person.id, row.locked_at, alarm)
                 at = datetime.now(UTC)
                 self._record(
                     plain_event(EventAction.TOTP_LOCKED, at=at, pseudonym=name, subject=name, outcome="failure", numbers=alarm, severity=73)

@@ -36,14 +36,16 @@ class Visitor:
     speech: Speech
     session: ConsoleSession | None = None
     person: Person | None = None
+    lent: frozenset[str] = frozenset()
+    """Roles that the sealed envelope gives for some hours (`auth.break_glass`)."""
 
     @property
     def is_reviewer(self) -> bool:
-        return self.person is not None and not REVIEWERS.isdisjoint(self.person.roles)
+        return self.person is not None and not REVIEWERS.isdisjoint({*self.person.roles, *self.lent})
 
     @property
     def is_administrator(self) -> bool:
-        return self.person is not None and not ADMINISTRATORS.isdisjoint(self.person.roles)
+        return self.person is not None and not ADMINISTRATORS.isdisjoint({*self.person.roles, *self.lent})
 
     @property
     def csrf(self) -> str:
@@ -88,7 +90,8 @@ def visitor(request: Request) -> Visitor:
     token = request.cookies.get(session_cookie(services.https))
     found = services.console_sessions.find(token) if token else None
     session, person = found if found else (None, None)
-    return Visitor(speech(_language(request, person, services)), session, person)
+    lent: frozenset[str] = services.codes.glasses.roles_of(person.id) if person is not None else frozenset()
+    return Visitor(speech(_language(request, person, services)), session, person, lent)
 
 
 def signed_in(request: Request, found: Annotated[Visitor, Depends(visitor)]) -> Visitor:

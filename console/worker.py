@@ -35,6 +35,7 @@ from console.notice import Totals
 from console.notify import Notifier
 from console.orders import OrderStage
 from console.own_alarms import OwnAlarms
+from console.recovery_mail import RecoveryMail
 from console.retaining import Retaining
 from console.services import Services
 from console.settings import ElasticSettings, WebhookSettings
@@ -163,6 +164,7 @@ class Worker:
             words = (self._ending, self._guarded)
             self._threads.append(threading.Thread(target=self._shipping.run, args=words, name=SHIP, daemon=True))
         if self._retaining is not None:
+            words = (self._ending, self._guarded)
             self._threads.append(threading.Thread(target=self._retaining.run, args=words, name=RETAIN, daemon=True))
         if self._checkpoints is not None:
             words = (self._ending, self._guarded)
@@ -374,6 +376,15 @@ def worker_for(
     # Of several machines only the one that watches signs what the log has: the others cannot tell what is covered.
     stated = checkpoints.stated if installation.machine is None else None
     spools = installation.state / "spool"
+    recoveries = RecoveryMail(
+        services.engine,
+        record,
+        services.codes.recoveries,
+        services.codes.glasses,
+        by_mail.send_text if by_mail is not None else None,
+        outside=installation.recovery.tell,
+        torwart_url=installation.torwart_url,
+    )
     return Worker(
         spools=spools,
         log=services.log,
@@ -386,6 +397,7 @@ def worker_for(
             "confirm": confirmations.step,
             "orders": orders.step,
             "refused agents": services.agent_alarms.flush,
+            "recoveries": recoveries.step,
             "pack": services.log.pack,
         },
         search=IndexWriter(installation.state / "log"),
@@ -406,6 +418,8 @@ def worker_for(
         ),
         retaining=_retaining_of(services),
     )
+
+
 def _retaining_of(services: Services) -> Retaining:
     """What takes out of the record what is over."""
     settings = services.installation.retention

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from auth.stepup import OF_OTHERS, Summary
+from auth.stepup import BY_APP, OF_OTHERS, Summary
 from auth.tables import Act
+from auth.totp import AppState
 from console.language import Speech
 from console.render import page
 from console.services import Services
@@ -25,15 +26,20 @@ _OVER = N_("This act is over")
 
 
 @router.get("/act/{act_id}")
-def act_page(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor)], popup: bool = False) -> Response:
-    """What would be signed. Opening the page confirms nothing. A `popup` of the CRM's page closes itself; any other leads back."""
+def act_page(request: Request, act_id: str, found: Annotated[Visitor, Depends(visitor)], popup: bool = False, road: str = "") -> Response:
+    """What would be signed. Opening the page confirms nothing. A `popup` of the CRM's page closes itself; any other leads back.
+
+    `road` is the short code by which the person came here from another device, shown on both.
+    """
     services = services_of(request)
     act = services.stepup.get(act_id[:64])
     if act is None:
         return page(request, found, "act.html", 404, act=None, heading=found.speech.say(_OVER), demo=False, popup=popup)
     if found.person is not None and found.person.id != act.person_id:  # who has not signed in is whoever holds the address
         services.viewed(found.person, services.pseudonyms.of(act.person_id), act.id)
-    return page(request, found, "act.html", act=act, demo=services.demo, popup=popup, **_shown(services, act, found.speech))
+    led = services.codes.roads.led_here(act.id, road[:20]) if road else None
+    shown = _shown(services, act, found.speech)
+    return page(request, found, "act.html", act=act, demo=services.demo, popup=popup, road=led, **shown)
 
 
 def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
@@ -59,6 +65,8 @@ def _shown(services: Services, act: Act, speech: Speech) -> dict[str, Any]:
         "asks": act.needs.split(),
         "whose": summary.reason_values.get("who", "") if of_others else "",
         "approval": asked.state if asked is not None else "",
+        "by_app": BY_APP in act.needs.split() and services.codes.totp.state(act.person_id) is AppState.READY,
+        "second": f"{services.installation.torwart_url}/second",
         "warnings": _warnings(act, summary, speech, counted=not outside),
         "outside": outside,  # nothing waits in the CRM: the person sends the same again
         "counted": not outside,  # how many were recognised would tell a masked number (attacks X11)

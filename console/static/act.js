@@ -8,7 +8,9 @@ const say = sayer(document.getElementById("said"));
 const touchButton = document.getElementById("touch");
 const demoButton = document.getElementById("demo");
 const cancelButton = document.getElementById("cancel");
-const confirming = [touchButton, demoButton].filter(Boolean);
+const secondButton = document.getElementById("second");
+const appForm = document.getElementById("by-app");
+const confirming = [touchButton, demoButton, secondButton, document.getElementById("app-go")].filter(Boolean);
 const reason = document.getElementById("reason");
 const read = document.getElementById("read");
 const address = `/api/acts/${encodeURIComponent(words.act)}`;
@@ -97,6 +99,43 @@ const watch = async () => {
   }
 };
 
+/** The code of the app takes the place of the touch; what the act asks for beside it is asked for all the same. */
+const byApp = async () => {
+  if (!said()) return;
+  busy = true;
+  confirming.forEach((button) => (button.disabled = true));
+  const field = document.getElementById("app-code");
+  try {
+    const { ok, body } = await post(`${address}/code`, { code: field.value, reason: reason?.value ?? null, read: read?.checked ?? false });
+    busy = false;
+    if (ok) return end(body.state === "asked" ? "asked" : "confirmed");
+    say(words.wrong, "bad");
+    field.value = "";
+  } catch {
+    say(words.failed, "bad");
+  }
+  busy = false;
+  if (!(await look())) ready();
+};
+
+/** Shows the code that leads to this act on another device; the page waits for what happens there. */
+const elsewhere = async () => {
+  try {
+    const { ok, body } = await post(`${address}/second`, {});
+    if (!ok) return (await look()) || say(words.failed, "bad");
+    document.getElementById("road").textContent = body.code;
+    document.getElementById("elsewhere").hidden = false;
+    say(words.elsewhere, "");
+  } catch {
+    say(words.failed, "bad");
+  }
+};
+
+appForm?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  byApp();
+});
+secondButton?.addEventListener("click", elsewhere);
 touchButton.addEventListener("click", () => (supported() ? run(assert) : say(words.unsupported, "bad")));
 demoButton?.addEventListener("click", () => run((options) => demoKey("get", options)));
 cancelButton.addEventListener("click", async () => {
@@ -111,6 +150,7 @@ cancelButton.addEventListener("click", async () => {
   }
 });
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && ready());
+if (!supported()) say(words.unsupported, "");
 ready();
 tick();
 watch();

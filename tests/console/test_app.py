@@ -10,14 +10,18 @@ from tests.services.console import Pages
 ROUTES = [route for router in _routers() for route in router.routes if isinstance(route, APIRoute)]
 PAGES = sorted({route.path for route in ROUTES if "GET" in route.methods})
 POSTS = sorted({route.path for route in ROUTES if "POST" in route.methods})
-OPEN_PAGES = {"/", "/signin", "/enrol/{token}", "/act/{act_id}", "/why/{act_id}", "/api/acts/{act_id}"}
+OPEN_PAGES = {"/", "/signin", "/enrol/{token}", "/act/{act_id}", "/why/{act_id}", "/api/acts/{act_id}"} | {
+    *("/recover", "/recover/{word}", "/emergency"),
+}
 """Need no sign-in: the id or token in the address is unguessable, or there is nothing to see."""
-EVERYBODYS = {"/keys", "/me", "/approvals", "/approvals/{request_id}"}
-SIGNED_IN_CEREMONIES = {path for path in POSTS if path.startswith(("/api/approvals/", "/api/people/"))}
+EVERYBODYS = {"/keys", "/me", "/approvals", "/approvals/{request_id}", "/codes", "/codes/picture/{word}", "/second"}
+SIGNED_IN_CEREMONIES = {path for path in POSTS if path.startswith(("/api/approvals/", "/api/people/", "/api/codes/"))}
 """For somebody who is signed in: the key's signature comes on top of it."""
 SIGNED = {"/api/agents/filter", "/api/agents/orders", "/api/intake"}
 """For agents: no sign-in of a person opens them, each request is signed (`tests/hostile/test_x22_agents.py`)."""
-OPEN_POSTS = {path for path in POSTS if path.startswith("/api/")}
+CODE_POSTS = {"/recover", "/recover/{word}", "/emergency"}
+"""For people who have lost the key: a code or the address takes the place of a sign-in, and nothing rides on a cookie."""
+OPEN_POSTS = {path for path in POSTS if path.startswith("/api/")} | CODE_POSTS
 """Ceremonies: the key's signature takes the place of a sign-in and its token."""
 
 
@@ -60,7 +64,7 @@ def test_a_form_without_the_token_of_its_own_sign_in_does_nothing(pages: Pages, 
     assert (found.frozen, found.status) == (False, "active")
 
 
-@pytest.mark.parametrize("path", sorted(OPEN_POSTS - SIGNED))
+@pytest.mark.parametrize("path", sorted(OPEN_POSTS - SIGNED - CODE_POSTS))
 def test_a_ceremony_takes_json_only(pages: Pages, path: str):
     answer = pages.client().post(filled(path), data={"response": "{}", "token": "x", "state": "x"})
     assert answer.status_code == (401 if path in SIGNED_IN_CEREMONIES else 422)

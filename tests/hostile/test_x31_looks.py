@@ -39,6 +39,7 @@ ROUTES = {
 SIGNED = "agents sign each request; nobody reads it"
 CEREMONY = "a challenge for the key of the person's own; names nobody but them"
 ENDS = "leads on to another page"
+OWN = "shows whoever has the secret address something about themselves"
 VISITS: dict[tuple[str, str], str] = {
     ("GET", "/"): ENDS,
     ("GET", "/signin"): ENDS,
@@ -85,6 +86,24 @@ VISITS: dict[tuple[str, str], str] = {
     ("POST", "/api/approvals/{request_id}/ask/complete"): CEREMONY,
     ("POST", "/api/approvals/{request_id}/begin"): CEREMONY,
     ("POST", "/api/approvals/{request_id}/complete"): CEREMONY,
+    ("GET", "/people/{person_id}/recovery"): "/people/{person}/recovery",
+    ("POST", "/people/{person_id}/recovery"): "/people/{person}/recovery",
+    ("POST", "/recovery/{recovery_id}/cancel"): ENDS,
+    ("GET", "/codes"): "/codes",
+    ("GET", "/codes/picture/{word}"): OWN,
+    ("GET", "/second"): "/second",
+    ("POST", "/second"): ENDS,
+    ("GET", "/recover"): "/recover",
+    ("POST", "/recover"): ENDS,
+    ("GET", "/recover/{word}"): OWN,
+    ("POST", "/recover/{word}"): ENDS,
+    ("GET", "/emergency"): "/emergency",
+    ("POST", "/emergency"): ENDS,
+    ("POST", "/api/codes/{what}/begin"): CEREMONY,
+    ("POST", "/api/codes/{what}/complete"): CEREMONY,
+    ("POST", "/api/codes/totp/confirm"): CEREMONY,
+    ("POST", "/api/acts/{act_id}/code"): CEREMONY,
+    ("POST", "/api/acts/{act_id}/second"): CEREMONY,
     ("GET", "/why/{act_id}"): "/why/card",
     ("GET", "/act/{act_id}"): "/act/act-1",
     ("GET", "/enrol/{token}"): "/enrol/{token}",
@@ -114,7 +133,7 @@ SHOWS = {
         "/people/{person}",
         "/people/import?table",
     ),
-    *("/why/card", "/act/act-1", "/enrol/{token}", "/people/{person}/token", "/people/{person}/key"),
+    *("/why/card", "/act/act-1", "/enrol/{token}", "/people/{person}/token", "/people/{person}/recovery", "/people/{person}/key"),
 }
 """Visits whose answer names the person: that they do is checked, or the test would see nothing."""
 FORM = {"status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "x", "verdict": "false", "note": "x"} | {
@@ -186,6 +205,11 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "people list": ("people", "list"),
     "people devices": ("people", "devices"),
     "people add": CHANGES,
+    "people totp": ("people", "totp", "anna"),
+    "people codes": CHANGES,
+    "people recover": CHANGES,
+    "people break-glass": NOTHING,
+    "people drill": ("people", "drill", "--no-mail"),
     "people status": CHANGES,
     "people change": CHANGES,
     "people unbind": CHANGES,
