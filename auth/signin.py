@@ -12,6 +12,7 @@ from auth.client_data import CeremonyFault, challenge_of, credential_of, decode,
 from auth.console_sessions import NOWHERE, REPLACED, ConsoleSessions, Seat
 from auth.enrolment import CEREMONY_SECONDS, SIGN_IN, Enrolment
 from auth.keys import Keys
+from policies.request import KeyClass
 
 
 class SignIn:
@@ -38,7 +39,7 @@ class SignIn:
             self._enrolment.consume(SIGN_IN, challenge, ceremony_id=state_id)
         except CeremonyFault as fault:
             raise self._keys.refused(fault.cause, None) from None
-        touch = self._keys.verify_assertion(None, challenge, response)
+        touch = self._keys.verify_assertion(None, challenge, response, KeyClass.SYNCED)  # a person, no act
         try:
             token = self._sessions.open(touch.person_id, touch.key_id, seat)
         except PermissionError:
