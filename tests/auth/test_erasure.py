@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 import console.notify  # noqa: F401 # its table is of the database too
 from audit_store.alerts import Alerts, Signal
 from audit_store.database import Base
+from audit_store.engines import is_sqlite
 from audit_store.event import EventAction
 from audit_store.history import History
 from audit_store.log import Log
@@ -92,6 +93,11 @@ def _now() -> datetime:
 
 
 def _bytes(house: House) -> bytes:
+    """All bytes of the file; of a server, which keeps old rows for a while, all rows that can be read."""
+    if not is_sqlite(house.engine):
+        with house.engine.connect() as connection:
+            rows = [connection.execute(select(table)).all() for table in Base.metadata.sorted_tables]
+        return repr(rows).encode()
     file = Path(house.engine.url.database or "")
     return b"".join(path.read_bytes() for path in file.parent.iterdir() if path.name.startswith(file.name))
 
@@ -100,7 +106,7 @@ def test_nothing_says_any_more_who_it_was_in_no_row_and_no_free_page(house: Hous
     before = _bytes(house)
     assert all(trace.encode() in before for trace in TRACES)
     done = erase(house.engine, house.events, leaver.id)
-    assert done.overwritten
+    assert done.overwritten == is_sqlite(house.engine)
     after = _bytes(house)
     assert [trace for trace in TRACES if trace.encode() in after] == []
     assert leaver.pseudonym.encode() in after
@@ -149,8 +155,8 @@ def test_the_record_verifies_afterwards_and_has_the_erasure(house: House, leaver
     spool.close()
 
 
-def test_counts_limits_and_exports_stay_as_they_were(house: House, leaver: Person, boris: Person) -> None:
-    table = Path(house.engine.url.database or "").parent / "clients.csv"
+def test_counts_limits_and_exports_stay_as_they_were(house: House, leaver: Person, boris: Person, tmp_path: Path) -> None:
+    table = tmp_path / "clients.csv"
     table.write_text(f"client_id,person\n7,{leaver.id}\n8,{leaver.id}\n9,{boris.id}\n")
     house.assignments.import_csv(table)
     history = History()
@@ -211,11 +217,14 @@ def test_what_cannot_be_recorded_is_not_erased(house: House, leaver: Person) -> 
 def test_a_second_time_only_the_file_is_cleared(house: House, leaver: Person) -> None:
     erase(house.engine, house.events, leaver.id)
     again = erase(house.engine, house.events, leaver.id)
-    assert (again.deleted, again.emptied, again.overwritten) == ({}, {}, True)
+    assert (again.deleted, again.emptied, again.overwritten) == ({}, {}, is_sqlite(house.engine))
     assert len(house.events.of(EventAction.PERSON_ERASED)) == 1
 
 
 def test_while_somebody_reads_the_file_it_is_said_that_old_copies_may_stay(house: House, leaver: Person) -> None:
+    if not is_sqlite(house.engine):
+        assert not erase(house.engine, house.events, leaver.id).overwritten, "a server always keeps them for a while"
+        return
     with house.engine.connect() as reader:
         reader.exec_driver_sql("BEGIN")
         reader.exec_driver_sql("SELECT count(*) FROM people").all()

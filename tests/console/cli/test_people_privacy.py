@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
+from audit_store.database import Base, open_database
 from audit_store.log import Log
 from audit_store.spool import SpoolReader
+from auth.installation import template
 from console.cli import events, people
 from tests.console.cli.test_people import Shell, torwart
+from tests.services.postgres import Cluster
 
 __all__ = ["torwart"]
 
@@ -91,3 +95,39 @@ def test_in_a_process_of_its_own_every_table_is_known(torwart: Shell, words: tup
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["pseudonym"] == name
+
+
+@pytest.mark.needs("postgresql")
+def test_access_and_erasure_reach_what_several_machines_share(tmp_path: Path, postgres: Cluster) -> None:
+    server = postgres.migrated()
+    shell = Shell(tmp_path)
+    shell.config.write_text(f"{template()}\nmachine: nord\ndatabase:\n  url: {server.url}\n", encoding="utf-8")
+    assert shell("add", "Anna Feldmann", "anna@firma.example", "--role", "manager", "--account", "anna").exit_code == 0
+    assert shell("add", "Boris Berg", "boris@firma.example", "--role", "security", "--account", "boris").exit_code == 0
+    assert shell("level", "anna", "watched", "--reason", "Boris Berg hat sie gesehen", "--days", "3", "--by", "boris").exit_code == 0
+    assert shell("status", "anna", "gone", "--reason", "Anna geht").exit_code == 0
+    log, reader = Log.open(server), SpoolReader.open(tmp_path / "state" / "spool" / "cli-nord")
+    log.take(reader)
+    (name,) = [one["pseudonym"] for one in shell.json("list")["people"] if one["name"] == "Anna Feldmann"]
+
+    shell.json("access", "anna", "--out", str(tmp_path / "anna"))
+    told = (tmp_path / "anna.json").read_text("utf-8")
+    assert "anna@firma.example" in told
+    assert "Anna geht" in told
+    assert "eine andere Person hat sie gesehen" in told
+    assert "Boris" not in told
+
+    done = shell.json("erase", "anna", "--confirm", name)
+    assert done["overwritten"] is False, "old rows stay until the server cleans up"
+    engine = open_database(server)
+    with engine.connect() as connection:
+        rows = repr([connection.execute(select(table)).all() for table in Base.metadata.sorted_tables])
+    engine.dispose()
+    assert name in rows
+    assert [word for word in ("Feldmann", "anna@firma.example", "Anna geht") if word in rows] == []
+    log.take(reader)
+    assert log.verify(reader) == []
+    reader.close()
+    log.close()
+    verified = CliRunner().invoke(events.app, ["verify", "--config", str(shell.config)])
+    assert verified.exit_code == 0, verified.output
