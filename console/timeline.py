@@ -33,6 +33,15 @@ _PLAIN: dict[str, str] = {
     EventAction.LOGOUT: N_("Signed out of the CRM"),
     EventAction.REFUSED: N_("Call refused"),
     EventAction.STATUS_CHANGED: N_("Status changed"),
+    EventAction.STATUS_PLANNED: N_("Status planned"),
+    EventAction.STATUS_PLAN_ENDED: N_("Planned status dropped"),
+    EventAction.PERSON_CHANGED: N_("Person changed"),
+    EventAction.ROLES_CHANGED: N_("Roles changed"),
+    EventAction.LEAVE_CHANGED: N_("Leave changed"),
+    EventAction.ACCOUNT_BOUND: N_("Account given"),
+    EventAction.ACCOUNT_UNBOUND: N_("Account taken away"),
+    EventAction.SESSION_CUT: N_("Cut"),
+    EventAction.CUT_TRIED: N_("What was cut was tried"),
     EventAction.PERSON_FROZEN: N_("Access frozen"),
     EventAction.PERSON_UNFROZEN: N_("Freeze lifted"),
     EventAction.AGENT_REFUSED: N_("Message of an agent refused"),
@@ -203,6 +212,12 @@ def _plain_line(logged: Logged, speech: Speech) -> Line:
     good = document["event"]["outcome"] != "failure"
     words = {**ours.get("words", {}), **ours.get("numbers", {})}
     more = " · ".join(f"{name} {value}" for name, value in words.items() if name in ("kind", "why"))
+    if action in (EventAction.STATUS_PLANNED, EventAction.STATUS_PLAN_ENDED):
+        more = " · ".join((word(STATUSES, str(words.get("to", "")), speech), str(words.get("on", ""))))
+    if action == EventAction.ROLES_CHANGED:
+        more = " ".join(f"{sign}{role}" for sign, lot in (("+", "added"), ("-", "removed")) for role in str(words.get(lot, "")).split())
+    if action == EventAction.CUT_TRIED:
+        more = f"{words.get('refused', 0)}/{words.get('tried', 0)}"
     if action == EventAction.STATUS_CHANGED:
         more = " → ".join(word(STATUSES, str(words[name]), speech) for name in ("from", "to") if name in words)
     if action in _OF_FILES and "cause" in words:

@@ -14,6 +14,7 @@ from audit_store.log import LogError
 from audit_store.outside import PlaceState, Trouble
 from audit_store.spool import SpoolError
 from audit_store.spool_room import ALARM_SHARE
+from auth.attendance import attending
 from console.checkpoints import PLACES_STAGE, CheckpointHealth
 from console.checkpoints import STAGE as STATE_STAGE
 from console.language import Speech
@@ -31,6 +32,7 @@ STALE = timedelta(seconds=30)
 _STAGES: Mapping[str, str] = {
     "intake": N_("Taking the record in"),
     "rules": N_("Comparing with the behaviour rules"),
+    "plans": N_("Carrying out planned statuses"),
     "acts": N_("Ending acts that were not confirmed"),
     "queue": N_("Preparing messages"),
     "send mail": N_("Sending mail"),
@@ -120,6 +122,7 @@ def health(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Re
         checkpoints=known.checkpoints if known else None,
         places=_places(known.checkpoints if known else None, found.speech),
         rooms=_rooms(services_of(request)),
+        gateways=attending(services_of(request).engine, 0),
     )
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from audit_store.outside import PlaceState, Trouble
 from audit_store.spool import SpoolError
+from auth.attendance import Attendance, people_revision
+from auth.storage import reading
 from auth.tables import Person
 from console.app import create_app
 from console.checkpoints import CheckpointHealth
@@ -125,3 +127,13 @@ def test_a_record_that_cannot_be_read_does_not_take_the_page_away(pages: Pages, 
 
     monkeypatch.setattr("console.pages.health.fills", broken)
     assert "nicht lesbar" in shown(pages, owner, Health(last_run=datetime.now(UTC)))
+
+
+def test_gateways_that_run_are_listed_with_what_they_know(pages: Pages, owner: Person) -> None:
+    assert "Keines läuft." in pages.client(owner).get("/health").text
+    with reading(pages.services.engine) as session:
+        Attendance(pages.services.engine, "gateway-a").tell(people_revision(session))
+    Attendance(pages.services.engine, "gateway-b").tell(0)
+    page = pages.client(owner).get("/health").text
+    assert "gateway-a" in page
+    assert page.index("auf dem Stand") < page.index("gateway-b") < page.index("kennt die letzte Änderung an Personen nicht")
