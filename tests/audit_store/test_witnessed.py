@@ -143,3 +143,14 @@ def test_those_that_wait_at_once_share_a_statement(spool: WitnessedSpool, played
     assert played.signed[-1].sequence == 50
     assert 1 <= len(played.asked) < 50
     spool.close()
+
+
+def test_events_of_one_change_are_stored_together_and_asked_for_once(spool: WitnessedSpool, played: Played) -> None:
+    given = plain_event(EventAction.ROLES_CHANGED, at=NOW, numbers={"added": "admin"})
+    receipts = spool.append_all([access(), given, given, access()])
+    assert [receipt.sequence for receipt in receipts] == [1, 2, 3, 4]
+    assert played.signed == [End("gateway", 1, 4, receipts[-1].hash)]
+    assert played.asked == ["gateway 1"]
+    spool.append_all([access()])
+    assert spool.append_all([]) == []
+    assert played.asked == ["gateway 1"]
