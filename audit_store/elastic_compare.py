@@ -26,10 +26,11 @@ class Difference:
     """`missing` in Elasticsearch, `changed` there, or `foreign`: the record has no such event."""
 
 
-def compare(log: Log, elastic: Elastic, until: int) -> list[Difference]:
+def compare(log: Log, elastic: Elastic, until: int, *, kept_since: int = 0) -> list[Difference]:
     """All differences up to the record's sequence `until`, and what is foreign beyond its end; [] if both are the same to the last member.
 
-    The same event twice is no difference: it was sent again. What the record has no content of any more is not compared.
+    The same event twice is no difference: it was sent again. What the record has no content of any more is not compared, and
+    what it received before `kept_since` (milliseconds since 1970) may be missing: Elasticsearch was told to delete it.
 
     Raises LogError, ElasticError.
     """
@@ -39,12 +40,13 @@ def compare(log: Log, elastic: Elastic, until: int) -> list[Difference]:
         entries = log.entries(after, _WINDOW)
         written = {entry.sequence: logged(entry) for entry in entries}
         gone = {entry.sequence for entry in entries if not entry.canonical}
+        over = {entry.sequence for entry in entries if entry.received < kept_since}
         there: defaultdict[int, list[Logged]] = defaultdict(list)
         for row in everything(elastic, after, end):
             there[row.sequence].append(row)
         for number in range(after + 1, end + 1):
             kind = _kind(written.get(number), there[number]) if number not in gone else None
-            if kind is not None:
+            if kind is not None and not (kind == MISSING and number in over):
                 differences.append(Difference(number, kind))
     newest = log.tail(1)
     beyond = everything(elastic, newest[0].sequence if newest else 0, _END)
@@ -58,3 +60,14 @@ def _kind(written: Logged | None, there: Sequence[Logged]) -> str | None:
     if written is None:
         return FOREIGN
     return None if all(row == written for row in there) else CHANGED
+
+
+def spans(differences: Sequence[Difference]) -> list[tuple[Difference, int]]:
+    """Each difference with the last number of those that follow it without a gap and are of its kind: a lost index is one harm."""
+    found: list[tuple[Difference, int]] = []
+    for one in differences:
+        if found and found[-1][0].kind == one.kind and one.sequence == found[-1][1] + 1:
+            found[-1] = (found[-1][0], one.sequence)
+        else:
+            found.append((one, one.sequence))
+    return found

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ import auth.tables  # noqa: F401 # makes the tables known to `open_database`
 from audit_store.consumer import position_of
 from audit_store.database import DatabaseError, open_database
 from audit_store.elastic import Elastic, ElasticError
-from audit_store.elastic_compare import MISSING, compare
+from audit_store.elastic_compare import MISSING, Difference, compare
 from audit_store.elastic_install import install as install_templates
 from audit_store.log import Log, LogError, exists
 from audit_store.shipping import SHIPPED, Shipper
@@ -73,10 +74,7 @@ def check(
             fail(f"there is no record in {installation.state} yet: `torwart up` begins it")
         with opened(installation) as (engine, log), reading_elastic(sections) as elastic:
             shipped = position_of(engine, SHIPPED)
-            differences = compare(log, elastic, shipped)
-            if differences:  # a search sees an event a second after it was stored
-                time.sleep(SETTLE_SECONDS)
-                differences = compare(log, elastic, shipped)
+            differences = differences_of(log, elastic, shipped, settings_of(sections))
             missing = [one.sequence for one in differences if one.kind == MISSING] if resend else []
             if missing:
                 _resend(installation, sections, log, engine, elastic, missing)
@@ -95,6 +93,17 @@ def check(
             say(f"{shipped} events are in Elasticsearch as they are in the record.")
     if differences:
         raise typer.Exit(DIFFERENT)
+
+
+def differences_of(log: Log, elastic: Elastic, shipped: int, settings: ElasticSettings) -> list[Difference]:
+    """What is not the same in Elasticsearch, of what was shipped and is to be kept there. Raises LogError, ElasticError."""
+    days = settings.retention_days
+    since = 0 if days is None else int((datetime.now(UTC) - timedelta(days=days)).timestamp() * 1000)
+    differences = compare(log, elastic, shipped, kept_since=since)
+    if differences:  # a search sees an event a second after it was stored
+        time.sleep(SETTLE_SECONDS)
+        differences = compare(log, elastic, shipped, kept_since=since)
+    return differences
 
 
 def _resend(installation: Installation, sections: Sections, log: Log, engine: Engine, reader: Elastic, missing: list[int]) -> None:

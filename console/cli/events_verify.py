@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import OperationalError
 
+from audit_store.consumer import position_of
+from audit_store.database import DatabaseError
 from audit_store.elastic import ElasticError
-from audit_store.elastic_compare import CHANGED, FOREIGN, MISSING, compare
+from audit_store.elastic_compare import CHANGED, FOREIGN, MISSING, spans
 from audit_store.log import Log, LogError, Problem, exists
 from audit_store.outside_folder import FolderPlace, read_place
 from audit_store.pseudonyms import SecretError
+from audit_store.shipping import SHIPPED
 from audit_store.signing_key import SigningKey
 from audit_store.spool import SpoolError, SpoolReader, readers
 from audit_store.statement import StatementError, find, fingerprint, read_verifier_line
@@ -26,7 +30,7 @@ from audit_store.statements import FOLDER as STATEMENTS_FOLDER
 from audit_store.statements import Statements, StatementsError
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.installation import ConfigError, Installation, Sections, load_installation
-from console.cli.elastic import reading_elastic
+from console.cli.elastic import differences_of, opened, reading_elastic, settings_of
 from console.cli.record import printable
 
 BROKEN = 1
@@ -60,6 +64,7 @@ class _Found:
     waiting: int = 0
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    elastic: str | None = None
 
 
 def verify(
@@ -82,13 +87,13 @@ def verify(
         empty = [place.name for place in places if checkpoints and not place.statements]
         found.problems += [Problem(None, None, None, f"{name} has no statement: is it the right place?") for name in empty]
         if elastic:
-            found.problems += _of_elastic(installation, sections)
+            _of_elastic(installation, sections, found)
     except ConfigError as error:
         fail(*error.errors)
-    except (LogError, SpoolError, StatementsError, ElasticError, SecretError, OSError) as error:
+    except (LogError, SpoolError, StatementsError, ElasticError, SecretError, DatabaseError, OperationalError, OSError) as error:
         fail(f"the record cannot be verified: {error}")
     found.problems = sorted(collected.problems + found.problems, key=_place)[:SHOWN]
-    found.notes = _notes(places, collected, key, installation)
+    found.notes = [*([found.elastic] if found.elastic else []), *_notes(places, collected, key, installation)]
     _tell(found, places, collected, as_json)
     if found.problems:
         raise typer.Exit(BROKEN)
@@ -215,14 +220,15 @@ def _with_progress(comparison: Comparison) -> Callable[[int, int, str, int, int,
     return watch
 
 
-def _of_elastic(installation: Installation, sections: Sections) -> list[Problem]:
-    log = Log.open(installation.log, reading=True)
-    try:
-        with reading_elastic(sections) as elastic:
-            differences = compare(log, elastic, _last(log))
-    finally:
-        log.close()
-    return [Problem(one.sequence, None, None, _ELASTIC[one.kind]) for one in differences]
+def _of_elastic(installation: Installation, sections: Sections, found: _Found) -> None:
+    with opened(installation) as (engine, log), reading_elastic(sections) as elastic:
+        shipped = position_of(engine, SHIPPED)
+        differences = differences_of(log, elastic, shipped, settings_of(sections))
+        left = _last(log) - shipped
+    for one, last in spans(differences):
+        more = "" if last == one.sequence else f", and all up to {last}"
+        found.problems.append(Problem(one.sequence or None, None, None, f"{_ELASTIC[one.kind]}{more}"))
+    found.elastic = f"{shipped} events were compared with Elasticsearch; {left} were not sent there yet."
 
 
 def _place(problem: Problem) -> tuple[bool, int]:
