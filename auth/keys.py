@@ -297,7 +297,7 @@ class Keys:
                 raise CeremonyFault("locked_key")
             cloned = (counter or key.sign_count) and counter <= key.sign_count
             if cloned:
-                self._lock(session, key, "possible_clone", None)
+                self._lock(session, key, "possible_clone", person.pseudonym)
             else:
                 key.sign_count, key.last_used_at = counter, database_now(session)
         if cloned:

@@ -53,6 +53,10 @@ class Step:
     """Not an act: the agent left a file that it was to put aside, with this cause."""
     refused_order: str | None = None
     """Not an act: the agent was ordered what it must not obey, with this cause."""
+    refused_key: str | None = None
+    """Not an act: the person's touch was refused, with this cause."""
+    locked_key: str | None = None
+    """Not an act: a key of the person was locked, for this reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,12 @@ def _event(step: Step, number: int) -> Event:
         return plain_event(
             EventAction.ORDER_REFUSED, at=at, pseudonym=step.person, subject="agent-1", outcome="failure", numbers=refused, severity=73
         )
+    if step.refused_key is not None:
+        doubt: dict[str, int | str] = {"cause": step.refused_key}
+        return plain_event(EventAction.KEY_REFUSED, at=at, pseudonym=step.person, subject="key-1", outcome="failure", numbers=doubt)
+    if step.locked_key is not None:
+        why: dict[str, int | str] = {"key": "key-1", "why": step.locked_key}
+        return plain_event(EventAction.KEY_LOCKED, at=at, pseudonym=step.person, subject=step.person, numbers=why)
     if step.refused_agent is not None:
         facts: dict[str, int | str] = {"cause": step.refused_agent, "count": 1}
         return plain_event(

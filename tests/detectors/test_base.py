@@ -54,6 +54,7 @@ def test_the_rules_are_there_under_the_names_of_their_files():
         "mass_export",
         "put_aside",
         "script_paging",
+        "strange_key",
         "told_by_rule",
         "way_out",
     }
