@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+MANY_PEOPLE = 10
+"""Of a firm with more, pages show pseudonyms until two people reveal a name (law 11)."""
 
-def template(*, state: str = "state") -> str:
+
+def template(*, state: str = "state", names: str = "shown") -> str:
     """The text of a new `torwart.yaml`. It works at once on one machine; real names and certificates are to be put in."""
-    return _TEMPLATE.format(state=state)
+    return _TEMPLATE.format(state=state, names=names)
 
 
 _TEMPLATE = """\
@@ -21,7 +24,7 @@ language: de
 
 # Namen auf den Seiten: shown (gezeigt) oder pseudonyms. Log, E-Mail und Webhook nennen immer nur Pseudonyme.
 # Names on pages: shown or pseudonyms. Log, mail and web hook always use pseudonyms.
-names: shown
+names: {names}
 
 # Torwarts eigener Host: Schlüssel, Bestätigung, Seiten. Einmal wählen: Wird er geändert, ist jeder Schlüssel ungültig.
 # Torwart's own host: keys, confirmation, pages. Choose it once: changing it voids every key.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from audit_store.statement import fingerprint
 from auth.command_line import DEFAULT_CONFIG, fail
 from auth.config_file import ConfigError
 from auth.installation import check_state
-from auth.template import template
+from auth.template import MANY_PEOPLE, template
 from gateway.forward.authority import CERTIFICATE
 from gateway.forward.authority import FOLDER as AUTHORITY
 from gateway.forward.settings import read_forward
@@ -26,17 +27,25 @@ up = typer.Typer(add_completion=False, help="Start gateway, console and proxy, a
 
 
 @init.command()
-def write_configuration(config: Config = DEFAULT_CONFIG) -> None:
+def write_configuration(
+    config: Config = DEFAULT_CONFIG,
+    people: Annotated[int | None, typer.Option("--people", min=1, help="How many work here: above 10, pages show pseudonyms.")] = None,
+) -> None:
     """Write a configuration file with comments. An existing file is never overwritten."""
+    if people is None and sys.stdin.isatty():
+        people = typer.prompt("How many people work here?", type=int, default=MANY_PEOPLE)
+    names = "pseudonyms" if people is not None and people > MANY_PEOPLE else "shown"
     try:
         with config.open("x", encoding="utf-8") as file:
-            file.write(template())
+            file.write(template(names=names))
         config.chmod(0o600)
     except FileExistsError:
         fail(f"{config} is there already: edit it, or name another file with --config")
     except OSError as error:
         fail(f"{config} cannot be written: {error.strerror}")
     print(f"{config} written. Name your hosts and your CRM in it, then: torwart up --config {config}")
+    if names == "pseudonyms":
+        print("Pages and commands show pseudonyms; a name needs two people's keys and a case number (docs/privacy.md).")
     print(f"Then write down the fingerprint of the key that signs the record, away from this machine: torwart events key --config {config}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,11 +35,14 @@ from auth.levels import Levels
 from auth.orders import Orders
 from auth.outside import open_spool
 from auth.people import People
+from auth.plans import Plans
 from auth.row_seal import RowSeal
 from auth.sessions import Sessions
-from auth.plans import Plans
 from auth.tables import Person
+from auth.template import MANY_PEOPLE
 
+_NAMES: ContextVar[str] = ContextVar("names", default="pseudonyms")
+"""`names` of the installation that the command has opened."""
 Who = Annotated[str, typer.Argument(metavar="PERSON", help="A person: CRM account, e-mail address, pseudonym or id.")]
 By = Annotated[str | None, typer.Option("--by", help="The person who does it: CRM account, e-mail address, pseudonym or id.")]
 
@@ -50,8 +54,8 @@ class House:
     installation: Installation
     people: People
     levels: Levels
-    sessions: Sessions
     plans: Plans
+    sessions: Sessions
     assignments: Assignments
     keys: Keys
     agents: Agents
@@ -85,6 +89,7 @@ def open_house(config: Path) -> Iterator[House]:
     os.umask(0o077)
     try:
         installation, _ = load_installation(config)
+        _NAMES.set(installation.names)
         check_rights(installation.state)
         engine = open_database(installation.database)
         spool = open_spool(installation, "cli")
@@ -120,6 +125,24 @@ def open_house(config: Path) -> Iterator[House]:
         fail(str(error))
     except OperationalError as error:
         fail(f"the database cannot be used: {error.orig}")
+
+
+def named(word: str) -> str | None:
+    """What would say who somebody is (a name, an address, an account); None where names are not shown (law 11)."""
+    return word if _NAMES.get() == "shown" else None
+
+
+def advice_on_names(house: House) -> str | None:
+    """What is told, and not changed, when a firm has grown; None where it is small, or names are hidden already."""
+    number = len(house.people.all())
+    if house.installation.names != "shown" or number <= MANY_PEOPLE:
+        return None
+    return f"{number} people work here: pages should show pseudonyms (`names: pseudonyms` in torwart.yaml, docs/privacy.md)."
+
+
+def called(person: Person) -> str:
+    """How a command calls somebody."""
+    return f"{person.name} ({person.pseudonym})" if _NAMES.get() == "shown" else person.pseudonym
 
 
 def print_table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

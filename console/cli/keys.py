@@ -19,7 +19,7 @@ from auth.stepup import clock_id
 from auth.tables import Key
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
-from console.cli.house import House, Who, open_house, print_table
+from console.cli.house import House, Who, named, open_house, print_table
 
 app = typer.Typer(help="Hardware keys: which are registered, what they are worth, and locking or removing one.", no_args_is_help=True)
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="Id as `torwart keys list` shows it.")]
@@ -201,7 +201,7 @@ def _fewer_than_two(house: House, who: str | None) -> list[dict[str, Any]]:
     people = house.people.all() if who is None else [house.person(who)]
     usable = Counter(key.person_id for key in house.keys.all() if key.locked_at is None)
     found = [(person, usable[person.id]) for person in people if person.status != "gone"]
-    return [{"name": person.name, "pseudonym": person.pseudonym, "keys": number} for person, number in found if number < TWO]
+    return [{"name": named(person.name), "pseudonym": person.pseudonym, "keys": number} for person, number in found if number < TWO]
 
 
 def _as_json(house: House, key: Key) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def _as_json(house: House, key: Key) -> dict[str, Any]:
     model = listed.model_of(key)
     return {
         "id": key.id,
-        "name": person.name if person else "",
+        "name": named(person.name) if person else "",
         "pseudonym": person.pseudonym if person else "",
         "label": key.label,
         "class": listed.class_of(key).value,

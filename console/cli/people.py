@@ -23,7 +23,7 @@ from auth.sessions import PROXY, SessionError
 from auth.standing import local_day
 from auth.tables import Person
 from console.cli import people_codes
-from console.cli.house import By, House, Who, open_house, print_table
+from console.cli.house import By, House, Who, advice_on_names, called, named, open_house, print_table
 from console.cli.people_access import access
 from console.cli.people_accounts import accounts
 from console.cli.people_change import change, leave, plans, unbind
@@ -54,8 +54,8 @@ def list_all(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     rows = [
         (
             p["pseudonym"],
-            p["name"],
-            p["email"],
+            p["name"] or "–",
+            p["email"] or "–",
             ", ".join(p["roles"]),
             _standing(p["status"], p["level"], p["frozen"]),
             ", ".join(p["accounts"]),
@@ -91,11 +91,13 @@ def add(
             return
         except (PeopleError, TooManyOpenError, ReasonMissingError) as error:
             fail(str(error))
-        added = _as_json(house, person)
+        added, advice = _as_json(house, person), advice_on_names(house)
     if as_json:
         print_json(added)
     else:
-        say(f"{_named(person)} is added. Next: torwart people token {person.email}")
+        say(f"{_named(person)} is added. Next: torwart people token {named(person.email) or person.pseudonym}")
+        if advice is not None:
+            say(advice)
 
 
 @app.command()
@@ -260,8 +262,8 @@ def devices(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         {
             "agent": agent.id,
             "pseudonym": person.pseudonym,
-            "name": person.name,
-            "label": agent.label,
+            "name": named(person.name),
+            "label": named(agent.label),
             "enrolled_at": _time(agent.enrolled_at),
             "last_seen_at": _time(agent.last_seen_at) if agent.last_seen_at else None,
             "revoked_at": _time(agent.removed_at) if agent.removed_at else None,
@@ -325,8 +327,8 @@ def _as_json(house: House, person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "pseudonym": person.pseudonym,
-        "name": person.name,
-        "email": person.email,
+        "name": named(person.name),
+        "email": named(person.email),
         "roles": person.roles,
         "language": person.language,
         "team": person.team,
@@ -338,7 +340,7 @@ def _as_json(house: House, person: Person) -> dict[str, Any]:
         "leave": _leave(person),
         "level": _level(house, person),
         "frozen": person.frozen,
-        "accounts": house.people.accounts(person.id),
+        "accounts": house.people.accounts(person.id) if named("") is not None else [],
         "keys": sum(key.locked_at is None for key in house.keys.of(person.id)),
     }
 
@@ -355,7 +357,7 @@ def _leave(person: Person) -> dict[str, str] | None:
 
 
 def _named(person: Person) -> str:
-    return f"{person.name} ({person.pseudonym})"
+    return called(person)
 
 
 def _level(house: House, person: Person) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from auth.command_line import DEFAULT_CONFIG, Config, Json, print_json, say
 from auth.unmapped import Unmapped
-from console.cli.house import House, open_house, print_table
+from console.cli.house import House, named, open_house, print_table
 
 
 def accounts(
@@ -25,7 +25,7 @@ def accounts(
     if as_json:
         print_json({"accounts": rows})
     elif not unmapped:
-        print_table(("CRM account", "pseudonym", "name"), [(row["account"], row["pseudonym"], row["name"]) for row in rows])
+        print_table(("CRM account", "pseudonym", "name"), [(row["account"] or "–", row["pseudonym"], row["name"] or "–") for row in rows])
     elif rows:
         print_table(("CRM account", "refused", "last"), [(row["account"], str(row["times"]), row["last"]) for row in rows])
         say("If it is somebody's: torwart people bind PERSON ACCOUNT")
@@ -36,6 +36,8 @@ def accounts(
 def _everybodys(house: House) -> list[dict[str, Any]]:
     people = {person.id: person for person in house.people.all()}
     owners = house.people.all_accounts()
+    if named("") is None:  # an account is as good as a name
+        return [{"account": None, "pseudonym": people[owner].pseudonym, "name": None} for owner in owners.values()]
     return [{"account": account, "pseudonym": people[owner].pseudonym, "name": people[owner].name} for account, owner in owners.items()]
 
 

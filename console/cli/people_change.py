@@ -13,7 +13,7 @@ from auth.key_consent import ConsentNeededError
 from auth.people import PeopleError
 from auth.person_values import PersonChange
 from auth.tables import Person
-from console.cli.house import By, House, Who, open_house, print_table
+from console.cli.house import By, House, Who, called, named, open_house, print_table
 from console.cli.people_consent import role_consent, say_asked
 from console.cli.people_cut import cut_members, print_cut
 
@@ -137,7 +137,7 @@ def plans(
     if as_json:
         print_json({"plans": rows})
         return
-    print_table(("day", "pseudonym", "name", "status"), [(row["on"], row["pseudonym"], row["name"], row["status"]) for row in rows])
+    print_table(("day", "pseudonym", "name", "status"), [(row["on"], row["pseudonym"], row["name"] or "–", row["status"]) for row in rows])
 
 
 def _planned(house: House) -> list[dict[str, Any]]:
@@ -145,7 +145,7 @@ def _planned(house: House) -> list[dict[str, Any]]:
     return [
         {
             "pseudonym": people[plan.person_id].pseudonym,
-            "name": people[plan.person_id].name,
+            "name": named(people[plan.person_id].name),
             "status": plan.status,
             "on": plan.day,
             "automatic": plan.automatic,
@@ -155,4 +155,4 @@ def _planned(house: House) -> list[dict[str, Any]]:
 
 
 def _named(person: Person) -> str:
-    return f"{person.name} ({person.pseudonym})"
+    return called(person)

@@ -7,12 +7,12 @@ from typing import Any
 
 from auth.command_line import say
 from auth.cut import Cut
-from console.cli.house import print_table
+from console.cli.house import named, print_table
 
 
 def cut_members(cut: Iterable[Cut]) -> list[dict[str, Any]]:
     """What was cut, for programs."""
-    return [{"kind": piece.kind, "account": piece.account, "since": piece.opened_at.isoformat(timespec="seconds")} for piece in cut]
+    return [{"kind": piece.kind, "account": named(piece.account), "since": piece.opened_at.isoformat(timespec="seconds")} for piece in cut]
 
 
 def print_cut(cut: list[Cut]) -> None:
@@ -20,5 +20,5 @@ def print_cut(cut: list[Cut]) -> None:
     if not cut:
         return
     say("Cut:")
-    rows = [(piece.kind, piece.account, piece.opened_at.isoformat(timespec="seconds")) for piece in cut]
+    rows = [(piece.kind, named(piece.account) or "–", piece.opened_at.isoformat(timespec="seconds")) for piece in cut]
     print_table(("what", "CRM account", "since"), rows)

@@ -10,7 +10,7 @@ import console.notify  # noqa: F401 # its table is one of those that erasure goe
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.erasure import erase as erase_person
 from auth.people import PeopleError
-from console.cli.house import Who, open_house
+from console.cli.house import Who, called, open_house
 
 NOT_REACHED = (
     "backups of the state folder or the database, until you let them lapse",
@@ -38,7 +38,7 @@ def erase(
         if confirm is None:
             if as_json:
                 fail("with --json, say which person is meant: --confirm PSEUDONYM")
-            confirm = typer.prompt(f"This deletes who {person.name} ({person.pseudonym}) was, for ever. Type the pseudonym to go on")
+            confirm = typer.prompt(f"This deletes who {called(person)} was, for ever. Type the pseudonym to go on")
         if confirm.strip().upper() != person.pseudonym:
             fail(f"{confirm!r} is not the pseudonym of this person: nothing was deleted")
         try:

@@ -13,7 +13,7 @@ from auth.people import PeopleError
 from auth.people_compare import Comparison, Difference, words_of
 from auth.people_csv import COLUMNS, MAX_BYTES, PeopleTableError
 from auth.people_import import Imports
-from console.cli.house import By, open_house, print_table
+from console.cli.house import By, advice_on_names, named, open_house, print_table
 from console.cli.people_consent import role_consent
 from console.people_roles import known_roles
 
@@ -52,8 +52,15 @@ def import_people(
             fail(*(f"{table}:{fault}" for fault in error.faults), "Nothing was changed.")
         if not apply:
             house.looked_at("people", [one.pseudonym for one in found.all if one.pseudonym is not None])
-        names = {person.id: person.email for person in house.people.all()}
+        advice = advice_on_names(house) if apply else None
+        names = {person.id: named(person.email) or person.pseudonym for person in house.people.all()}
     _show(found, names, applied=apply, as_json=as_json)
+    if advice is not None and not as_json:
+        say(advice)
+
+
+_NAMING = frozenset({"name", "email", "accounts"})
+"""Of what is known, these say who somebody is."""
 
 
 def _take_back(imports: Imports, who: str | None, *, as_json: bool) -> None:
@@ -85,19 +92,28 @@ def _lots(found: Comparison) -> Iterable[tuple[str, tuple[Difference, ...]]]:
 
 def _members(one: Difference, names: dict[str, str]) -> dict[str, Any]:
     before, after = _words(one, names)
-    return {"pseudonym": one.pseudonym, "name": one.name, "email": one.email, "before": before, "after": after}
+    name, email = _who(one)
+    return {"pseudonym": one.pseudonym, "name": name, "email": email, "before": before, "after": after}
 
 
 def _rows(lot: str, one: Difference, names: dict[str, str]) -> Iterable[tuple[str, ...]]:
     before, after = _words(one, names)
     for number, name in enumerate(after):
-        head = (lot, one.email, one.name) if number == 0 else ("", "", "")
+        who, email = _who(one)
+        head = (lot, email or one.pseudonym or "", who or "–") if number == 0 else ("", "", "")
         yield (*head, name, before.get(name, ""), after[name])
+
+
+def _who(one: Difference) -> tuple[str | None, str | None]:
+    """Name and address, of somebody who is known only where names are shown."""
+    if one.person_id is None:
+        return one.name, one.email
+    return named(one.name), named(one.email)
 
 
 def _words(one: Difference, names: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     after = words_of(one.after, names) | ({"manager": one.manager_email} if one.manager_email is not None else {})
-    before = words_of(one.before, names)
+    before = {name: (named(text) or "…") if name in _NAMING and text else text for name, text in words_of(one.before, names).items()}
     return before, {name: text for name, text in after.items() if text or name in before}
 
 

@@ -9,7 +9,7 @@ import typer
 
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.people import PeopleError
-from console.cli.house import Who, open_house
+from console.cli.house import Who, called, open_house
 from policies.request import Level
 
 DAYS = 7
@@ -37,4 +37,4 @@ def level(
     if as_json:
         print_json({"pseudonym": person.pseudonym, "level": level.value, "until": ends})
     else:
-        say(f"{person.name} ({person.pseudonym}): {level.value}" + (f" until {ends}." if ends else "."))
+        say(f"{called(person)}: {level.value}" + (f" until {ends}." if ends else "."))

@@ -10,7 +10,7 @@ import typer
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.console_sessions import ADMINISTRATOR, ConsoleSessions
 from auth.open_sessions import OpenSession, OpenSessions
-from console.cli.house import House, Who, open_house, print_table
+from console.cli.house import House, Who, called, named, open_house, print_table
 
 ALL = "all"
 
@@ -39,7 +39,7 @@ def sessions(
         elif known.end(person.id, end, ADMINISTRATOR):
             ended = [end]
         else:
-            fail(f"{person.name} ({person.pseudonym}) has no such session: the command without --end names all")
+            fail(f"{called(person)} has no such session: the command without --end names all")
     if as_json:
         shown = [_as_json(one) for one in found] if end is None else []
         print_json({"pseudonym": person.pseudonym, "sessions": shown, "ended": ended})
@@ -59,7 +59,7 @@ def _as_json(one: OpenSession) -> dict[str, Any]:
     return {
         "id": one.id,
         "kind": one.kind,
-        "account": one.account or None,
+        "account": named(one.account) or None,
         "device": one.device or None,
         "source": one.source,
         "since": _time(one.since),

@@ -25,7 +25,7 @@ def test_the_file_that_init_writes_can_be_used_as_it_is(tmp_path: Path) -> None:
 def test_the_template_with_its_comments_opened_is_known_too(tmp_path: Path) -> None:
     opened = template().replace("\n#   ", "\n  ")
     opened = opened.replace("\n# machine:", "\nmachine:")
-    for section in ("database", "record", "retention", "sessions", "keys", "proxy", "mail", "webhook", "elastic"):
+    for section in ("database", "record", "retention", "sessions", "keys", "sole_reviewer", "privacy", "proxy", "mail", "webhook", "elastic"):
         opened = opened.replace(f"\n# {section}:", f"\n{section}:")
     installation, sections = load_installation(_file(tmp_path, opened))
     assert (installation.machine, installation.producer("gateway")) == ("nord", "gateway-nord")
@@ -34,6 +34,9 @@ def test_the_template_with_its_comments_opened_is_known_too(tmp_path: Path) -> N
     assert (installation.sessions.idle_minutes, installation.sessions.hours) == (60, 8)
     assert sections["sessions"] == {"idle_minutes": 60, "hours": 8}
     assert installation.retention.days == dict(DEFAULT_DAYS)
+    assert (installation.privacy.officer, installation.privacy.reveal_hours) == ("datenschutz@firma.example", 24)
+    assert installation.sole_reviewer is not None
+    assert installation.sole_reviewer.delay_hours == 24
     assert sections["mail"]["port"] == 587
     assert sections["mail"]["password_file"] == str(tmp_path / "mail.password")
     assert sections["proxy"]["destinations"] == {"speicher.example": "cloud"}
