@@ -46,6 +46,8 @@ WIDER = {
     "a mask for fewer": ([MASKED], [MASKED | {"for": "others"}]),
     "no key": ([OUT], [without(OUT, "require")]),
     "a key that was touched before": ([OUT], [OUT | {"require": {"key": {"fresh": 60}}}]),
+    "a synced key": ([OUT], [OUT | {"require": {"key": {"class": "any"}}}]),
+    "a key that nobody vouches for": ([OUT | {"require": {"key": {"class": "verified"}}}], [OUT]),
     "no limit": ([LIMITED], [OUT]),
     "a higher limit": ([LIMITED], [LIMITED | {"limit": LIMITED["limit"] | {"percent": 10.1}}]),
     "a limit of something else": ([LIMITED], [LIMITED | {"limit": LIMITED["limit"] | {"counter": "exported_hour"}}]),
@@ -65,6 +67,8 @@ WIDER = {
 }
 """What is named -> before, after."""
 NARROWER = {
+    "a stronger key": ([OUT], [OUT | {"require": {"key": {"class": "verified"}}}]),
+    "the same key in more words": ([OUT], [OUT | {"require": {"key": {"class": "hardware", "fresh": 0}}}]),
     "other words": ([READS], [READS | {"about": "Nothing else."}]),
     "another name": ([MASKED, STOP], [MASKED | {"id": "cards"}, STOP | {"id": "enough"}]),
     "fewer roles and acts": ([READS | {"roles": ["manager", "intern"]}], [READS | {"actions": ["read"]}]),

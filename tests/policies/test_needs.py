@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from policies.compare import need_in_words
+from policies.document import read_need, written_need
 from policies.needs import (
     BY_CODE,
     Acknowledge,
@@ -63,6 +65,35 @@ def test_a_key_of_a_weaker_class_proves_nothing(given, least):
     assert missing(need, with_touch(10, given), GOING) == (None if enough else need)
     assert missing(need, with_touch(10, None), GOING) == need
     assert Key().key_class is KeyClass.HARDWARE, "a synced key is refused where a rule says nothing else"
+
+
+@pytest.mark.parametrize(
+    ("text", "need", "written"),
+    [
+        ("key", Key(), "key"),
+        ({"key": {}}, Key(), "key"),
+        ({"key": {"class": "hardware"}}, Key(), "key"),
+        ({"key": {"class": "any"}}, Key(0, KeyClass.SYNCED), {"key": {"class": "any"}}),
+        ({"key": {"class": "verified", "fresh": 60}}, Key(60, KeyClass.VERIFIED), {"key": {"fresh": 60, "class": "verified"}}),
+    ],
+)
+def test_a_class_is_read_and_written(text, need, written):
+    assert read_need(text) == need
+    assert written_need(need) == written
+    assert read_need(written) == need
+
+
+@pytest.mark.parametrize(
+    "about", [{"class": "synced"}, {"class": "strong"}, {"class": None}, {"class": ["any"]}, {"kind": "any"}, {"class": 1}]
+)
+def test_another_class_is_an_error_that_says_which_there_are(about):
+    with pytest.raises(ValueError, match=r"any, hardware, verified|fresh and class"):
+        read_need({"key": about})
+
+
+def test_a_class_is_said_in_words():
+    assert [need_in_words(Key(0, one)) for one in KeyClass] == ["any key", "key", "verified key"]
+    assert need_in_words(Key(60, KeyClass.VERIFIED)) == "verified key within 60 seconds"
 
 
 def test_the_class_that_is_asked_for():
