@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from console.language import Speech
+from console.qr import picture
 from console.visitor import Visitor, keep_language, services_of
 
 FOREIGN_MAX = 200
@@ -42,7 +43,7 @@ def environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined] # added by the extension
-    made.filters.update(number=_number, day=_day, clock=_clock, moment=_moment, foreign=foreign, whole=whole)
+    made.filters.update(number=_number, day=_day, clock=_clock, moment=_moment, foreign=foreign, whole=whole, camera=_camera)
     return made
 
 
@@ -56,6 +57,11 @@ def foreign(text: str) -> Markup:
 def whole(text: str) -> Markup:
     """As `foreign`, and not cut: what a key signs is shown to its end."""
     return Markup("<bdi>{}</bdi>").format(escape("".join(c if c.isprintable() else "\ufffd" for c in text)))
+
+
+def _camera(text: str) -> Markup:
+    """A text of ours as a QR code, drawn into the page: a picture with an address would be a second way to what is shown only once."""
+    return Markup(picture(text).decode("ascii"))  # noqa: S704 -- squares only, no letter of the text is in it
 
 
 def _speech(context: Context) -> Speech:

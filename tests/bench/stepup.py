@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import resource
+import secrets
 import shutil
 import statistics
 import subprocess
@@ -17,10 +18,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from audit_store.event import EventAction, plain_event
 from auth.installation import Installation
 from auth.keys import KeyRefusedError
 from auth.people_import import Imports
@@ -82,9 +85,11 @@ def _touch(services: Services, rounds: int, touches: int) -> Row:
         system.append(spent[1] * 1e6)
         theirs.append(verify * 1e6)
         ratios.append(sum(spent) / verify)
+    check = _check_alone(services, person, key, touches)
     lines = [
         f"{statistics.median(ours):,.0f} microseconds of CPU for a touch, {statistics.median(system):,.0f} of them the kernel's; "
         f"{statistics.median(theirs):,.0f} for one verification by openssl",
+        f"of that {check:,.0f} for the answer checked and its counter written, {_event_alone(services, touches):,.0f} for an event",
         f"of an export of {CLIENTS} clients: challenge used up, 13 checks, counter, event, seal, confirmed; smaller is better",
     ]
     return row(ratios, floor=5.0, target=2.5, microseconds=ours, openssl_microseconds=theirs, lines=lines)
@@ -107,6 +112,26 @@ def _touches(services: Services, person: Person, key: SoftwareKey, numbers: Iter
             services.stepup.cancel(act_id)
         done += _AT_ONCE
     return user / done, system / done
+
+
+def _check_alone(services: Services, person: Person, key: SoftwareKey, wanted: int) -> float:
+    """CPU microseconds of `Keys.verify_assertion`, without an act around it."""
+    spent = 0.0
+    for _ in range(wanted):
+        challenge = secrets.token_bytes(32)
+        answer = key.get(services.keys.options(person.id, challenge, 60), URL)
+        started = time.process_time()
+        services.keys.verify_assertion(person.id, challenge, answer)
+        spent += time.process_time() - started
+    return spent / wanted * 1e6
+
+
+def _event_alone(services: Services, wanted: int) -> float:
+    """CPU microseconds of one event, on disk on return."""
+    started = time.process_time()
+    for _ in range(wanted):
+        services.spool.append(plain_event(EventAction.STEP_UP_CONFIRMED, at=datetime.now(UTC), pseudonym="P-00000000"))
+    return (time.process_time() - started) / wanted * 1e6
 
 
 def _must_be_refused(services: Services, act_id: str, answer: Mapping[str, Any]) -> None:

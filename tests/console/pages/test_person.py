@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from audit_store.outside_folder import FolderPlace
 from audit_store.statements import Statements
 from audit_store.witnessed import WitnessedSpool
 from auth.tables import Person
+from console.qr import picture
 from policies import reasons
 from policies.request import Action, Status
 from tests.services.console import Pages, deed
@@ -76,6 +78,19 @@ def test_nobody_acts_on_themselves(pages: Pages, owner: Person, act: str):
     client = pages.client(owner)
     form = {"csrf": pages.csrf(client), "status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "mine"}
     assert client.post(f"/people/{owner.id}/{act}", data=form).status_code == 403
+
+
+def test_a_link_can_be_read_by_a_camera_and_the_picture_holds_no_word(pages: Pages, owner: Person, anna: Person):
+    client = pages.client(owner)
+    shown = client.post(f"/people/{anna.id}/token", data={"csrf": pages.csrf(client)}).text
+    link = re.search(r"<code>(http://[^<]+)</code>", shown)
+    drawn = re.search(r'<div class="camera"[^>]*>(<svg .*?</svg>)\s*</div>', shown, re.DOTALL)
+    assert link is not None
+    assert drawn is not None
+    assert drawn[1] == picture(link[1]).decode().strip()
+    assert link[1].rpartition("/")[2] not in drawn[1]
+    assert "style=" not in drawn[1]
+    assert 'class="camera"' not in client.get(f"/people/{anna.id}").text
 
 
 def test_a_one_time_link_is_shown_once(pages: Pages, owner: Person, anna: Person):
