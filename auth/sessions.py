@@ -78,6 +78,12 @@ class Sessions:
                 )
             )
 
+    def was_cut(self, secret: str) -> bool:
+        """Whether this credential was good once and was taken away: by a freeze, a departure, or an administrator."""
+        with reading(self._engine) as session:
+            row = session.scalar(select(CrmSession).where(CrmSession.credential_hash == self.hash(secret)))
+            return row is not None and (row.suspended_at is not None or (row.ended_at is not None and row.ended_why != LOGOUT))
+
     def of(self, person_id: str) -> list[CrmSession]:
         """Sessions of a person that have not ended (suspended ones too), newest first."""
         with reading(self._engine) as session:

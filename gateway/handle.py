@@ -30,7 +30,7 @@ from gateway.questions import Judged, Questions, obligations
 from gateway.record import Record
 from gateway.refusals import Refusals, first_reason
 from gateway.reserved import PREFIX, Reserved
-from gateway.shell import Shell, guarded
+from gateway.shell import Shell, cleared, guarded
 from gateway.signin import SignIn
 from gateway.touch import Touch
 from policies import reasons
@@ -387,14 +387,16 @@ class Handler:
             refusal = self.refusals.denied(because, told, principal.language if principal else None)
         except SpoolError:
             refusal = self.refusals.denied(Because(reasons.NOT_RECORDED), act_id)
-        return Reply(guarded(self.profile.refuse(call, request, refusal)))
+        reply = guarded(self.profile.refuse(call, request, refusal))
+        return Reply(cleared(reply) if principal is None and self.signin.was_cut(call) else reply)
 
     async def _denied(self, state: State, denial: Deny) -> Response:
         because = first_reason(denial.reasons, reasons.NOT_FOR_YOU)
         refusal = self.refusals.denied(because, state.act_id, state.principal.language if state.principal else None)
         try:
             if state.judged is None:
-                await self.record.refused(because, state.act_id, state.call.route, state.principal, state.request.source_ip)
+                told = await self.record.refused(because, state.act_id, state.call.route, state.principal, state.request.source_ip)
+                refusal = replace(refusal, act_id=told, link=self.refusals.why(told))
             else:
                 await self.record.act(state.judged.question, denial, Phase.DENIED, state.call.route, http_status=refusal.status)
         except SpoolError:
@@ -402,7 +404,8 @@ class Handler:
         return self._told(state, refusal)
 
     def _told(self, state: State, refusal: Refusal) -> Response:
-        return guarded(self.profile.refuse(state.call, state.request, refusal))
+        reply = guarded(self.profile.refuse(state.call, state.request, refusal))
+        return cleared(reply) if state.principal is not None and state.principal.frozen else reply
 
 
 def _final(decision: Challenge | Deny) -> Deny:

@@ -27,6 +27,14 @@ def guarded(response: Response) -> Response:
     return replace(response, headers=(*headers, NO_KEYS_HERE))
 
 
+def cleared(response: Response) -> Response:
+    """An answer after which the browser keeps nothing of the CRM's host but its cookies (W3C Clear Site Data; browsers obey it over https).
+
+    The sign-in itself stays: it works again when a freeze is lifted.
+    """
+    return replace(response, headers=(*response.headers, ("clear-site-data", '"cache", "storage"')))
+
+
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Puts our script into the pages that the profile names. `place`: host and port under which people reach the CRM."""

@@ -42,6 +42,10 @@ class SignIn:
         session = self.directory.session(call.credential.secret) if call and call.credential else None
         return self.directory.principal(session) if session else None
 
+    def was_cut(self, call: Call | None) -> bool:
+        """Whether a call comes with a credential that was taken away from its person (attacks X19)."""
+        return call is not None and call.credential is not None and self.sessions.was_cut(call.credential.secret)
+
     def candidate(self, call: Call, source: str) -> Principal | Because:
         """Who is signing in from this address, or why not: an account of nobody, or of somebody who may not, or too many failures."""
         account = self._named(call)
