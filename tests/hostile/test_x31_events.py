@@ -41,6 +41,11 @@ ELSEWHERE = {
         *(EventAction.OUTSIDE_PLACE, EventAction.CHECKPOINT_KEY_CHANGED),
         *(EventAction.STORE_ALARM, EventAction.POLICY_ACTIVATED, EventAction.POLICY_REFUSED),
     },
+    "ids, digests and codes beside the pseudonym, words sealed (tests/auth/test_approvals.py, tests/auth/test_reveals.py)": {
+        *(EventAction.APPROVAL_ASKED, EventAction.APPROVAL_NOTICED, EventAction.APPROVAL_GIVEN, EventAction.APPROVAL_TURNED_DOWN),
+        *(EventAction.APPROVAL_REFUSED, EventAction.APPROVAL_TAKEN, EventAction.APPROVAL_ENDED, EventAction.APPROVAL_DOUBTED),
+        EventAction.NAME_REVEALED,
+    },
     "a code and an id beside the pseudonym (tests/auth, tests/console/test_notify.py)": {
         *(EventAction.KEY_ENROLLED, EventAction.KEY_REFUSED, EventAction.KEY_LOCKED, EventAction.STEP_UP_CONFIRMED),
         *(EventAction.TOTP_ENROLLED, EventAction.TOTP_REMOVED, EventAction.TOTP_LOCKED, EventAction.CODE_REFUSED),

@@ -7,7 +7,7 @@ import pytest
 from policies.needs import RequirementKind
 from policies.reasons import NOT_ASKED_FOR, NOT_FOR_YOU, REASONS, Because, grouped
 
-NUMBERS = {"asked", "allowed", "count", "share", "limit", "day_limit"}
+NUMBERS = {"asked", "allowed", "count", "share", "who", "limit", "day_limit"}
 
 
 @pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS.keys())
