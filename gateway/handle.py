@@ -41,7 +41,7 @@ from policies.masks import masking
 from policies.needs import to_ask
 from policies.plan import PlanKind
 from policies.reasons import Because
-from policies.request import WRITES, Action, ApprovalProof, ClientId, KeyProof, Principal
+from policies.request import WRITES, Action, ApprovalProof, ClientId, KeyProof, Principal, Proof
 
 NOBODY: frozenset[ClientId] = frozenset()
 _NUMBERS = frozenset({"id"})
@@ -362,7 +362,7 @@ class Handler:
             judged = replace(judged, question=replace(judged.question, act_id=state.act_id, proof=None))
         return self._told(state, await self.approving.ask(state.act_id, state.call, state.request, judged, challenge, identifiers))
 
-    async def _touched(self, state: State, judged: Judged, challenge: Challenge) -> tuple[KeyProof, Principal] | Response:
+    async def _touched(self, state: State, judged: Judged, challenge: Challenge) -> tuple[Proof, Principal] | Response:
         """The proof of exactly this act and the person as they stand after it, or what the client is told."""
         if judged.question.proof is not None:  # more came back than was signed: another act, to be signed by itself
             state.act_id = secrets.token_urlsafe(16)
@@ -372,7 +372,7 @@ class Handler:
             return self._told(state, outcome)
         state.act_id = outcome.grant_id
         self.directory.refresh()
-        if outcome.user_verified and judged.question.principal.session_id is not None:
+        if isinstance(outcome, KeyProof) and outcome.user_verified and judged.question.principal.session_id is not None:
             self.directory.touched(judged.question.principal.session_id, outcome.confirmed_at, outcome.key_class)
         principal = self.signin.principal(state.call)
         if principal is None:
