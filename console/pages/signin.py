@@ -12,7 +12,7 @@ from console.render import page
 from console.visitor import Visitor, drop_session, intended, services_of, visitor
 
 router = APIRouter()
-_OWN_PAGES = re.compile(r"/(?:alerts|people|keys|me|why)(?:/[A-Za-z0-9_-]{1,64}){0,2}")
+_OWN_PAGES = re.compile(r"/(?:alerts|approvals|codes|events|health|keys|me|people|second|why)(?:/[A-Za-z0-9_-]{1,64}){0,2}")
 """Where a sign-in may lead to: our own relative paths, nothing that a browser could read as another host (promises B34)."""
 
 

@@ -246,19 +246,23 @@ def _people(services: Services, people: int) -> Row:
         table.writerow((f"p{number}@firma.example", f"Person {number}", "manager", "de", f"team-{number % 20}", chief, f"crm{number}"))
     data = text.getvalue().encode()
     imports = Imports(services.engine, services.spool.append_all, services.pseudonyms, lambda: {"manager"}, frozenset)
+    started = time.perf_counter()
     compared = _seconds(lambda: imports.preview(data, None))
     applied = _seconds(lambda: imports.apply(data, None))
+    wall = time.perf_counter() - started
     again = _seconds(lambda: imports.apply(data, None))
     if services.people.by_account(f"crm{people - 1}") is None:
         raise BenchError("people of the table are missing")
     line = f"{people:,} new people: compared in {compared:.2f} s, taken over in {applied:.2f} s, the same table once more {again:.2f} s"
-    return row([compared + applied], floor=0.0, target=10.0, lines=[line, "seconds of wall time, smaller is better"])
+    about = f"seconds of CPU, smaller is better; compared and taken over in {wall:.2f} s of wall time, beside whatever else was running"
+    return row([compared + applied], floor=0.0, target=10.0, wall_seconds=wall, lines=[line, about])
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    """Of CPU: that of other processes does not count."""
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 # a freeze

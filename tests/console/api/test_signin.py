@@ -134,6 +134,12 @@ def test_a_sign_in_leads_to_our_own_pages_only(pages: Pages, wanted: str) -> Non
     assert signed_in.headers["location"] == "/keys"
 
 
+@pytest.mark.parametrize("page", ["/second", "/me", "/codes", "/approvals", "/approvals/abc", "/people/abc/key", "/why/TW-abc"])
+def test_a_sign_in_leads_back_to_the_page_that_asked_for_it(pages: Pages, page: str) -> None:
+    anna = pages.add("Anna Feldmann")
+    assert sign_in(pages, pages.client(), enrolled(pages, anna), page).json() == {"to": page}
+
+
 @pytest.mark.parametrize("cookie", ["torwart=a; torwart=b", "torwart=" + "a" * 8192, "x=" + "a" * 4096, "a=1; torwart=b; a=2"])
 def test_strange_cookies_are_refused(pages: Pages, cookie: str) -> None:
     """B32: two of one name, and more than a browser has reason to send."""
