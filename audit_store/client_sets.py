@@ -32,7 +32,8 @@ _UNPACKED_BYTES_MAX = 1 << 26
 
 def encode_ids(ids: Iterable[ClientId]) -> str:
     """The set as text, the same for equal sets. Any id survives, lone surrogates excepted (they become `?`)."""
-    wanted = ids if isinstance(ids, Collection) else tuple(ids)
+    # The usual ones first: to ask any other for its protocol takes longer than a few ids.
+    wanted = ids if isinstance(ids, (tuple, frozenset, Collection)) else tuple(ids)
     if not wanted:
         return ""
     numbers = _plain_numbers(wanted)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from math import ceil, floor
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from audit_store.client_sets import decode_ids
@@ -43,6 +43,7 @@ SAME = "="
 """In place of a set of clients: exactly those that were asked for."""
 _COUNTERS = tuple(field.name for field in fields(Counts))
 _COUNTS_OF = itemgetter(*_COUNTERS)
+_COUNTED = attrgetter(*_COUNTERS)
 _COUNTER_SET = frozenset(_COUNTERS)
 _NOBODY: frozenset[ClientId] = frozenset()
 NEVER_RECORDED = frozenset({"principal.device", "context.source_ip"} | {f"record.{name}" for name in RECORD if name != "own"})
@@ -75,18 +76,18 @@ def question_members(request: AccessRequest, told_fields: tuple[str, ...], at: d
     if resource.ids is None:
         found["known"] = False
     asked = resource.ids or ()
-    for member, clients in (("own", resource.own), ("clear", resource.clear_contact_ids)):
-        if clients:
-            found[member] = _set_text(clients, asked)
+    if resource.own:
+        found["own"] = _set_text(resource.own, asked)
+    if resource.clear_contact_ids:
+        found["clear"] = _set_text(resource.clear_contact_ids, asked)
     if (asked_fields := names(resource.fields)) != told_fields:
         found["fields"] = asked_fields
-    for member, listed in (
-        ("contact_fields", resource.contact_fields),
-        ("questioned_contact_fields", resource.questioned_contact_fields),
-        ("mask_written_fields", resource.mask_written_fields),
-    ):
-        if listed:
-            found[member] = names(listed)
+    if resource.contact_fields:
+        found["contact_fields"] = names(resource.contact_fields)
+    if resource.questioned_contact_fields:
+        found["questioned_contact_fields"] = names(resource.questioned_contact_fields)
+    if resource.mask_written_fields:
+        found["mask_written_fields"] = names(resource.mask_written_fields)
     if before := _before(request.usage):
         found["before"] = before
     if request.named is not None and request.named is not request.action:
@@ -97,18 +98,19 @@ def question_members(request: AccessRequest, told_fields: tuple[str, ...], at: d
         found["proven_seconds"] = _seconds(context.at - principal.proven_at)
         if principal.proven_with is not KeyClass.HARDWARE:
             found["proven_with"] = (principal.proven_with or KeyClass.SYNCED).value
-    if (late := int((at - context.at).total_seconds())) > 0:
+    if at is not context.at and (late := int((at - context.at).total_seconds())) > 0:
         found["late_seconds"] = late
-    for member, truth in (
-        ("frozen", principal.frozen),
-        ("on_leave", principal.on_leave),
-        ("foreign_origin", not context.origin_trusted),
-        ("justified", request.justified or (request.proof is not None and request.proof.justified)),
-        ("acknowledged", request.acknowledged or (request.proof is not None and request.proof.acknowledged)),
-    ):
-        if truth:
-            found[member] = True
-    if proofs := _proofs(request, asked):
+    if principal.frozen:
+        found["frozen"] = True
+    if principal.on_leave:
+        found["on_leave"] = True
+    if not context.origin_trusted:
+        found["foreign_origin"] = True
+    if request.justified or (request.proof is not None and request.proof.justified):
+        found["justified"] = True
+    if request.acknowledged or (request.proof is not None and request.proof.acknowledged):
+        found["acknowledged"] = True
+    if (request.proof is not None or request.approvals) and (proofs := _proofs(request, asked)):
         found["proofs"] = proofs
     return found
 
@@ -221,7 +223,10 @@ def _before(usage: Usage) -> dict[str, int]:
     """The counters that the act would change, as they were before it."""
     if usage.before is usage.after:
         return {}
-    return {counter: before for counter in _COUNTERS if (before := getattr(usage.before, counter)) != getattr(usage.after, counter)}
+    before, after = _COUNTED(usage.before), _COUNTED(usage.after)
+    if before == after:
+        return {}
+    return {counter: had for counter, had, has in zip(_COUNTERS, before, after, strict=True) if had != has}
 
 
 def _usage_of(stored: Mapping[str, Any] | None, before: Mapping[str, int]) -> Usage:
