@@ -28,6 +28,7 @@ from auth.recovery_tables import BreakGlass
 from auth.row_seal import RowSeal, tampered
 from auth.short_codes import new_code, read_code
 from auth.storage import database_now, reading, writing
+from auth.suspicion import is_suspected
 from auth.tables import Person
 from auth.totp import CodeRefusedError
 
@@ -60,7 +61,7 @@ class BreakGlasses:
         self._seal = seal
         self._hours = settings.break_glass_hours
         self._hasher = PasswordHasher()
-        self._enrolment = Enrolment(engine, record)
+        self._enrolment = Enrolment(engine, record, seal)
 
     def seal(self, by: str | None) -> str:
         """A new code for the envelope, to be printed once; the earlier one is void."""
@@ -86,18 +87,18 @@ class BreakGlasses:
 
     def open(self, code: str, email: str, source: str | None) -> Opened:
         """Use the envelope for the person of this address. Raises CodeRefusedError with one text for all causes; it is recorded."""
+        typed = read_code(code, CODE_SIGNS)
+        with reading(self._engine) as session:
+            row = None if self._closed(session) else self._unused(session)
+        right = self._fits(row, typed)  # slow on purpose, and outside of the database's write lock
         with writing(self._engine) as session:
-            now = database_now(session)
-            if self._tries.in_all(session, Purpose.BREAK_GLASS, now) >= MAX_TRIES:
-                cause: str | None = "too_many"
-            else:
-                row, typed = self._unused(session), read_code(code, CODE_SIGNS)
-                person = session.scalar(select(Person).where(Person.email == email.strip().lower()[:320]))
-                cause = self._fault(row, typed, person)
-                if cause is None and row is not None and person is not None:
-                    person_id, until = person.id, self._opened(session, row, person, now)
-                else:
-                    self._tries.refused(session, Purpose.BREAK_GLASS, now, person_id=None, source=source)
+            now, person = database_now(session), session.scalar(select(Person).where(Person.email == email.strip().lower()[:320]))
+            cause = "too_many" if self._closed(session) else self._fault(session, row, person, right=right)
+            person_id, until = person.id if person is not None else "", now
+            if cause is None and row is not None and person is not None:
+                until = self._opened(session, session.get_one(BreakGlass, row.id), person, now)
+            elif cause != "too_many":
+                self._tries.refused(session, Purpose.BREAK_GLASS, now, person_id=None, source=source)
             if cause is not None:
                 facts = {"purpose": Purpose.BREAK_GLASS.value, "cause": cause}
                 at = datetime.now(UTC)
@@ -147,16 +148,24 @@ class BreakGlasses:
             return None
         return row
 
-    def _fault(self, row: BreakGlass | None, typed: str | None, person: Person | None) -> str | None:
-        """The slow hash is worked out whatever else is wrong."""
-        right = False
+    def _closed(self, session: Session) -> bool:
+        return self._tries.in_all(session, Purpose.BREAK_GLASS, database_now(session)) >= MAX_TRIES
+
+    def _fits(self, row: BreakGlass | None, typed: str | None) -> bool:
+        """Whether it is the code of this envelope; the same work is done where there is none."""
+        fits = False
         with suppress(VerificationError, InvalidHashError):
-            right = self._hasher.verify(row.code_hash if row is not None else _NOTHING, typed or "")
-        if row is None:
+            fits = self._hasher.verify(row.code_hash if row is not None else _NOTHING, typed or "")
+        return fits and row is not None and typed is not None
+
+    def _fault(self, session: Session, row: BreakGlass | None, person: Person | None, *, right: bool) -> str | None:
+        """What is wrong; somebody about whom a serious alert is open is nobody for this (promises E87)."""
+        now_there = self._unused(session)
+        if row is None or now_there is None or now_there.id != row.id:
             return "not_sealed"
-        if not right or typed is None:
+        if not right:
             return "wrong"
-        return None if person is not None and may_sign_in(person) else "person"
+        return None if person is not None and may_sign_in(person) and not is_suspected(session, person) else "person"
 
     def _opened(self, session: Session, row: BreakGlass, person: Person, now: datetime) -> datetime:
         """Use it up; until when it makes this person an administrator."""

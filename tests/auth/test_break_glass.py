@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from audit_store.alerts import Alerts, Signal
 from audit_store.event import EventAction
 from auth.break_glass import ALARM, BreakGlasses
 from auth.code_tries import Tries
@@ -141,3 +142,11 @@ def test_ten_threads_with_one_envelope_have_one_success(glasses: BreakGlasses, a
         thread.join()
     assert len(done) == 10
     assert done.count(anna.id) == 1
+
+
+def test_e87_it_makes_nobody_an_administrator_about_whom_a_serious_alert_is_open(house: House, glasses: BreakGlasses, anna: Person) -> None:
+    code = glasses.seal(None)
+    at = house.events.seen[-1].at
+    Alerts(house.engine, house.events).raise_or_grow(Signal("export_try", anna.pseudonym, at, "high", "tried", {"asked": 7}))
+    assert refused(glasses, code, anna.email) == "person"
+    assert glasses.sealed() is not None

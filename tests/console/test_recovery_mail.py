@@ -1,0 +1,105 @@
+"""Who has to know of a recovery hears of it by mail, also when the mail server was down; nobody is named."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from audit_store.event import EventAction
+from auth.break_glass import BreakGlasses
+from auth.code_tries import Tries
+from auth.notices import NoticeKind, tell
+from auth.recovery import Recoveries
+from auth.recovery_settings import RecoverySettings
+from auth.recovery_tables import BreakGlass, Notice
+from auth.storage import reading, writing
+from auth.tables import Person
+from console.delivery import DeliveryError
+from console.recovery_mail import TEXTS, RecoveryMail
+from tests.auth.test_recovery import Firm, firm
+from tests.console.test_asking import Post
+from tests.services.house import SEAL
+
+__all__ = ["firm"]
+OUTSIDE = "anwalt@kanzlei.example"
+
+
+def mail_of(firm: Firm, post: Post | None, glasses: BreakGlasses | None = None) -> RecoveryMail:
+    house = firm.ceremonies.house
+    glasses = glasses or BreakGlasses(house.engine, house.events, Tries(bytes(32)), SEAL, RecoverySettings())
+    return RecoveryMail(
+        house.engine, house.events, firm.recoveries, glasses, post, outside=(OUTSIDE,), torwart_url="https://torwart.firma.example"
+    )
+
+
+def test_reviewers_and_the_person_are_told_at_once_each_once_and_nobody_is_named(firm: Firm) -> None:
+    firm.recoveries.open_for(firm.anna.id, None, (), in_person=False)
+    post = Post()
+    mail_of(firm, post).step()
+    mail_of(firm, post).step()
+    reached = sorted(address for _, _, to in post.sent for address in to)
+    assert reached == ["ada@firma.example", "adam@firma.example", "anna@firma.example", "olga@firma.example"]
+    for _, text, to in post.sent:
+        assert firm.anna.pseudonym in text
+        assert not any(word in text for word in ("Anna", "Feldmann"))
+        assert ("/codes" if to == ("anna@firma.example",) else f"/people/{firm.anna.id}") in text
+    (event,) = firm.ceremonies.house.events.of(EventAction.RECOVERY_NOTIFIED)
+    assert event.document["torwart"]["numbers"] == {"told": 4}
+
+
+def test_a_mail_server_that_is_down_is_tried_again_later(firm: Firm) -> None:
+    firm.recoveries.open_for(firm.anna.id, None, (), in_person=False)
+    post = Post(down=True)
+    mail = mail_of(firm, post)
+    with pytest.raises(DeliveryError):
+        mail.step()
+    post.down = False
+    mail.step()
+    assert post.sent == [], "not before the pause is over"
+    with writing(firm.ceremonies.house.engine) as session:
+        for notice in session.scalars(select(Notice)):
+            assert (notice.tries, notice.error) == (1, "no")
+            notice.next_at -= timedelta(seconds=3)
+    mail.step()
+    assert post.sent
+
+
+def test_the_envelope_is_told_outside_the_house_and_its_end_too(firm: Firm) -> None:
+    house, post = firm.ceremonies.house, Post()
+    glasses = BreakGlasses(house.engine, house.events, Tries(bytes(32)), SEAL, RecoverySettings())
+    glasses.open(glasses.seal(None), firm.anna.email, "192.0.2.1")
+    mail = mail_of(firm, post, glasses)
+    mail.step()
+    assert {address for _, _, to in post.sent for address in to} >= {OUTSIDE, "olga@firma.example", "anna@firma.example"}
+    assert all(subject.startswith("ALARM") for subject, _, _ in post.sent)
+    post.sent.clear()
+    with writing(house.engine) as session:
+        row = session.scalars(select(BreakGlass)).one()
+        row.until = row.used_at
+        SEAL.put(row)
+    mail.step()
+    assert OUTSIDE in {address for _, _, to in post.sent for address in to}
+    assert "torwart people break-glass" in post.sent[0][1]
+
+
+def test_without_a_mail_server_what_is_over_ends_all_the_same(firm: Firm) -> None:
+    firm.recoveries.open_for(firm.anna.id, None, (), in_person=False)
+    firm.wait(24 + 72)
+    mail_of(firm, None).step()
+    assert firm.recoveries.open_ones() == []
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_kind_has_words_in_both_languages_and_needs_no_other_facts(firm: Firm, kind: NoticeKind) -> None:
+    assert set(TEXTS) == {"de", "en"}
+    facts = {"ready_at": "x", "lost": 1, "codes": 10, "failures": 20, "until": "x"}
+    with writing(firm.ceremonies.house.engine) as session:
+        olga: Person = session.get_one(Person, firm.people["olga"].id)
+        olga.language = "en"
+        tell(session, kind, firm.anna.id, olga.created_at, facts)
+    post = Post()
+    mail_of(firm, post).step()
+    assert len({subject for subject, _, _ in post.sent}) == 2
+    with reading(firm.ceremonies.house.engine) as session:
+        assert session.scalars(select(Notice)).one().sent_at is not None
+    assert isinstance(firm.recoveries, Recoveries)
