@@ -158,3 +158,16 @@ def test_what_elasticsearch_was_told_to_delete_is_no_loss(torwart: Shell) -> Non
     with torwart.log._engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE entry SET received = received - {old} WHERE sequence <= {SHIPPED}")  # noqa: S608
     assert not any("missing in Elasticsearch" in line for line in verified(torwart)[1])
+
+
+def test_what_the_record_has_no_content_of_is_neither_compared_nor_sent(torwart: Shell) -> None:
+    a_changed_byte(torwart)
+    with torwart.log._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE entry SET canonical = x'' WHERE sequence IN (7, 43)")
+    shipper = torwart.cluster.shipper(torwart.log, torwart.state)
+    assert shipper.step() == 5
+    shipper.resend([7, 43])
+    assert shipper.dead_letters == 0
+    _, problems, notes = verified(torwart)
+    assert notes[0] == "45 events were compared with Elasticsearch; 0 were not sent there yet."
+    assert not any("Elasticsearch" in line for line in problems)
