@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from audit_store.alerts import Signal
 from auth.policy_signature import PolicyKey
+from auth.standing import local_day
 from auth.tables import Person
 from policies import reasons
 from policies.needs import RequirementKind
@@ -217,3 +220,29 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(
                 found.append(f"{path} is wider than the screen")
         context.close()
     assert found == []
+
+
+def test_a_table_of_people_is_looked_at_taken_over_and_a_departure_planned(context: BrowserContext, served_pages: Pages, tmp_path: Path):
+    owner, anna = served_pages.add("Oskar Brandt", "owner"), served_pages.add("Anna Feldmann")
+    table = tmp_path / "people.csv"
+    table.write_text("email;name;team;manager\nanna@firma.example;Anna Berg;Nord;oskar@firma.example\n", encoding="utf-8-sig")
+    sign_in(context, served_pages, owner)
+    page = context.new_page()
+    page.goto(f"{served_pages.url}/people")
+    page.get_by_role("link", name="Tabelle der Personen").click()
+    page.get_by_label("CSV-Datei").set_input_files(table)
+    page.get_by_role("button", name="Zeigen, was sich ändern würde").click()
+    expect(page.get_by_role("cell", name="Anna Berg")).to_be_visible()
+    page.get_by_label("Ja, all das übernehmen").check()
+    page.get_by_role("button", name="Tabelle übernehmen").click()
+    expect(page.get_by_role("status")).to_contain_text("übernommen")
+    page.goto(f"{served_pages.url}/people/{anna.id}")
+    expect(page.get_by_role("heading", name="Anna Berg")).to_be_visible()
+    page.get_by_text("Status ändern").first.click()
+    page.get_by_label("Status", exact=True).select_option("last_day")
+    page.get_by_label("Ab einem Tag").fill((local_day(datetime.now(UTC)) + timedelta(days=30)).isoformat())
+    page.get_by_label("Ja, ändern").check()
+    page.get_by_role("button", name="Status ändern").click()
+    expect(page.get_by_role("status")).to_contain_text("geplant")
+    (plan,) = served_pages.services.plans.of(anna.id)
+    assert plan.status == "last_day"

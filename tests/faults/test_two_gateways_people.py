@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -84,6 +86,22 @@ def test_a_status_counts_at_both(pair: tuple[Stand, Stand]) -> None:
     assert before != after
     assert pages(pair) == [200, 200], "the own clients are still served"
     change(pair, lambda people, anna: people.set_status(anna, Status.ACTIVE, None))
+
+
+def test_a_gateway_that_hangs_is_named_and_obeys_as_soon_as_it_goes_on(pair: tuple[Stand, Stand]) -> None:
+    first, second = pair
+    assert all_know(pair)
+    os.kill(second.pid, signal.SIGSTOP)
+    try:
+        change(pair, lambda people, anna: people.freeze(anna, None))
+        engine = open_database(first.state / "torwart.db")
+        assert sorted(one.knows for one in attending(engine, 1)) == [False, True]
+        engine.dispose()
+    finally:
+        os.kill(second.pid, signal.SIGCONT)
+    assert second.page(7).status == 403, "its first look is at who may what"
+    assert all_know(pair)
+    change(pair, lambda people, anna: people.unfreeze(anna, None))
 
 
 def test_an_account_that_is_taken_away_is_cut_at_both_and_does_not_come_back(pair: tuple[Stand, Stand]) -> None:
