@@ -18,9 +18,11 @@ from audit_store.alerts import Alerts, Signal
 from audit_store.database import open_database
 from audit_store.event import Phase
 from audit_store.spool import Spool
+from auth.approvals import ApprovalKind, Shown
 from console.app import _routers
 from console.cli import COMMANDS, alerts, events, keys, people, policy, quarantine, scan, trace
 from gateway import index_commands
+from policies.needs import Approval
 from policies.request import Action
 from policies.store import SHIPPED
 from tests.console.cli.policy.test_diff import WORKING_HOUR, Firm, firm
@@ -78,7 +80,7 @@ VISITS: dict[tuple[str, str], str] = {
     ("POST", "/api/people/{person_id}/witness/begin"): CEREMONY,
     ("POST", "/api/people/{person_id}/witness/complete"): CEREMONY,
     ("GET", "/approvals"): "/approvals",
-    ("GET", "/approvals/{request_id}"): "/approvals/none",
+    ("GET", "/approvals/{request_id}"): "/approvals/{approval}",
     ("POST", "/approvals/{request_id}/withdraw"): "/approvals/none/withdraw",
     ("POST", "/approvals/{request_id}/open"): "/approvals/none/open",
     ("POST", "/people/{person_id}/reveal"): "/people/{person}/reveal",
@@ -124,6 +126,7 @@ VISITS: dict[tuple[str, str], str] = {
 }
 """Route -> how it is visited, or why it shows a visitor nothing about somebody else."""
 SHOWS = {
+    *("/approvals", "/approvals/{approval}"),
     *(
         "/alerts",
         "/alerts/{alert}",
@@ -136,7 +139,8 @@ SHOWS = {
     *("/why/card", "/act/act-1", "/enrol/{token}", "/people/{person}/token", "/people/{person}/recovery", "/people/{person}/key"),
 }
 """Visits whose answer names the person: that they do is checked, or the test would see nothing."""
-FORM = {"status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "x", "verdict": "false", "note": "x"} | {
+FORM = {"status": "active", "sure": "yes", "level": "normal", "days": "1", "reason": "wanted", "verdict": "false", "note": "x"} | {
+    "case": "2026-17",
     "again": base64.b64encode(b"email;team\nanna@firma.example;Nord\n").decode(),
     "roles": "manager",
     "language": "de",
@@ -157,7 +161,9 @@ def test_a_page_that_names_somebody_has_recorded_who_looked(pages: Pages, method
     pages.hold(anna)
     (alert,) = pages.services.alerts.open_ones()
     token = pages.services.keys.issue_token(anna.id, None)
-    address = visit.format(alert=alert.id, person=anna.id, token=token)
+    ask = pages.services.approvals.ask
+    waits = ask(kind=ApprovalKind.ACT, requester=anna.id, digest="ab" * 32, shown=Shown("export"), need=Approval())
+    address = visit.format(alert=alert.id, person=anna.id, token=token, approval=waits.id)
     client = pages.client(owner)
     before = pages.services.spool.head().sequence
     answer = client.get(address) if method == "GET" else client.post(address, data={**FORM, "csrf": pages.csrf(client)})
