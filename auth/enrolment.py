@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from audit_store.event import Event, EventAction, plain_event
 from auth.client_data import CeremonyFault
 from auth.console_sessions import may_sign_in
+from auth.row_seal import RowSeal, tampered
 from auth.storage import database_now, hits_one, reading, writing
 from auth.suspicion import is_suspected
 from auth.tables import Ceremony, EnrolmentToken, Person
@@ -36,9 +37,11 @@ class TokenError(Exception):
 class Enrolment:
     """Tokens and ceremonies. Both are single use, and used up *before* anything of the answer is looked at."""
 
-    def __init__(self, engine: Engine, record: Callable[[Event], object]) -> None:
+    def __init__(self, engine: Engine, record: Callable[[Event], object], seal: RowSeal | None = None) -> None:
+        """`seal`: the installation's; without it no token can be issued or used."""
         self._engine = engine
         self._record = record
+        self._seal = seal
 
     def issue(self, person_id: str, by: str | None, hours: float, *, demo: bool = False, seconded: bool = False) -> str:
         """A new token for this person's next key; earlier unused ones are void. `by` is a person id, None for the command line.
@@ -60,7 +63,7 @@ class Enrolment:
     def _issue(
         self, person_id: str, by: str | None, hours: float, *, demo: bool = False, seconded: bool = False, most: KeyClass | None = None
     ) -> str:
-        token = secrets.token_urlsafe(32)
+        token, seal = secrets.token_urlsafe(32), self._sealing()
         with writing(self._engine) as session:
             person, issuer = session.get(Person, person_id), session.get(Person, by) if by else None
             if person is None or not may_sign_in(person):
@@ -70,27 +73,53 @@ class Enrolment:
             now = database_now(session)
             unused = update(EnrolmentToken).where(EnrolmentToken.person_id == person_id, EnrolmentToken.used_at.is_(None))
             session.execute(unused.values(used_at=now))
-            session.add(
-                EnrolmentToken(
-                    hash=_hash(token),
-                    person_id=person_id,
-                    issued_by=by,
-                    demo=demo,
-                    seconded=seconded,
-                    most=most.value if most is not None else None,
-                    created_at=now,
-                    expires_at=now + timedelta(hours=hours),
-                )
+            row = EnrolmentToken(
+                hash=_hash(token),
+                person_id=person_id,
+                issued_by=by,
+                demo=demo,
+                seconded=seconded,
+                most=most.value if most is not None else None,
+                created_at=now,
+                expires_at=now + timedelta(hours=hours),
             )
+            session.add(row)
             by_name = issuer.pseudonym if issuer else None
             self._record(plain_event(EventAction.TOKEN_ISSUED, at=datetime.now(UTC), pseudonym=by_name, subject=person.pseudonym))
+            session.flush()
+            seal.put(row)
         return token
+
+    def _sealing(self) -> RowSeal:
+        if self._seal is None:
+            raise RuntimeError("tokens are issued and used by whoever has the installation's seal")
+        return self._seal
 
     def person_of(self, token: str) -> Person | None:
         """The person that a token that can still be used was issued for."""
         with reading(self._engine) as session:
             found = _usable(session, token)
             return found[1] if found else None
+
+    def use(self, session: Session, token: str) -> tuple[EnrolmentToken, Person]:
+        """Use up a token in this transaction, once. Raises CeremonyFault if it is unknown, used, too old, or its person cut off.
+
+        Also where a serious alert about the person was opened since, and the token was given by one administrator alone; and where the
+        row is not as one of our processes left it, which is an alarm.
+        """
+        found, seal = _usable(session, token), self._sealing()
+        if found is None:
+            raise CeremonyFault("token")
+        row, person = found
+        if not seal.holds(row):
+            self._record(tampered("enrolment_tokens", row.hash[:12], pseudonym=person.pseudonym, cause="seal"))
+            raise CeremonyFault("seal")
+        if not row.seconded and is_suspected(session, person):
+            raise CeremonyFault("alert_open")
+        row.used_at = database_now(session)
+        session.flush()
+        seal.put(row)
+        return row, person
 
     def begin(self, purpose: str, token: str | None = None) -> tuple[str, bytes]:
         """Keep a new random challenge; its id and bytes."""
@@ -122,22 +151,6 @@ class Enrolment:
             now = database_now(session)
             if not hits_one(session, update(Ceremony).where(*question, Ceremony.expires_at > now).values(used_at=now)):
                 raise CeremonyFault("challenge_used")
-
-
-def use_token(session: Session, token: str) -> tuple[EnrolmentToken, Person]:
-    """Use up a token in this transaction, once. Raises CeremonyFault if it is unknown, used, too old, or its person cut off.
-
-    Also where a serious alert about the person was opened since, and the token was given by one administrator alone.
-    """
-    found = _usable(session, token)
-    if found is None:
-        raise CeremonyFault("token")
-    if not found[0].seconded and is_suspected(session, found[1]):
-        raise CeremonyFault("alert_open")
-    unused = update(EnrolmentToken).where(EnrolmentToken.hash == found[0].hash, EnrolmentToken.used_at.is_(None))
-    if not hits_one(session, unused.values(used_at=database_now(session))):
-        raise CeremonyFault("token")
-    return found
 
 
 def usable_tokens(session: Session, person_id: str) -> int:

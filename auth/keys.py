@@ -37,7 +37,7 @@ from audit_store.event import Event, EventAction, plain_event
 from auth.client_data import CeremonyFault, check_client_data, credential_of, decode, encode, read_client_data
 from auth.config_file import ConfigError
 from auth.console_sessions import may_sign_in
-from auth.enrolment import CEREMONY_SECONDS, REGISTER, Enrolment, use_token
+from auth.enrolment import CEREMONY_SECONDS, REGISTER, Enrolment
 from auth.flags import check_flags
 from auth.key_models import KeyModels
 from auth.key_settings import KeySettings
@@ -103,7 +103,7 @@ class Keys:
         self._rp_id = rp_id
         self._origin = origin
         self._rp_id_hash = hashlib.sha256(rp_id.encode()).digest()
-        self.enrolment = Enrolment(engine, record)
+        self.enrolment = Enrolment(engine, record, seal)
 
     def of(self, person_id: str) -> list[Key]:
         """All keys of a person, locked ones too, oldest first; none that was removed."""
@@ -263,7 +263,7 @@ class Keys:
             return key
 
     def _insert(self, session: Session, token: str, key: Key) -> Key:
-        issued, person = use_token(session, token)
+        issued, person = self.enrolment.use(session, token)
         if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:  # 13
             raise CeremonyFault("key_known")
         key.id, key.person_id, key.demo, key.created_at = secrets.token_hex(12), person.id, issued.demo, database_now(session)

@@ -91,7 +91,7 @@ class Recoveries:
         self._engine = engine
         self._record = record
         self._keys = keys
-        self._enrolment = Enrolment(engine, record)
+        self._enrolment = Enrolment(engine, record, seal)
         self._approvals = approvals
         self._codes = codes
         self._tries = tries

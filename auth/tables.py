@@ -183,6 +183,7 @@ class EnrolmentToken(Base):
     """One-time permission to register a key, handed over by an administrator. Kept as a hash."""
 
     __tablename__ = "enrolment_tokens"
+    SEALED: ClassVar[tuple[str, ...]] = ("hash", "person_id", "issued_by", "most", "seconded", "demo", "created_at", "expires_at", "used_at")
 
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
@@ -192,6 +193,8 @@ class EnrolmentToken(Base):
     """The strongest key that it lets in: a value of `policies.request.KeyClass`; None: any."""
     seconded: Mapped[bool] = mapped_column(default=False)
     """A second administrator has said yes to it (promises E87)."""
+    seal: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Of `auth.row_seal`: its issue is recorded. One without it lets no key in (attacks X12)."""
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
