@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-import auth.approval_tables  # noqa: F401 # imported so that the tables are known
-import auth.key_tables  # noqa: F401
-import auth.people_tables  # noqa: F401 # imported so that the tables are known
-import auth.recovery_tables  # noqa: F401
+import auth.approval_tables  # imported so that the tables are known
+import auth.key_tables  # imported so that the tables are known
+import auth.people_tables  # imported so that the tables are known
+import auth.recovery_tables
 import auth.totp_tables  # noqa: F401
 from audit_store.database import Base
 from audit_store.moments import Moment
@@ -183,7 +183,10 @@ class EnrolmentToken(Base):
     """One-time permission to register a key, handed over by an administrator. Kept as a hash."""
 
     __tablename__ = "enrolment_tokens"
-    SEALED: ClassVar[tuple[str, ...]] = ("hash", "person_id", "issued_by", "most", "seconded", "demo", "created_at", "expires_at", "used_at")
+    SEALED: ClassVar[tuple[str, ...]] = (
+        *("hash", "person_id", "issued_by", "most", "seconded", "demo"),
+        *("created_at", "expires_at", "used_at"),
+    )
 
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
@@ -236,7 +239,7 @@ class Act(Base):
     fields: Mapped[list[str]] = mapped_column(JSON)
     needs: Mapped[str] = mapped_column(String(16), default="key")
     state: Mapped[str] = mapped_column(String(16), default="open")
-    """`open`, `confirmed`, `used`, `cancelled` or `expired`."""
+    """`open`, `confirmed`, `used`, `cancelled`, `expired`, or `asked`: its person has asked others to approve it."""
     opened_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
     ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
