@@ -48,6 +48,7 @@ ELSEWHERE = {
     },
     "a code and an id beside the pseudonym (tests/auth, tests/console/test_notify.py)": {
         *(EventAction.KEY_ENROLLED, EventAction.KEY_REFUSED, EventAction.KEY_LOCKED, EventAction.STEP_UP_CONFIRMED),
+        *(EventAction.KEY_REMOVED, EventAction.KEY_METADATA_LOADED),
         *(EventAction.TOTP_ENROLLED, EventAction.TOTP_REMOVED, EventAction.TOTP_LOCKED, EventAction.CODE_REFUSED),
         *(EventAction.SECOND_ROAD_OPENED, EventAction.RECOVERY_CODES_ISSUED, EventAction.RECOVERY_OPENED, EventAction.RECOVERY_ENDED),
         *(EventAction.BREAK_GLASS_SEALED, EventAction.BREAK_GLASS_USED, EventAction.BREAK_GLASS_ENDED, EventAction.RECOVERY_NOTIFIED),
