@@ -29,6 +29,7 @@ _DONE = {
     "planned": (N_("It is planned. It counts from the beginning of that day."), "good"),
     "dropped": (N_("Nothing is planned any more."), "good"),
     "changed": (N_("It is changed. It counts from the next click."), "good"),
+    "added": (N_("The person is added. Next: a one-time link for the first key."), "good"),
     "asked": (N_("Nothing was done yet: a second person has to agree, on the page Approvals. Then do the same once more."), "warn"),
     "reason_missing": (N_("Nothing was done: nobody else can agree, so say why. Somebody outside reads it."), "bad"),
     "unbound": (N_("The account is taken away. What it had signed in has ended."), "good"),

@@ -87,8 +87,13 @@ def details(services: Services, person: Person, speech: Speech) -> Details:
         devices=tuple(
             Device(one.label if shown else "", one.last_seen_at, one.removed_at is not None) for one, _ in services.agents.all(person.id)
         ),
-        languages=tuple(Choice(code, word(_LANGUAGES, code, speech), code == person.language) for code in LANGUAGES),
+        languages=language_choices(person.language, speech),
     )
+
+
+def language_choices(chosen: str, speech: Speech) -> tuple[Choice, ...]:
+    """The languages of the pages."""
+    return tuple(Choice(code, word(_LANGUAGES, code, speech), code == chosen) for code in LANGUAGES)
 
 
 def _linked(services: Services, person: Person) -> tuple[str, Who]:

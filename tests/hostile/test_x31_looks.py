@@ -62,6 +62,8 @@ VISITS: dict[tuple[str, str], str] = {
     ("POST", "/alerts/{alert_id}/close"): "/alerts/{alert}/close",
     ("GET", "/events"): "/events?client=7",
     ("GET", "/people"): "/people",
+    ("GET", "/people/new"): "/people/new",
+    ("POST", "/people/new"): "/people/new",
     ("GET", "/people/import"): "/people/import",
     ("POST", "/people/import"): "/people/import?table",
     ("POST", "/people/import/undo"): "/people/import/undo",
@@ -145,6 +147,8 @@ FORM = {"status": "active", "sure": "yes", "level": "normal", "days": "1", "reas
     "roles": "manager",
     "language": "de",
     "account": "x",
+    "name": "x",
+    "email": "x@firma.example",
 }
 
 
