@@ -1,4 +1,4 @@
-"""Law 10 over processes: what changes about a person is seen by every gateway at its next request, and said by each of them."""
+"""Law 10 over processes: what changes about a person is seen by every gateway at its next request, and said by each (promises B30, B31)."""
 
 from __future__ import annotations
 
