@@ -1,4 +1,4 @@
-"""Four eyes: a second person says yes to exactly one thing, with the own key, and its requester may then do it once.
+"""Four eyes (decision 0018): a second person says yes to exactly one thing, with the own key, and its requester may then do it once.
 
 An approval executes nothing. The requester repeats the act; `take` gives the proofs of a request once, after every stored touch was
 checked again. What each key signs is all of the request that its person was shown, with the time of the answer: whoever changes the row

@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from audit_store.event import EventAction, encode_ids
 from auth.approval_tables import Approval as Given
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalKind, ApprovalRefused, Approvals, Shown, TooManyOpenError
+from auth.approvals import ApprovalKind, ApprovalRefused, Approvals, ReasonMissingError, Shown, TooManyOpenError
+from auth.sole_reviewer import SoleReviewer
 from auth.storage import writing
 from auth.tables import Key, Person
 from auth.used_acts import UsedActs
@@ -381,3 +382,46 @@ def test_a_person_who_is_cut_off_neither_asks_nor_takes(firm: Firm) -> None:
         firm.ask(digest="01" * 32)
     with writing(firm.ceremonies.house.engine) as session:
         assert session.scalar(select(Key.id).where(Key.person_id == firm.anna.id)) is not None
+
+
+@pytest.fixture
+def olga_alone(ceremonies: Ceremonies, tmp_path: Path) -> tuple[Approvals, Person, SoftwareKey]:
+    """One owner, and what stands for the second one."""
+    house, sole = ceremonies.house, SoleReviewer(address="kanzlei@steuer.example", delay_hours=1)
+    olga = house.people.add("Olga", "olga@firma.example", ["owner"])
+    used = UsedActs(tmp_path / "used-acts")
+    approvals = Approvals(house.engine, house.events, ceremonies.keys, house.pseudonyms, "this boot", used=used, sole=sole)
+    return approvals, olga, ceremonies.enrol(olga)
+
+
+def test_one_owner_alone_needs_a_reason_somebody_outside_who_was_told_and_time(
+    ceremonies: Ceremonies, olga_alone: tuple[Approvals, Person, SoftwareKey]
+) -> None:
+    approvals, olga, key = olga_alone
+    about: dict[str, Any] = {"kind": ApprovalKind.ACT, "requester": olga.id, "digest": DIGEST, "shown": SHOWN, "need": OWNER}
+    with pytest.raises(ReasonMissingError):
+        approvals.ask(**about)
+    request = approvals.ask(**about, reason="the fair")
+    assert request.alone
+    with pytest.raises(ApprovalRefused) as refused:
+        approvals.begin(request.id, olga.id)
+    assert refused.value.cause == "too_early"
+    approvals.noticed(request.id)
+    assert len(ceremonies.house.events.of(EventAction.APPROVAL_NOTICED)) == 1
+    with writing(ceremonies.house.engine) as session:
+        row = session.get_one(ApprovalRequest, request.id)
+        assert row.not_before is not None
+        row.not_before -= timedelta(hours=1)
+    approvals.complete(request.id, olga.id, key.get(approvals.begin(request.id, olga.id), TORWART))
+    proofs = approvals.take(ApprovalKind.ACT, olga.id, DIGEST)
+    assert proofs is not None
+    assert [(proof.approver, proof.alone) for proof in proofs] == [(olga.id, True)]
+
+
+def test_without_that_setting_an_owner_alone_waits_for_somebody_else(firm: Firm) -> None:
+    for name in ("oskar",):
+        firm.ceremonies.house.people.set_status(firm.people[name].id, Status.GONE, None)
+    about: dict[str, Any] = {"kind": ApprovalKind.ACT, "digest": DIGEST, "shown": SHOWN, "need": OWNER}
+    request = firm.approvals.ask(requester=firm.people["olga"].id, **about, reason="the fair")
+    assert not request.alone
+    assert _refused(firm, request, "olga") == "own"

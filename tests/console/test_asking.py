@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from auth.approvals import ApprovalKind, Approvals, Shown
+from auth.sole_reviewer import SoleReviewer
 from auth.tables import Person
 from auth.used_acts import UsedActs
 from console.asking import Asking
@@ -61,3 +62,26 @@ def test_without_mail_what_is_over_still_ends(ceremonies: Ceremonies, anna: Pers
     approvals.draft("act1", requester=anna.id, digest="ab" * 32, shown=Shown("export"), need=Approval(), seconds=0)
     Asking(approvals, house.pseudonyms, None, torwart_url="https://torwart.firma.example", now=lambda: datetime.now(UTC)).step()
     assert approvals.get("act1") is None
+
+
+def test_the_delay_of_one_who_is_alone_begins_when_the_mail_outside_was_taken(ceremonies: Ceremonies, tmp_path: Path) -> None:
+    house, sole, post = ceremonies.house, SoleReviewer(address="kanzlei@steuer.example", delay_hours=3), Post(down=True)
+    used = UsedActs(tmp_path / "used")
+    approvals = Approvals(house.engine, house.events, ceremonies.keys, house.pseudonyms, "this boot", used=used, sole=sole)
+    olga = house.people.add("Olga Brandt", "olga@firma.example", ["owner"])
+    ceremonies.enrol(olga)
+    url = "https://torwart.firma.example"
+    asking = Asking(approvals, house.pseudonyms, post, torwart_url=url, now=lambda: datetime.now(UTC), sole=sole, language="en")
+    shown = Shown("export", asked=3, allowed=3)
+    request = approvals.ask(kind=ApprovalKind.ACT, requester=olga.id, digest="ab" * 32, shown=shown, need=Approval(), reason="a fair")
+    with pytest.raises(DeliveryError):
+        asking.step()
+    assert [one.id for one in approvals.unnoticed()] == [request.id]
+    post.down = False
+    asking.step()
+    assert approvals.unnoticed() == []
+    (mail,) = [one for one in post.sent if one[2] == (sole.address,)]
+    assert olga.pseudonym in mail[1]
+    assert "a fair" in mail[1]
+    assert "in 3 hours" in mail[1]
+    assert "Olga" not in mail[1]

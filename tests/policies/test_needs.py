@@ -20,7 +20,9 @@ from policies.needs import (
     key_asked,
     kinds,
     missing,
+    of_others,
     to_ask,
+    whose,
 )
 from policies.request import Action, ApprovalProof, CodeProof, KeyClass
 from tests.policies.acts import FIELDS, NOON, act, touched
@@ -221,3 +223,36 @@ def test_words_given_with_a_code_count_for_what_it_covers():
     proof = coded(justified=True, acknowledged=True)
     assert missing(AllOf((Code(), Justify(), Acknowledge())), read(proof=proof), GOING) is None
     assert missing(Justify(), read(proof=replace(proof, ids=frozenset())), GOING) == Justify()
+
+
+def test_one_of_several_roles_counts():
+    need = Approval(2, "owner|head_of_sales")
+    assert missing(need, asked(yes(), yes("head", roles=("head_of_sales",))), GOING) is None
+    assert missing(need, asked(yes(), yes("other", roles=("manager",))), GOING) == need
+
+
+def test_whoever_is_alone_counts_for_a_second_person_and_nobody_else_for_themselves():
+    me = asked().principal.id
+    assert missing(OWNER, asked(yes(me)), GOING) == OWNER
+    assert missing(TWO, asked(replace(yes(me), alone=True)), GOING) is None
+    assert missing(TWO, asked(replace(yes(me, age=601), alone=True)), GOING) == TWO
+    assert missing(OWNER, asked(replace(yes(me, roles=("manager",)), alone=True)), GOING) == OWNER
+
+
+@pytest.mark.parametrize(
+    ("need", "others", "said"),
+    [
+        (Key(), None, ""),
+        (AllOf((Key(), OWNER)), OWNER, "owner"),
+        (
+            AllOf((OWNER, AnyOf((TWO, Approval(1, "head"))))),
+            AllOf((OWNER, AnyOf((TWO, Approval(1, "head"))))),
+            "owner + (2 × owner / head)",
+        ),
+        (AnyOf((Key(), OWNER)), None, ""),
+        (AnyOf((AllOf((Key(), OWNER)), TWO)), AnyOf((OWNER, TWO)), "owner / 2 × owner"),
+    ],
+)
+def test_what_others_have_to_give_first_and_whose_it_is(need, others, said):
+    assert of_others(need) == others
+    assert whose(others) == said if others is not None else others is None
