@@ -134,7 +134,9 @@ def _codes(config: Config) -> Iterator[tuple[House, Codes]]:
         used, clock = UsedActs(house.installation.state / USED_ACTS), clock_id(house.engine)
         seal = RowSeal.of(house.installation.state)
         stepup = StepUp(house.engine, house.record, house.keys, house.pseudonyms, clock, seal=seal, used=used)
-        approvals = Approvals(house.engine, house.record, house.keys, house.pseudonyms, clock, used=used)
+        approvals = Approvals(
+            house.engine, house.record, house.keys, house.pseudonyms, clock, used=used, sole=house.installation.sole_reviewer
+        )
         yield house, open_codes(house.installation, house.engine, house.record, house.keys, stepup, approvals)
 
 
