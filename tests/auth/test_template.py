@@ -25,7 +25,19 @@ def test_the_file_that_init_writes_can_be_used_as_it_is(tmp_path: Path) -> None:
 def test_the_template_with_its_comments_opened_is_known_too(tmp_path: Path) -> None:
     opened = template().replace("\n#   ", "\n  ")
     opened = opened.replace("\n# machine:", "\nmachine:")
-    for section in ("database", "record", "retention", "sessions", "keys", "sole_reviewer", "privacy", "proxy", "mail", "webhook", "elastic"):
+    for section in (
+        "database",
+        "record",
+        "retention",
+        "sessions",
+        "keys",
+        "sole_reviewer",
+        "privacy",
+        "proxy",
+        "mail",
+        "webhook",
+        "elastic",
+    ):
         opened = opened.replace(f"\n# {section}:", f"\n{section}:")
     installation, sections = load_installation(_file(tmp_path, opened))
     assert (installation.machine, installation.producer("gateway")) == ("nord", "gateway-nord")
