@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from auth.approvals import REASON_LENGTH, ApprovalRefused, ReasonMissingError, TooManyOpenError
 from auth.tables import Person
-from console.visitor import Visitor, services_of, signed_in
+from console.visitor import Visitor, renew_session, services_of, signed_in
 
 router = APIRouter(prefix="/api/approvals/{request_id}")
 _REFUSED = {"error": "refused"}
@@ -52,11 +52,12 @@ def begin(request: Request, request_id: str, said: Verdict, found: Annotated[Vis
 @router.post("/complete")
 def complete(request: Request, request_id: str, answer: Answer, found: Annotated[Visitor, Depends(signed_in)]) -> Response:
     """Check the key's answer and take it as the person's."""
+    who = _who(found, answer)
     try:
-        done = services_of(request).approvals.complete(request_id[:64], _who(found, answer).id, answer.response)
+        done = services_of(request).approvals.complete(request_id[:64], who.id, answer.response)
     except ApprovalRefused:
         return JSONResponse(_REFUSED, 403)
-    return JSONResponse({"state": done.state})
+    return _touched(request, who, done.state)
 
 
 @router.post("/ask/begin")
@@ -71,11 +72,19 @@ def begin_asking(request: Request, request_id: str, said: Token, found: Annotate
 @router.post("/ask/complete")
 def complete_asking(request: Request, request_id: str, answer: Answer, found: Annotated[Visitor, Depends(signed_in)]) -> Response:
     """Check the key's answer: others hear of it from now on."""
+    who = _who(found, answer)
     try:
-        done = services_of(request).approvals.complete_asking(request_id[:64], _who(found, answer).id, answer.response)
+        done = services_of(request).approvals.complete_asking(request_id[:64], who.id, answer.response)
     except (ApprovalRefused, TooManyOpenError, ReasonMissingError):
         return JSONResponse(_REFUSED, 403)
-    return JSONResponse({"state": done.state})
+    return _touched(request, who, done.state)
+
+
+def _touched(request: Request, who: Person, state: str) -> Response:
+    """After the touch the sign-in has a new id, as after every other."""
+    response = JSONResponse({"state": state})
+    renew_session(request, response, who.id, None)
+    return response
 
 
 def _who(found: Visitor, said: Token) -> Person:

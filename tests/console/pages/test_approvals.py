@@ -96,6 +96,16 @@ def test_the_key_says_yes_and_the_requester_hears_it(firm: Firm) -> None:
     assert firm.sign(firm.pages.client(firm.olga)) == 403, "once"
 
 
+def test_after_the_touch_the_sign_in_has_a_new_id(firm: Firm) -> None:
+    """B29."""
+    client = firm.pages.client(firm.olga)
+    before = client.cookies["torwart"]
+    assert firm.sign(client) == 200
+    assert firm.pages.services.console_sessions.find(before) is None
+    (row,) = firm.pages.services.console_sessions.of(firm.olga.id)
+    assert row.ended_at is None
+
+
 def test_the_key_says_no(firm: Firm) -> None:
     assert firm.sign(firm.pages.client(firm.olga), yes=False, why="zu viele") == 200
     assert firm.state() == "refused"
