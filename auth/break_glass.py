@@ -89,8 +89,8 @@ class BreakGlasses:
         """Use the envelope for the person of this address. Raises CodeRefusedError with one text for all causes; it is recorded."""
         typed = read_code(code, CODE_SIGNS)
         with reading(self._engine) as session:
-            row = None if self._closed(session) else self._unused(session)
-        right = self._fits(row, typed)  # slow on purpose, and outside of the database's write lock
+            closed, row = self._closed(session), self._unused(session)
+        right = not closed and self._fits(row, typed)  # slow on purpose: outside of the write lock, and not for a flood
         with writing(self._engine) as session:
             now, person = database_now(session), session.scalar(select(Person).where(Person.email == email.strip().lower()[:320]))
             cause = "too_many" if self._closed(session) else self._fault(session, row, person, right=right)
