@@ -14,7 +14,7 @@ from auth.cut import Cut
 from auth.people_tables import StatusPlan
 from auth.person_record import PersonRecord
 from auth.person_values import PeopleError
-from auth.standing import DONE, OVERTAKEN, PLANNED, WITHDRAWN, Why, add_plan, end_plan, local_day, narrows, open_plans, put_status
+from auth.standing import DONE, OVERTAKEN, PEOPLE, PLANNED, WITHDRAWN, Why, add_plan, end_plan, local_day, narrows, open_plans, put_status
 from auth.storage import database_now, grow, reading, writing
 from auth.tables import Person
 from policies.request import Status
@@ -70,7 +70,7 @@ class Plans:
             for plan in plans:
                 end_plan(plan, WITHDRAWN, person, now, by, self._record)
             if plans:
-                grow(session, "people")
+                grow(session, PEOPLE)
             return len(plans)
 
     def of(self, person_id: str) -> list[StatusPlan]:
