@@ -39,7 +39,7 @@ def compare(log: Log, elastic: Elastic, until: int, *, kept_since: int = 0) -> l
         end = min(after + _WINDOW, until)
         entries = log.entries(after, _WINDOW)
         written = {entry.sequence: logged(entry) for entry in entries}
-        gone = {entry.sequence for entry in entries if not entry.canonical}
+        gone = log.without_content(entries)
         over = {entry.sequence for entry in entries if entry.received < kept_since}
         there: defaultdict[int, list[Logged]] = defaultdict(list)
         for row in everything(elastic, after, end):

@@ -145,7 +145,8 @@ class Reindex:
             end = min(after + BATCH_EVENTS, plan.until)
             there = self._present(plan, after, end)
             rows = self._log.entries(after, BATCH_EVENTS, until=end)
-            missing = [entry for entry in rows if entry.canonical and entry.sequence not in there]
+            gone = self._log.without_content(rows)
+            missing = [entry for entry in rows if entry.sequence not in gone and entry.sequence not in there]
             if missing:
                 self._shipper.deliver(missing)
                 self._settle()

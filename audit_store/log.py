@@ -27,7 +27,7 @@ from audit_store.log_removal import blocks_of, over, removals, take_from_block, 
 from audit_store.log_rows import end_of, entries_after, newest_entries
 from audit_store.log_tables import entry
 from audit_store.log_verify import Problem, Watch, problems
-from audit_store.removal import Removal
+from audit_store.removal import Allowed, Removal
 from audit_store.retention import Kept
 from audit_store.spool_file import Head, Stored
 
@@ -62,6 +62,8 @@ class Log:
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._clock = clock
+        self._gone = Allowed(())
+        """Of the removals that were read last."""
 
     @classmethod
     def open(cls, place: Path | Server, *, reading: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Log:
@@ -144,6 +146,16 @@ class Log:
         """What was ever taken out, in order. Raises LogError."""
         with one_view(self._engine) as connection:
             return list(removals(connection))
+
+    def without_content(self, entries: Sequence[Entry]) -> frozenset[int]:
+        """Which of these entries have no content because a removal took it out; an empty one that a producer wrote is not among them.
+
+        Raises LogError.
+        """
+        empty = [one.sequence for one in entries if not one.canonical]
+        if any(not self._gone.names(number) for number in empty):
+            self._gone = Allowed(self.removals())
+        return frozenset(number for number in empty if self._gone.names(number))
 
     def take_out(self, removal: Removal) -> int:
         """Take the content out that a removal in this log names; how many entries had one. Idempotent, block by block: whatever ends it,

@@ -140,6 +140,7 @@ EVENT_MEMBERS: Mapping[str, dict[str, Any]] = _HEAD | {
     "torwart.question.named": _WORD,
     "torwart.question.on_leave": _TRUTH,
     "torwart.question.own": _KEPT,
+    "torwart.question.proofs.alone": _TRUTH,
     "torwart.question.proofs.class": _WORD,
     "torwart.question.proofs.clients": _KEPT,
     "torwart.question.proofs.fields": _WORD,

@@ -247,19 +247,20 @@ def _proofs(request: AccessRequest, asked: tuple[ClientId, ...]) -> list[dict[st
     elif proof is not None:
         key_class = {} if proof.key_class is KeyClass.HARDWARE else {"class": proof.key_class.value}
         found.append({"kind": "key", "verified": proof.user_verified, **key_class, **_signed(proof.ids, proof.fields, asked)})
-    others = {approval.approver: number for number, approval in enumerate(request.approvals) if approval.approver != request.principal.id}
-    for approval in request.approvals:
-        if approval.approver in others:  # nobody approves an act of their own: such a proof counts for nothing
-            found.append(
-                {
-                    "kind": "approval",
-                    "person": others[approval.approver],
-                    "roles": names(approval.roles),
-                    "seconds": _seconds(at - approval.at),
-                    "verified": approval.user_verified,
-                    **_signed(approval.ids, approval.fields, asked),
-                }
-            )
+    counting = [one for one in request.approvals if one.alone or one.approver != request.principal.id]  # nobody approves their own act
+    people = {approval.approver: number for number, approval in enumerate(counting)}
+    for approval in counting:
+        found.append(
+            {
+                "kind": "approval",
+                "person": people[approval.approver],
+                "roles": names(approval.roles),
+                "seconds": _seconds(at - approval.at),
+                "verified": approval.user_verified,
+                **({"alone": True} if approval.alone else {}),
+                **_signed(approval.ids, approval.fields, asked),
+            }
+        )
     return found
 
 
@@ -282,7 +283,8 @@ def _proofs_of(
         else:
             given = at - timedelta(seconds=one["seconds"])
             approver, roles = f"other {one['person']}", frozenset(one["roles"])
-            approvals.append(ApprovalProof(approver, roles, given, one["verified"], clients, signed_fields))
+            alone = one.get("alone", False)
+            approvals.append(ApprovalProof(approver, roles, given, one["verified"], clients, signed_fields, alone=alone))
     return proof, tuple(approvals)
 
 

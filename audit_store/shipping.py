@@ -178,7 +178,8 @@ class Shipper:
             end = min(self._found + BATCH_EVENTS, until)
             there = present(self._reader, self._found, end)
             rows = self._log.entries(self._found, BATCH_EVENTS, until=end)
-            missing = [entry for entry in rows if entry.canonical and entry.sequence not in there]
+            gone = self._log.without_content(rows)
+            missing = [entry for entry in rows if entry.sequence not in gone and entry.sequence not in there]
             if missing:
                 self._deliver(missing)
             put_position(self._engine, FOUND, end)
@@ -226,7 +227,8 @@ class Shipper:
         self._settle(batch, create(self._writer, EVENTS, batch.items))
 
     def _made(self, entries: Sequence[Entry]) -> _Batch:
-        made = [item_of(entry) for entry in entries if entry.canonical]
+        gone = self._log.without_content(entries)
+        made = [item_of(entry) for entry in entries if entry.sequence not in gone]
         return _Batch(entries, [one for one in made if isinstance(one, Item)], [one for one in made if isinstance(one, Misfit)])
 
     def _settle(self, batch: _Batch, fate: Fate) -> None:

@@ -59,7 +59,7 @@ def drill(engine: Engine, codes: Codes, mail: MailSettings | None, *, asked: boo
         now = database_now(session)
         people = [person for person in session.scalars(select(Person).order_by(Person.pseudonym)) if may_sign_in(person)]
         usable = session.execute(select(Key.person_id, func.count()).where(Key.locked_at.is_(None)).group_by(Key.person_id))
-        keys = {person_id: count for person_id, count in usable}
+        keys = dict(usable.tuples().all())
         stuck = session.scalar(select(func.count()).select_from(Notice).where(Notice.sent_at.is_(None), Notice.tries > 1)) or 0
     able = {person.id for person in people if keys.get(person.id) and not {*APPROVER_ROLES}.isdisjoint(person.roles)}
     rows = tuple(

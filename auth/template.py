@@ -97,7 +97,7 @@ crm:
 # retention:
 #   # Durchgelassenes Lesen. / Reading that was let through.
 #   reading_days: 365
-#   # Exporte, Änderungen, Abgelehntes, Bestätigtes, Alarme, Schlüssel, Regeln. / Exports, changes, denials, confirmations, alerts, keys, rules.
+#   # Exporte, Änderungen, Abgelehntes, Alarme, Schlüssel, Regeln. / Exports, changes, denials, alerts, keys, rules.
 #   evidence_days: 1461
 #   sign_ins_days: 365
 #   # Wer sich Gespeichertes angesehen hat. / Who looked at what is stored.

@@ -65,7 +65,10 @@ def cut_lines(services: Services, person: Person | None, speech: Speech) -> list
     """What the freeze in force cut."""
     if person is None or not person.frozen:
         return []
-    return [CutLine(word(CUTS, cut.kind, speech), cut.account if services.installation.names == "shown" else "", cut.opened_at) for cut in services.people.last_cut(person.id)]
+    return [
+        CutLine(word(CUTS, cut.kind, speech), cut.account if services.installation.names == "shown" else "", cut.opened_at)
+        for cut in services.people.last_cut(person.id)
+    ]
 
 
 def status_choices(speech: Speech) -> list[tuple[str, str]]:

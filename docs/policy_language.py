@@ -206,8 +206,9 @@ def _needs() -> list[str]:
             f"`{{all: [...]}}` needs all its parts, `{{any: [...]}}` one: two to {MAX_NEEDS} of them, {MAX_NEEDS} deep. `fresh` and",
             "`expires` are seconds. With `fresh` a touch in the same session counts that is not older; without, the key is touched for",
             "exactly this act. `class` says which keys count: `hardware` (if nothing is said) all that cannot be copied, `verified` those",
-            "whose maker vouches for a model that is known and admitted, `any` passkeys too that are synced over an account. An approval is given by others",
-            "who have the role, each with the own key; one `owner` within 3,600 seconds, unless it says otherwise. Nobody approves an act of one's own.",
+            "whose maker vouches for a model that is known and admitted, `any` passkeys too that are synced over an account. An approval",
+            "is given by others who have the role, each with the own key; one `owner` within 3,600 seconds, unless it says otherwise.",
+            "Nobody approves an act of one's own.",
         ),
         *prose(
             "A `code` is of the person's authenticator app, for the person who has no key at hand: the key may always be touched instead.",

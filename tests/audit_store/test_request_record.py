@@ -112,6 +112,12 @@ def test_one_who_approved_twice_is_one_and_nobody_approves_an_act_of_their_own()
     assert len({one.approver for one in back.approvals}) == 1
 
 
+def test_one_who_approves_alone_by_the_rule_of_the_house_still_counts() -> None:
+    alone = ApprovalProof("person-1", frozenset({"owner"}), NOW, True, frozenset({"1", "2"}), frozenset(), alone=True)
+    (back,) = request_of(stored(replace(request(), approvals=(alone,)))).approvals
+    assert (back.alone, back.roles, back.ids) == (True, alone.roles, alone.ids)
+
+
 def test_an_ordinary_act_costs_a_few_bytes() -> None:
     asked = request(ids=tuple(map(str, range(40))))
     own = frozenset(asked.resource.ids or ())
@@ -256,7 +262,7 @@ READ_BACK: dict[type, set[str]] = {
     Usage: {"before", "after", "base", "book"},
     Finding: {"kind", "detector", "clients", "confidence", "where"},
     KeyProof: {"user_verified", "ids", "fields", "key_class", "justified", "acknowledged"},
-    ApprovalProof: {"roles", "at", "user_verified", "ids", "fields"},
+    ApprovalProof: {"roles", "at", "user_verified", "ids", "fields", "alone"},
 }
 LEFT_OUT: dict[type, set[str]] = {
     Principal: {"id", "team", "territory", "device", "language", "session_id"},

@@ -1,4 +1,4 @@
-"""Four eyes on real Tryton: an export that a rule asks two people for is asked for, approved by the owner with a key of his own, and repeated."""
+"""Four eyes on real Tryton: an export that a rule asks two people for, approved by the owner with a key of his own, and repeated."""
 
 import csv
 import re
