@@ -121,7 +121,12 @@ def act_with_everything() -> AccessRequest:
     return replace(
         asked,
         principal=replace(
-            asked.principal, level=Level.WATCHED, proven_at=NOW - timedelta(seconds=40), proven_with=KeyClass.VERIFIED, frozen=True
+            asked.principal,
+            level=Level.WATCHED,
+            proven_at=NOW - timedelta(seconds=40),
+            proven_with=KeyClass.VERIFIED,
+            frozen=True,
+            on_leave=True,
         ),
         resource=replace(
             asked.resource,
@@ -141,7 +146,9 @@ def act_with_everything() -> AccessRequest:
         proof=KeyProof("act-1", "0" * 64, NOW, True, *signed, key_class=KeyClass.VERIFIED),
         approvals=(
             ApprovalProof("person-2", frozenset({"owner"}), NOW - timedelta(seconds=9), True, *signed),
-            ApprovalProof("person-3", frozenset({"admin"}), NOW - timedelta(seconds=8), False, frozenset({"1", "2", "3"}), frozenset()),
+            ApprovalProof(
+                "person-3", frozenset({"admin"}), NOW - timedelta(seconds=8), False, frozenset({"1", "2", "3"}), frozenset(), alone=True
+            ),
         ),
         justified=True,
         acknowledged=True,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from audit_store.event import EventAction
 from auth.agent_alarms import AgentAlarms
@@ -122,6 +122,10 @@ def test_nobody_who_is_cut_off_enrols_and_a_key_enrols_once(house: House, agents
         agents.enrol(token, forger.public_key, forger.proof(token))
     house.people.freeze(anna.id, None)
     fresh = Forger(TORWART)
+    with pytest.raises(AgentRefusedError, match="token_used"):  # the freeze took it
+        agents.enrol(token, fresh.public_key, fresh.proof(token))
+    with writing(house.engine) as session:
+        session.execute(update(AgentToken).values(used_at=None))
     with pytest.raises(AgentRefusedError, match="person_cut_off"):
         agents.enrol(token, fresh.public_key, fresh.proof(token))
     with pytest.raises(TokenError):

@@ -15,6 +15,8 @@ from audit_store.event import EventAction, Phase
 from auth.agents import Agents
 from auth.erasure import erase
 from auth.people import PeopleError
+from auth.people_import import Imports
+from auth.person_values import PersonChange
 from policies.request import Action, Level, Status
 from tests.services.console import Pages, deed
 
@@ -38,7 +40,7 @@ ELSEWHERE = {
     },
     "about no person": {
         *(EventAction.GATEWAY_STARTED, EventAction.GATEWAY_STOPPED, EventAction.SELF_TEST, EventAction.INDEX_BUILT),
-        *(EventAction.OUTSIDE_PLACE, EventAction.CHECKPOINT_KEY_CHANGED),
+        *(EventAction.OUTSIDE_PLACE, EventAction.CHECKPOINT_KEY_CHANGED, EventAction.EVENTS_REMOVED),
         *(EventAction.STORE_ALARM, EventAction.POLICY_ACTIVATED, EventAction.POLICY_REFUSED),
     },
     "ids, digests and codes beside the pseudonym, words sealed (tests/auth/test_approvals.py, tests/auth/test_reveals.py)": {
@@ -52,7 +54,7 @@ ELSEWHERE = {
         *(EventAction.TOTP_ENROLLED, EventAction.TOTP_REMOVED, EventAction.TOTP_LOCKED, EventAction.CODE_REFUSED),
         *(EventAction.SECOND_ROAD_OPENED, EventAction.RECOVERY_CODES_ISSUED, EventAction.RECOVERY_OPENED, EventAction.RECOVERY_ENDED),
         *(EventAction.BREAK_GLASS_SEALED, EventAction.BREAK_GLASS_USED, EventAction.BREAK_GLASS_ENDED, EventAction.RECOVERY_NOTIFIED),
-        EventAction.AUTHORITY_ALARM,
+        *(EventAction.AUTHORITY_ALARM, EventAction.ENROLMENT_WITNESSED),
         *(EventAction.STEP_UP_REFUSED, EventAction.ALERT_NOTIFIED, EventAction.PERSON_DISCLOSED, EventAction.AGENT_REMOVED),
     },
 }
@@ -103,6 +105,16 @@ def test_a_life_of_names_and_words_leaves_none_in_the_record(pages: Pages, tmp_p
         "Anna Plantmann", "anna.plant@firma.example", ["manager"], "de", ["plantacct"], team="Planteam", territory="Plantland", by=clara.id
     )
     services.people.bind(anna.id, "plantacct2", by=clara.id)
+    services.people.bind(anna.id, "plantacct3", by=clara.id)
+    services.people.unbind(anna.id, "plantacct3", by=clara.id)
+    changed = PersonChange(name="Anna Plantholz", email="anna.plantholz@firma.example", roles=["manager", "intern"], team="Plantgruppe")
+    services.people.change(anna.id, changed, by=clara.id)
+    today = now.date()
+    services.people.set_leave(anna.id, today, today + timedelta(days=3), by=clara.id)
+    services.plans.plan(anna.id, Status.NOTICE_GIVEN, today + timedelta(days=9), clara.id, "Frau Plantmann hat geplant")
+    services.plans.withdraw(anna.id, clara.id)
+    people = Imports(services.engine, services.spool.append_all, services.pseudonyms, lambda: ("manager",), tuple)
+    people.apply(b"email,name,roles,team\nboris.plant@firma.example,Boris Plantberg,manager,Planteam\n", clara.id)
     (tmp_path / "owners.csv").write_text("client_id,person\n7,plantacct\n")
     from auth.assignments import Assignments
 
