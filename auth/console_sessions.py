@@ -14,7 +14,7 @@ from audit_store.event import Event, EventAction, plain_event
 from auth.session_settings import SessionSettings
 from auth.sessions import credential_hash
 from auth.storage import database_now, reading, writing
-from auth.tables import ConsoleSession, Person
+from auth.tables import ConsoleSession, Key, Person
 from policies.request import Status
 
 LOGOUT, REPLACED, OWN, ADMINISTRATOR = "logout", "replaced", "own", "administrator"
@@ -72,14 +72,14 @@ class ConsoleSessions:
         return token
 
     def find(self, token: str) -> tuple[ConsoleSession, Person] | None:
-        """The living sign-in of a cookie and its person as they stand now; None if there is none, it ran out, or the person is cut off."""
+        """The living sign-in of a cookie and its person as they stand now; None if it does not live, or the person is cut off."""
         with reading(self._engine) as session:
             row = session.scalar(select(ConsoleSession).where(ConsoleSession.token_hash == credential_hash(token, self._key)))
             if row is None:
                 return None
             now = database_now(session)
             person = session.get_one(Person, row.person_id)
-            if not self._lives(row, now) or not may_sign_in(person):
+            if not self._lives(session, row, now) or not may_sign_in(person):
                 return None
         if now - row.last_seen_at >= _SEEN_EVERY:
             with writing(self._engine) as session:
@@ -94,7 +94,7 @@ class ConsoleSessions:
         fresh = secrets.token_urlsafe(_TOKEN_BYTES)
         with writing(self._engine) as session:
             row = session.scalar(select(ConsoleSession).where(ConsoleSession.token_hash == credential_hash(token, self._key)))
-            if row is None or not self._lives(row, database_now(session)):
+            if row is None or not self._lives(session, row, database_now(session)):
                 return None
             row.token_hash, row.csrf = credential_hash(fresh, self._key), secrets.token_urlsafe(_TOKEN_BYTES)
             row.key_id = key_id or row.key_id
@@ -104,7 +104,7 @@ class ConsoleSessions:
         """The living sign-ins of a person, newest first."""
         with reading(self._engine) as session:
             now = database_now(session)
-            return [row for row in _open_rows(session, person_id) if self._lives(row, now)]
+            return [row for row in _open_rows(session, person_id) if self._lives(session, row, now)]
 
     def end(self, session_id: str, why: str = LOGOUT) -> None:
         """End a sign-in, recorded. Unknown or ended ones are ignored."""
@@ -117,13 +117,17 @@ class ConsoleSessions:
         """End every sign-in of a person, each recorded, `but` this one; how many."""
         with writing(self._engine) as session:
             now = database_now(session)
-            rows = [row for row in _open_rows(session, person_id) if row.id != but and self._lives(row, now)]
+            rows = [row for row in _open_rows(session, person_id) if row.id != but and self._lives(session, row, now)]
             for row in rows:
                 self._end(session, row, why)
         return len(rows)
 
-    def _lives(self, row: ConsoleSession, now: datetime) -> bool:
-        return row.ended_at is None and now < row.expires_at and now - row.last_seen_at < self.settings.idle
+    def _lives(self, session: Session, row: ConsoleSession, now: datetime) -> bool:
+        """Whether it is open, in time, and its key not locked: whoever stole the key may have signed in with it before."""
+        if row.ended_at is not None or now >= row.expires_at or now - row.last_seen_at >= self.settings.idle:
+            return False
+        key = session.get(Key, row.key_id) if row.key_id is not None else None
+        return key is None or key.locked_at is None
 
     def _end(self, session: Session, row: ConsoleSession, why: str) -> None:
         row.ended_at, row.ended_why = datetime.now(UTC), why

@@ -10,7 +10,7 @@ from auth.session_settings import SessionSettings
 from auth.storage import writing
 from auth.tables import ConsoleSession, Person
 from policies.request import Status
-from tests.services.house import CREDENTIAL_KEY, House
+from tests.services.house import CREDENTIAL_KEY, Ceremonies, House
 
 IDLE_SECONDS = int(SessionSettings().idle.total_seconds())
 LIFETIME_SECONDS = int(SessionSettings().lifetime.total_seconds())
@@ -56,6 +56,19 @@ def test_a_frozen_or_departed_person_is_signed_out_at_once(house: House, anna: P
     house.people.set_status(boris.id, Status.GONE, None)
     assert house.console.find(first) is None
     assert house.console.find(second) is None
+
+
+def test_a_sign_in_ends_with_the_lock_of_its_key(ceremonies: Ceremonies, anna: Person) -> None:
+    """Whoever stole a key may have signed in with it before its owner had it locked."""
+    ceremonies.enrol(anna)
+    console, key = ceremonies.house.console, ceremonies.key_of(anna)
+    stolen, other = console.open(anna.id, key.id), console.open(anna.id, None)
+    assert console.find(stolen) is not None
+    ceremonies.keys.lock(key.id, None)
+    assert console.find(stolen) is None
+    assert console.renew(stolen, None) is None
+    assert len(console.of(anna.id)) == 1
+    assert console.find(other) is not None
 
 
 def test_the_current_status_is_read_at_every_page(house: House, anna: Person) -> None:
