@@ -39,7 +39,7 @@ from auth.keys import KeyRefusedError, Keys, VerifiedTouch
 from auth.sole_reviewer import SoleReviewer
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Key, Person
-from auth.used_acts import UsedActs
+from auth.used_acts import APPROVAL, UsedActs
 from policies.document import read_need, written_need
 from policies.needs import AllOf, AnyOf, Approval, Need, holds
 from policies.request import ApprovalProof
@@ -413,7 +413,7 @@ class Approvals:
             if not fulfilled(read_need(request.need), proofs, now):
                 return None
             once = update(ApprovalRequest).where(ApprovalRequest.id == request.id, ApprovalRequest.state == "given")
-            if not self._used.spend(f"approval-{request.id}"):  # in a database that was put back
+            if not self._used.spend(f"{APPROVAL}{request.id}"):  # in a database that was put back
                 self._say(EventAction.APPROVAL_DOUBTED, request, by=requester, outcome="failure", cause="used")
                 return None
             if not hits_one(session, once.values(state="taken", ended_at=now, samples=None)):

@@ -17,6 +17,8 @@ FILE = "used-acts"
 """In the state folder."""
 KEPT = 2_000
 """Acts that are remembered when the file is made anew; an act ends after two minutes, so that older ones are refused by their time."""
+APPROVAL = "approval-"
+"""Before the id of a request for approval, which may be good for weeks: as many of them are remembered by themselves."""
 LARGEST_BYTES = 256 * 1024
 """Of the file; beyond it is made anew."""
 
@@ -89,7 +91,8 @@ class UsedActs:
                 self._used[word] = None
 
     def _renew(self) -> None:
-        kept = list(self._used)[-KEPT:]
+        approvals = [one for one in self._used if one.startswith(APPROVAL)][-KEPT:]
+        kept = approvals + [one for one in self._used if not one.startswith(APPROVAL)][-KEPT:]
         self._used = dict.fromkeys(kept)
         draft = self._path.with_name(f".{self._path.name}.new")
         lines = [f"at {self._highest}\n", *(f"used {act_id}\n" for act_id in kept)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auth import used_acts
-from auth.used_acts import UsedActs
+from auth.used_acts import APPROVAL, UsedActs
 
 
 def test_an_act_is_used_up_once_for_every_process(tmp_path: Path) -> None:
@@ -51,6 +51,17 @@ def test_made_anew_it_keeps_the_last_acts_and_the_number(tmp_path: Path, monkeyp
     assert (tmp_path / "used").stat().st_size < 600
     assert not any(one.spend(f"act{number}") for number in range(190, 200))
     assert UsedActs(tmp_path / "used").highest() == 99
+
+
+def test_approvals_are_remembered_however_many_acts_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(used_acts, "LARGEST_BYTES", 400)
+    monkeypatch.setattr(used_acts, "KEPT", 10)
+    memory = UsedActs(tmp_path / "used")
+    assert memory.spend(f"{APPROVAL}of last week")
+    for number in range(200):
+        assert memory.spend(f"act{number}")
+    assert not memory.spend(f"{APPROVAL}of last week")
+    assert not UsedActs(tmp_path / "used").spend(f"{APPROVAL}of last week")
 
 
 def spend_all(path: Path) -> list[str]:
