@@ -49,7 +49,8 @@ class RoleConsent:
         if (given := RAISING & set(wanted["roles"])) and self.is_asked_for():
             if self._people.find(wanted["email"]) is not None:
                 raise PeopleError("this e-mail address belongs to somebody else: choose another, or change that person")
-            self._second(_digest("person", wanted["email"], *sorted(given)), f"{wanted['name']}: {_listed(given)}", by, reason, None)
+            line = f"{wanted['name']} <{wanted['email']}>: {_listed(given)}"  # a name alone could be a colleague's
+            self._second(_digest("person", wanted["email"], *sorted(given)), line, by, reason, None)
         return self._people.add(
             wanted["name"],
             wanted["email"],

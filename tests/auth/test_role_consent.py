@@ -94,6 +94,8 @@ def test_somebody_new_is_no_way_round_it(ceremonies: Ceremonies, oskar: Person, 
     with pytest.raises(ConsentNeededError):
         consent.add(new, (), oskar.id)
     assert ceremonies.house.people.find("zweit@firma.example") is None
+    (request,) = approvals_of(ceremonies).waiting_for(berta.id)
+    assert request.shown["lines"] == ["Zweit <zweit@firma.example>: admin"], "a name alone could be a colleague's"
     approve(ceremonies, berta, key)
     assert consent.add(new, ["zweit"], oskar.id).roles == ["admin"]
     with pytest.raises(PeopleError, match="belongs to somebody else"):
