@@ -6,6 +6,7 @@ connected address (`X-Forwarded-For`), which it believes where it is told to; wi
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ PER_SOURCE = 100
 """Failures from one address, of all accounts: a whole office may share one."""
 IN_ALL = 280
 """Failures of everybody at this process: below the CRM's own limit, which would stop all."""
+IPV6_NETWORK_BITS = 64
+"""One source: a single machine may take any address in it (RFC 8981), and would be as many sources as it likes."""
 MAX_KEPT = 20_000
 """Accounts and addresses that are remembered; the oldest are forgotten first."""
 
@@ -45,7 +48,7 @@ class LogInLimit:
 
     def succeeded(self, account: str, source: str) -> None:
         """A log-in went well: the mistakes before it from the same address were the person's own."""
-        self._failures.pop(("person", account, source), None)
+        self._failures.pop(("person", account, _network(source)), None)
 
     def _count(self, key: tuple[str, ...]) -> int:
         times, since = self._failures.get(key), time.monotonic() - WINDOW_SECONDS
@@ -55,9 +58,23 @@ class LogInLimit:
 
 
 def _keys(account: str, source: str) -> tuple[tuple[tuple[str, ...], int], ...]:
+    source = _network(source)
     return (
         (("person", account, source), PER_PERSON_AND_SOURCE),
         (("person", account), PER_PERSON),
         (("source", source), PER_SOURCE),
         (("all",), IN_ALL),
     )
+
+
+def _network(source: str) -> str:
+    """What counts as one source: an address, of IPv6 its network."""
+    try:
+        address = ipaddress.ip_address(source.partition("%")[0])
+    except ValueError:
+        return source
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, IPV6_NETWORK_BITS), strict=False))

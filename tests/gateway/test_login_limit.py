@@ -63,3 +63,19 @@ def test_made_up_accounts_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> Non
     for number in range(500):
         limit.failed(f"person{number}", f"source{number}")
     assert len(limit._failures) == 50 < MAX_KEPT
+
+
+def test_the_addresses_of_one_ipv6_network_are_one_source() -> None:
+    limit = LogInLimit()
+    assert sum(fail(limit, "anna", f"2001:db8::{number:x}") for number in range(50)) == PER_PERSON_AND_SOURCE, "anna is not locked out"
+    assert not limit.reached("anna", "2001:db8:0:1::1")
+    assert sum(fail(limit, f"person{number}", f"2001:db8::{number:x}") for number in range(100)) == PER_SOURCE - PER_PERSON_AND_SOURCE
+    assert not limit.reached("boris", "192.0.2.2"), "nor is everybody"
+
+
+def test_an_address_of_ipv4_is_the_same_source_in_the_clothes_of_ipv6() -> None:
+    limit = LogInLimit()
+    fail(limit, "anna", "::ffff:192.0.2.1")
+    assert limit.reached("anna", "192.0.2.1")
+    limit.succeeded("anna", "::ffff:192.0.2.1")
+    assert not limit.reached("anna", "192.0.2.1")
