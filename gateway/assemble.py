@@ -74,7 +74,7 @@ class Assembled:
 
     def record_refused(self, what: str) -> None:
         """One event for what no judge saw, on disk on return; what repeats is counted. Raises SpoolError. `what` names structure only."""
-        if self.unjudged.first_of(what, "", what) is None:
+        if self.unjudged.first_of(what, "", what, what) is None:
             self._say_refused({"what": what})
         self._count_out()
 

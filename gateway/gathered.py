@@ -35,13 +35,14 @@ class Gathered[T]:
 
     _kinds: dict[Hashable, _Kind[T]] = field(default_factory=dict)
 
-    def first_of(self, key: Hashable, others: Hashable, about: T) -> T | None:
+    def first_of(self, key: Hashable, others: Hashable, about: T, about_others: T) -> T | None:
         """None: to be recorded by itself. Else it was counted, and this is what the first of its kind was about.
 
-        `others`: the kind under which it is counted when too many are told apart already.
+        `others`: the kind under which it is counted when too many are told apart already; `about_others`: what may be said of all of
+        them, so that nobody is named for what somebody else did.
         """
         if key not in self._kinds and len(self._kinds) >= MAX_KINDS:
-            key = others
+            key, about = others, about_others
         known = self._kinds.setdefault(key, _Kind(about, time.monotonic()))
         if known.alone < ALONE:
             known.alone += 1

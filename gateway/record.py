@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -104,7 +104,7 @@ class Record:
         pseudonym = principal.pseudonym if principal else None
         about = _Refusal(because, act_id, route, pseudonym)
         road = (route, because.reason.code)
-        first = self.gathered.first_of((pseudonym or source, *road), ("", *road), about)
+        first = self.gathered.first_of((pseudonym or source, *road), ("", *road), about, replace(about, pseudonym=None))
         if first is None:
             await self(about.event(self.now()))
         await self.count_out()

@@ -10,7 +10,7 @@ def flood(kept: Gathered[str], times: int, key: str = "a") -> tuple[int, int]:
     """How many were to be recorded alone, and how many were counted out meanwhile."""
     alone = counted = 0
     for number in range(times):
-        alone += kept.first_of(key, "others", f"{key}{number}") is None
+        alone += kept.first_of(key, "others", f"{key}{number}", "all") is None
         counted += sum(count for _, count in kept.due())
     return alone, counted
 
@@ -35,21 +35,21 @@ def test_after_the_window_a_kind_begins_anew(monkeypatch: pytest.MonkeyPatch) ->
     flood(kept, ALONE + 3)
     monkeypatch.setattr(gathered, "WINDOW_SECONDS", 0)
     assert list(kept.due()) == [("a0", 3)]
-    assert kept.first_of("a", "others", "later") is None
+    assert kept.first_of("a", "others", "later", "all") is None
 
 
 def test_kinds_do_not_hide_each_other() -> None:
     kept: Gathered[str] = Gathered()
     flood(kept, 1_000)
-    assert kept.first_of("b", "others", "b0") is None
+    assert kept.first_of("b", "others", "b0", "all") is None
 
 
 def test_so_many_sources_are_told_apart_and_no_more() -> None:
     kept: Gathered[str] = Gathered()
     for number in range(MAX_KINDS + 5_000):
-        kept.first_of(number, "others", str(number))
+        kept.first_of(number, "others", str(number), "all")
     assert len(kept._kinds) == MAX_KINDS + 1
-    assert [count for _, count in kept.due(all_of_them=True)] == [5_000 - ALONE]
+    assert list(kept.due(all_of_them=True)) == [("all", 5_000 - ALONE)], "nobody is named for what others did"
 
 
 def test_what_could_not_be_recorded_is_counted_on() -> None:
