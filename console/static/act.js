@@ -149,6 +149,7 @@ cancelButton.addEventListener("click", async () => {
     cancelButton.disabled = false;
   }
 });
+cancelButton.disabled = false; // a click before this script was there would do nothing
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && ready());
 if (!supported()) say(words.unsupported, "");
 ready();
