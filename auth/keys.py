@@ -41,6 +41,7 @@ from auth.enrolment import CEREMONY_SECONDS, REGISTER, Enrolment
 from auth.flags import check_flags
 from auth.key_models import KeyModels
 from auth.key_settings import KeySettings
+from auth.notices import NoticeKind, tell
 from auth.options import creation_options, request_options
 from auth.people import PEOPLE
 from auth.registration import plain_label, read_registration
@@ -281,6 +282,8 @@ class Keys:
         }
         self._record(plain_event(EventAction.KEY_ENROLLED, at=datetime.now(UTC), pseudonym=person.pseudonym, subject=key.id, numbers=said))
         self._seal.put(key)  # 15
+        if not key.demo:
+            tell(session, NoticeKind.KEY, person.id, key.created_at)
         return key
 
     def _check_seal(self, key: Key) -> None:

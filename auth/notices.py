@@ -1,4 +1,4 @@
-"""Who has to hear of a recovery by mail: rows that are written with what they tell of, and sent by the console's background work."""
+"""Who has to hear of a new key or a recovery by mail: rows, written with what they tell of and sent by the console's background work."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     CANCELLED = "cancelled"
     CODES = "codes"
     """New recovery codes were made."""
+    KEY = "key"
+    """A key was registered: a second person that somebody makes for themselves comes to light by it (decision 0018)."""
     TOTP_LOCKED = "totp_locked"
     """An authenticator app was locked after too many wrong codes."""
     BREAK_GLASS_USED = "break_glass_used"

@@ -1,4 +1,4 @@
-"""Recoveries and the envelope end in time, and everybody who has to know is told by mail: the reviewers, the person, addresses outside.
+"""Recoveries and the envelope end in time; who has to know of them, or of a new key, is told by mail: reviewers, the person, outside.
 
 Each mail is a row before it is sent (`auth.notices`); a mail server that is down is tried again and again. A mail names people by
 pseudonym, and its link only shows a page.
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from audit_store.event import Event, EventAction, plain_event
 from auth.break_glass import BreakGlasses
 from auth.console_sessions import may_sign_in
+from auth.notices import NoticeKind
 from auth.recovery import Recoveries
 from auth.recovery_tables import Notice
 from auth.storage import database_now, reading, writing
@@ -43,6 +44,11 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "codes": (
             "Torwart: neue Codes für den Notfall",
             "Für {person} wurden {codes} neue Codes ausgegeben; die bisherigen gelten nicht mehr. War das nicht so gemeint? Mehr: {link}",
+        ),
+        "key": (
+            "Torwart: neuer Schlüssel registriert",
+            "Für {person} wurde ein Schlüssel registriert. Wer ihn hat, kann in diesem Namen bestätigen und zustimmen. War das nicht so "
+            "gemeint? Sperren Sie ihn: {link}",
         ),
         "totp_locked": (
             "Torwart: App für Codes gesperrt",
@@ -72,6 +78,10 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "codes": (
             "Torwart: new recovery codes",
             "{codes} new codes were made for {person}; the earlier ones are void. Not meant so? More: {link}",
+        ),
+        "key": (
+            "Torwart: a key was registered",
+            "A key was registered for {person}. Whoever has it can confirm and approve in this name. Not meant so? Have it locked: {link}",
         ),
         "totp_locked": (
             "Torwart: an app for codes was locked",
@@ -153,9 +163,13 @@ class RecoveryMail:
             told += len(addresses)
         reached = {address for addresses in by_language.values() for address in addresses}
         own = [person.email] if notice.to_person and may_sign_in(person) and person.email not in reached else []
-        if own:  # the person has no page about people, but the own codes
+        if own:  # the person has no page about people, but the own keys and codes
             subject, text = TEXTS[_language(person)][notice.kind]
-            facts = {**notice.facts, "person": person.pseudonym, "link": f"{self._url}/codes"}
+            facts = {
+                **notice.facts,
+                "person": person.pseudonym,
+                "link": f"{self._url}/{'keys' if notice.kind == NoticeKind.KEY else 'codes'}",
+            }
             send(subject, text.format_map(facts) + "\n", datetime.now(UTC), own)
         return told + len(own)
 

@@ -14,7 +14,9 @@ from audit_store.event import EventAction
 from auth.client_data import decode, encode
 from auth.config_file import ConfigError
 from auth.keys import KeyRefusedError, Keys, refuse_demo
-from auth.storage import database_now, writing
+from auth.notices import NoticeKind
+from auth.recovery_tables import Notice
+from auth.storage import database_now, reading, writing
 from auth.tables import Ceremony, EnrolmentToken, Key, Person
 from deploy.demo.software_key import Lies, SoftwareKey, SoftwareKeyError
 from policies.request import KeyClass
@@ -59,6 +61,16 @@ def test_an_honest_touch_is_verified_and_counted(ceremonies: Ceremonies, anna: P
     assert stored.last_used_at is not None
     assert decode(touch.assertion["credentialId"]) == stored.credential_id
     assert ceremonies.refusals() == []
+
+
+def test_everybody_who_watches_and_the_person_are_told_of_a_new_key_but_of_the_demo_s(ceremonies: Ceremonies, anna: Person) -> None:
+    """Decision 0018: who makes a second person for themselves in advance is seen."""
+    ceremonies.enrol(anna)
+    demo, token = SoftwareKey(), ceremonies.keys.issue_token(anna.id, None, demo=True)
+    ceremonies.keys.complete_registration(token, demo.create(ceremonies.keys.begin_registration(token)[0], TORWART))
+    with reading(ceremonies.house.engine) as session:
+        (notice,) = session.scalars(select(Notice))
+    assert (notice.kind, notice.person_id, notice.to_person) == (NoticeKind.KEY, anna.id, True)
 
 
 def test_the_options_name_exactly_this_persons_usable_keys(ceremonies: Ceremonies, anna: Person, boris: Person) -> None:

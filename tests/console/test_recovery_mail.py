@@ -16,6 +16,7 @@ from auth.storage import reading, writing
 from auth.tables import Person
 from console.delivery import DeliveryError
 from console.recovery_mail import TEXTS, RecoveryMail
+from deploy.demo.software_key import SoftwareKey
 from tests.auth.test_recovery import Firm, firm
 from tests.console.test_asking import Post
 from tests.services.house import SEAL
@@ -45,6 +46,16 @@ def test_reviewers_and_the_person_are_told_at_once_each_once_and_nobody_is_named
         assert ("/codes" if to == ("anna@firma.example",) else f"/people/{firm.anna.id}") in text
     (event,) = firm.ceremonies.house.events.of(EventAction.RECOVERY_NOTIFIED)
     assert event.document["torwart"]["numbers"] == {"told": 4}
+
+
+def test_of_a_new_key_the_person_and_all_who_watch_hear(firm: Firm) -> None:
+    firm.ceremonies.enrol(firm.anna, SoftwareKey())
+    post = Post()
+    mail_of(firm, post).step()
+    told = {address: text for _, text, to in post.sent for address in to}
+    assert sorted(told) == ["ada@firma.example", "adam@firma.example", "anna@firma.example", "olga@firma.example"]
+    assert told["anna@firma.example"].count("https://torwart.firma.example/keys") == 1
+    assert f"/people/{firm.anna.id}" in told["olga@firma.example"]
 
 
 def test_a_mail_server_that_is_down_is_tried_again_later(firm: Firm) -> None:
