@@ -13,12 +13,14 @@ from sqlalchemy import Engine, select
 
 from auth.approvals import ApprovalKind, Approvals, Shown
 from auth.console_sessions import may_sign_in
+from auth.cut import Cut
 from auth.key_consent import ConsentNeededError
 from auth.people import People
 from auth.person_values import PeopleError, PersonChange, cleaned
 from auth.storage import reading
 from auth.tables import Key, Person
 from policies.needs import Approval, holds
+from policies.request import Status
 
 RAISING = frozenset({"owner", "admin"})
 """Roles that hand out keys and change people."""
@@ -29,7 +31,11 @@ EXPIRES_SECONDS = 24 * 3600
 class RoleConsent:
     """Changes of people, of which those that give one of these roles need a second person."""
 
-    def __init__(self, engine: Engine, people: People, approvals: Approvals) -> None:
+    def __init__(self, engine: Engine, people: People, approvals: Approvals, *, proven: bool = True) -> None:
+        """`proven`: whether `by` has signed in. Who is only named, as on the command line, is nobody here: else whoever types could name
+        a colleague, and then agree with the own key.
+        """
+        self._proven = proven
         self._engine = engine
         self._people = people
         self._approvals = approvals
@@ -63,6 +69,14 @@ class RoleConsent:
             manager_id=wanted.get("manager_id"),
         )
 
+    def set_status(self, person_id: str, status: Status, by: str | None, reason: str | None = None) -> list[Cut]:
+        """As `People.set_status`; who was gone and comes back with such a role is given it. Raises as `change` does."""
+        person = self._people.by_id(person_id)
+        given = RAISING & set(person.roles) if person is not None and person.status == Status.GONE.value != status.value else None
+        if person is not None and given and by != person_id and self.is_asked_for():
+            self._second(_digest("back", person.id, *sorted(given)), f"{person.pseudonym}: {_listed(given)}", by, reason, person.id)
+        return self._people.set_status(person_id, status, by, reason)
+
     def by_hand_only(self) -> Collection[str]:
         """Roles that no table may give: each needs its own yes."""
         return RAISING if self.is_asked_for() else frozenset()
@@ -75,6 +89,7 @@ class RoleConsent:
             return any(may_sign_in(one) and holds(ADMINISTRATORS, one.roles) for one in people)
 
     def _second(self, digest: str, line: str, by: str | None, reason: str | None, subject: str | None) -> None:
+        by = by if self._proven else None
         if self._approvals.take(ApprovalKind.ROLE, by, digest) is not None:
             return
         request = self._approvals.ask(

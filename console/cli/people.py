@@ -118,8 +118,11 @@ def status(
                 day = house.plans.plan(person.id, status, on.date(), house.by(by), reason).day
                 _tell(as_json, f"{_named(person)}: {status.value} from {day} on.", _status(person, status, day), [])
                 return
-            cut = house.people.set_status(person.id, status, house.by(by), reason)
-        except PeopleError as error:
+            cut = role_consent(house).set_status(person.id, status, house.by(by), reason)
+        except ConsentNeededError as asked:
+            say_asked(asked, as_json=as_json)
+            return
+        except (PeopleError, TooManyOpenError, ReasonMissingError) as error:
             fail(str(error))
         shown = try_out(house, person, cut) if status is Status.GONE else None
     if shown is not None:

@@ -17,7 +17,7 @@ def role_consent(house: House) -> RoleConsent:
     used = UsedActs(house.installation.state / USED_ACTS)
     sole = house.installation.sole_reviewer
     approvals = Approvals(house.engine, house.record, house.keys, house.pseudonyms, clock_id(house.engine), used=used, sole=sole)
-    return RoleConsent(house.engine, house.people, approvals)
+    return RoleConsent(house.engine, house.people, approvals, proven=False)
 
 
 def say_asked(asked: ConsentNeededError, *, as_json: bool) -> None:

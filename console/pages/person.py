@@ -104,8 +104,12 @@ def status(
         if on:
             services.plans.plan(subject.id, status, date.fromisoformat(on), viewer.id)
             return go_back(back, subject, "planned")
-        cut = services.people.set_status(subject.id, status, viewer.id)
-    except (PeopleError, ValueError):
+        cut = services.role_consent().set_status(subject.id, status, viewer.id)
+    except ConsentNeededError:
+        return go_back(back, subject, "asked")
+    except ReasonMissingError:
+        return go_back(back, subject, "reason_missing")
+    except (PeopleError, TooManyOpenError, ValueError):
         return go_back(back, subject, "refused")
     if status is Status.GONE and not _holds(services, subject, cut, viewer):
         return go_back(back, subject, "gone_not_shown")

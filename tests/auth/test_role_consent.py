@@ -10,6 +10,7 @@ from auth.role_consent import RoleConsent
 from auth.sole_reviewer import SoleReviewer
 from auth.tables import Person
 from deploy.demo.software_key import SoftwareKey
+from policies.request import Status
 from tests.services.house import TORWART, Ceremonies, House
 
 CLOCK = "this boot"
@@ -127,3 +128,36 @@ def test_a_firm_with_one_owner_says_why_to_somebody_outside(ceremonies: Ceremoni
     (request,) = approvals_of(ceremonies).unnoticed()
     assert (request.alone, request.not_before, request.reason) == (True, None, "sie vertritt mich")
     assert roles(ceremonies.house, anna) == ["manager"]
+
+
+def test_who_is_only_named_is_nobody(ceremonies: Ceremonies, anna: Person, oskar: Person, berta: Person) -> None:
+    """Decision 0018: whoever types on the command line could name a colleague, and then agree with the own key."""
+    house = ceremonies.house
+    consent = RoleConsent(house.engine, house.people, approvals_of(ceremonies), proven=False)
+    keys = {person.id: ceremonies.enrol(person) for person in (oskar, berta)}
+    for person in (oskar, berta):
+        with pytest.raises(ConsentNeededError):
+            consent.change(anna.id, {"roles": ["admin"]}, berta.id)
+        approve(ceremonies, person, keys[person.id])
+    consent.change(anna.id, {"roles": ["admin"]}, berta.id)
+    assert roles(house, anna) == ["admin"]
+
+
+def test_an_administrator_who_was_gone_is_not_called_back_by_one_alone(ceremonies: Ceremonies, anna: Person, oskar: Person) -> None:
+    house, consent = ceremonies.house, consent_of(ceremonies)
+    berta, carla = (house.people.add(name, f"{name}@firma.example", ["admin"]) for name in ("berta", "carla"))
+    for person in (berta, carla):
+        ceremonies.enrol(person)
+    key = ceremonies.enrol(oskar)
+    consent.set_status(carla.id, Status.GONE, berta.id)
+    consent.set_status(anna.id, Status.GONE, berta.id)
+    consent.set_status(anna.id, Status.ACTIVE, berta.id)
+    with pytest.raises(ConsentNeededError):
+        consent.set_status(carla.id, Status.ACTIVE, berta.id)
+    found = house.people.by_id(carla.id)
+    assert found is not None
+    assert found.status == Status.GONE
+    approve(ceremonies, oskar, key)
+    consent.set_status(carla.id, Status.ACTIVE, berta.id)
+    with pytest.raises(PeopleError):
+        consent.set_status(oskar.id, Status.ACTIVE, oskar.id)
