@@ -140,7 +140,11 @@ class _Comparing:
             if role not in self.roles:
                 self.faults.append(row.fault(ROLES, f"nobody has the role {role!r} and no rule names it: allow it by name if it is meant"))
         person = self.whose[row.line]
-        if given := self.by_hand & (set(row.values.get("roles", ())) - set(person.roles if person is not None else ())):
+        has = set(person.roles if person is not None else ())
+        wanted = set(row.values.get("roles", has))
+        if person is not None and person.status == Status.GONE.value and row.status not in (None, Status.GONE):
+            has = set()  # who comes back is given them anew
+        if given := self.by_hand & (wanted - has):
             self.faults.append(row.fault(ROLES, f"{', '.join(sorted(given))} needs a second person's yes: give it by hand"))
 
     def _check_accounts(self) -> None:

@@ -213,6 +213,9 @@ def test_a_role_that_needs_a_second_person_is_given_by_no_table_and_by_no_taking
     assert imports.preview(table(f"{owner.email};Oskar Brandt;owner|manager;;;;"), None).changed, "who has it keeps it"
     with pytest.raises(PeopleError, match=also.pseudonym):
         imports.undo(None)
+    house.people.set_status(owner.id, Status.GONE, None)
+    assert "second person's yes" in told(imports, table(f"{owner.email};Oskar Brandt;owner|manager;;;;active"))[0]
+    assert imports.preview(table(f"{owner.email};Oskar Brandt;manager;;;;active"), None).changed
 
 
 def test_what_was_looked_at_is_what_is_taken_over(house: House, imports: Imports, anna: Person) -> None:
