@@ -223,13 +223,13 @@ class Recoveries:
     def _code_fault(self, session: Session, person: Person | None, code: str, source: str | None, now: datetime) -> str | None:
         """What is wrong, and noted as a try; None: the code is right and used up."""
         person_id = person.id if person is not None else None
+        right = self._codes.use(session, person_id or "", code, now)
+        if right and person is not None and may_sign_in(person):
+            return None  # however many wrong ones came before: nobody guesses 120 bits, and nobody may shut this road for others
         if self._tries.in_all(session, Purpose.RECOVERY, now) >= MAX_TRIES_IN_ALL:
             return "too_many_in_all"
         if self._tries.too_many(session, Purpose.RECOVERY, now, person_id=person_id, source=source):
             return "too_many"
-        right = self._codes.use(session, person_id or "", code, now)
-        if right and person is not None and may_sign_in(person):
-            return None
         self._tries.refused(session, Purpose.RECOVERY, now, person_id=person_id, source=source)
         return "wrong" if person is None or may_sign_in(person) else "person"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from audit_store.database import open_database
 from audit_store.log import Log
 from audit_store.looks import looks
 from audit_store.pseudonyms import Pseudonyms, secret
+from audit_store.spool_file import SpoolError
 from audit_store.witnessed import WitnessedSpool
 from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
@@ -45,6 +47,7 @@ from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
 from auth.witness import Witness
 from console.intake import Intake
+from console.refusals import Refusals
 from detectors.client_index.index import ClientIndex
 from policies.versions import Versions
 
@@ -67,6 +70,8 @@ class Services:
     installation: Installation
     engine: Engine
     spool: WitnessedSpool
+    refusals: Refusals
+    """What stands before it for what anybody may send without end."""
     log: Log
     pseudonyms: Pseudonyms
     people: People
@@ -135,6 +140,8 @@ class Services:
         """Close what is open on disk."""
         self.intake.close()
         self.index.close()
+        with suppress(SpoolError):  # what nobody can record is not the first of its kind
+            self.refusals.count_out(all_of_them=True)
         self.spool.close()
         self.log.close()
         self.engine.dispose()
@@ -146,7 +153,8 @@ def open_services(installation: Installation) -> Services:
     prepare(state)
     engine = open_database(installation.database)
     spool = open_spool(installation, "console")
-    record = spool.append
+    refusals = Refusals(spool.append)
+    record = refusals
     pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))
     credential_key = secret(state / "keys", "credential.key")
     keys = Keys(engine, record, installation.rp_id, installation.origin, RowSeal.of(state), installation.keys)
@@ -160,6 +168,7 @@ def open_services(installation: Installation) -> Services:
         installation=installation,
         engine=engine,
         spool=spool,
+        refusals=refusals,
         log=Log.open(installation.log),
         pseudonyms=pseudonyms,
         people=People(engine, record, pseudonyms),

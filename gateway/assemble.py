@@ -15,6 +15,7 @@ import auth.tables  # noqa: F401  (its tables are made with the database)
 from audit_store.database import open_database
 from audit_store.event import EventAction, plain_event
 from audit_store.followers import Followers
+from audit_store.gathered import Gathered
 from audit_store.manifests import Manifests
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool, SpoolError
@@ -43,7 +44,6 @@ from gateway.books import Books
 from gateway.crm.discover import load_profile
 from gateway.crm.profile import Profile
 from gateway.exports import Exports
-from gateway.gathered import Gathered
 from gateway.handle import Handler
 from gateway.holds import Holds
 from gateway.listener import Listener

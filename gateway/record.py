@@ -9,9 +9,9 @@ from hashlib import sha256
 
 from audit_store.event import Event, Phase, access_event, refused_event
 from audit_store.followers import Followers
+from audit_store.gathered import Gathered
 from audit_store.spool import Spool, SpoolError
 from gateway.crm.profile import Delivered
-from gateway.gathered import Gathered
 from policies.decision import Decision
 from policies.reasons import Because
 from policies.request import AccessRequest, ClientId, Principal
@@ -98,8 +98,8 @@ class Record:
     async def refused(self, because: Because, act_id: str, route: str, principal: Principal | None, source: str) -> str:
         """A request that was refused before it could be judged; nothing reached the CRM. The number of the act that the client is told.
 
-        What comes again and again from the same person, or `source` where nobody is known, is counted (`gateway.gathered`): it is told the
-        number of the first one, whose event is on disk.
+        What comes again and again from the same person, or `source` where nobody is known, is counted (`audit_store.gathered`): it is
+        told the number of the first one, whose event is on disk.
         """
         pseudonym = principal.pseudonym if principal else None
         about = _Refusal(because, act_id, route, pseudonym)

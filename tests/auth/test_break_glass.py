@@ -88,13 +88,14 @@ def test_it_is_used_once_and_then_sealed_anew(glasses: BreakGlasses, anna: Perso
     assert refused(glasses, second, anna.email) == "not_sealed"
 
 
-def test_five_wrong_codes_of_everybody_close_it_for_a_while(house: House, glasses: BreakGlasses, anna: Person) -> None:
+def test_wrong_codes_of_everybody_never_shut_out_the_right_one(house: House, glasses: BreakGlasses, anna: Person) -> None:
     code = glasses.seal(None)
     assert [refused(glasses, f"{number:024}", anna.email) for number in range(5)] == ["wrong"] * 5
-    assert refused(glasses, code, anna.email) == "too_many"
+    assert refused(glasses, "0" * 24, anna.email) == "too_many"
     events = house.events.of(EventAction.CODE_REFUSED)
     assert len(events) == 6
     assert {event.document["event"]["severity"] for event in events} == {73}
+    assert glasses.open(code, anna.email, HERE).person_id == anna.id
 
 
 @pytest.mark.parametrize("cut", ["frozen", "gone", "unknown"])
@@ -120,7 +121,7 @@ def test_no_code_is_kept_or_recorded(house: House, glasses: BreakGlasses, anna: 
     code = glasses.seal(None)
     with reading(house.engine) as session:
         row = session.scalars(select(BreakGlass)).one()
-    assert row.code_hash.startswith("$argon2id$")
+    assert len(row.code_hash) == 64
     opened = glasses.open(code, anna.email, HERE)
     said = b"".join(event.canonical() for event in house.events.seen)
     assert not [one for one in (code, code.replace("-", ""), opened.token) if one.encode() in said]

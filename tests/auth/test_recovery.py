@@ -234,8 +234,7 @@ def test_few_tries_by_person_by_network_and_in_all(firm: Firm) -> None:
             firm.recoveries.open_by_code(f"{number}@firma.example", "0000-0000-0000-0000-0000-0000", f"10.0.{number}.1")
         causes.append(error.value.cause)
     assert causes == ["wrong"] * 20 + ["too_many_in_all"] * 5
-    with pytest.raises(CodeRefusedError):
-        firm.recoveries.open_by_code(firm.anna.email, code, HERE)
+    assert firm.recoveries.open_by_code(firm.anna.email, code, HERE), "a right code is never shut out by wrong ones"
 
 
 def test_fifty_threads_with_one_code_open_one_recovery(firm: Firm) -> None:

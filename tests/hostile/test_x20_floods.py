@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 from audit_store.event import EventAction
+from audit_store.gathered import ALONE
 from gateway.exchange import Request, Response
-from gateway.gathered import ALONE
 from gateway.login_limit import IN_ALL, PER_PERSON_AND_SOURCE, PER_SOURCE
 from tests.services.gate import Gate, answers, call, told
 from tests.services.tryton_calls import BROWSER, JSON, error, request

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway import gathered
-from gateway.gathered import ALONE, MAX_KINDS, MOST_UNTOLD, Gathered
+from audit_store import gathered
+from audit_store.gathered import ALONE, MAX_KINDS, MOST_UNTOLD, Gathered
 
 
 def flood(kept: Gathered[str], times: int, key: str = "a") -> tuple[int, int]:
