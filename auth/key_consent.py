@@ -1,4 +1,5 @@
-"""What about keys nobody does alone: removing a person's last one, and giving one to a person about whom a serious alert is open (E87).
+"""What about keys nobody does alone: removing a person's last one, and giving one to a person about whom a serious alert is open (E87) or
+to another administrator.
 
 Whoever does it asks first; when a second person has said yes with the own key, the same call again does it, once (`auth.approvals`).
 The command line is nobody, so there it takes two people's keys. Before any administrator has a key, nobody could say yes: then it is done.
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, select
 
 from auth.approvals import ApprovalKind, Approvals, Shown
 from auth.console_sessions import may_sign_in
+from auth.double import makes_two
 from auth.keys import Keys, LastKeyError
 from auth.storage import reading
 from auth.suspicion import is_suspected
@@ -58,17 +60,20 @@ class KeyConsent:
         return self._keys.remove(key_id, name, seconded=True)
 
     def token(self, person_id: str, by: Person | None, hours: float = TOKEN_HOURS, reason: str | None = None) -> str:
-        """A one-time token for a person's next key; with a second person's yes while a serious alert about them is open.
+        """A one-time token for a person's next key; with a second person's yes while a serious alert about them is open, and for another
+        administrator (`auth.double`).
 
         Raises ConsentNeededError, `enrolment.TokenError`, `approvals.TooManyOpenError` and `ReasonMissingError`.
         """
         with reading(self._engine) as session:
             person = session.get(Person, person_id)
-            alone = person is None or not is_suspected(session, person)
+            suspected = person is not None and is_suspected(session, person)
+            double = person is not None and by is not None and makes_two(session, person, by.id)
         by_id = by.id if by else None
-        if alone or person is None:
+        if person is None or not (suspected or double):
             return self._keys.enrolment.issue(person_id, by_id, hours)
-        line = f"{person.pseudonym} gets a key while a serious alert about them is open"
+        why = "while a serious alert about them is open" if suspected else f"as {', '.join(sorted(person.roles))}"
+        line = f"{person.pseudonym} gets a key {why}"
         self._second(ApprovalKind.KEY_RECOVERY, by, person, _digest("key given", person_id, by_id or ""), line, reason)
         return self._keys.enrolment.issue(person_id, by_id, hours, seconded=True)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from audit_store.event import Event, EventAction, plain_event
 from auth.client_data import CeremonyFault, challenge_of, credential_of, decode, read_client_data
+from auth.double import makes_two
 from auth.enrolment import CEREMONY_SECONDS, Enrolment, TokenError
 from auth.keys import Keys
 from auth.storage import reading
@@ -28,7 +29,7 @@ TOKEN_MINUTES = 10
 
 
 class SecondNeededError(TokenError):
-    """A serious alert about the colleague is open: one administrator is not enough for a key (promises E87, `auth.key_consent`)."""
+    """A serious alert about the colleague is open, or it is another administrator: one is not enough (E87, `auth.key_consent`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Witness:
             raise TokenError("nobody is the witness of their own key: ask another administrator")
         with reading(self._engine) as session:
             person = session.get(Person, person_id)
-            if person is not None and is_suspected(session, person):
+            if person is not None and (is_suspected(session, person) or makes_two(session, person, witness_id)):
                 raise SecondNeededError("a second administrator has to agree to this key: issue a one-time link, which asks for that")
         ceremony_id, challenge = self._enrolment.begin(WITNESS, _pair(witness_id, person_id))
         return self._keys.options(witness_id, challenge, CEREMONY_SECONDS), ceremony_id

@@ -161,3 +161,22 @@ def test_nobody_says_yes_to_the_own_key(ceremonies, consent, approvals, owner, h
         consent.token(person.id, None)
     with pytest.raises(ApprovalRefused):
         approvals.begin(asked.value.request_id, person.id)
+
+
+def test_a_key_for_another_administrator_needs_a_third_where_there_is_one(ceremonies, consent, approvals, owner, house):
+    boss = house.people.add("Bea Lang", "bea@firma.example", ["owner"], "de", [])
+    admin = house.people.add("Carl Roth", "carl@firma.example", ["admin"], "de", [])
+    with pytest.raises(ConsentNeededError) as asked:
+        consent.token(boss.id, admin)
+    with pytest.raises(ApprovalRefused):
+        approvals.begin(asked.value.request_id, admin.id)
+    _yes(approvals, asked.value.request_id, owner)
+    assert consent.token(boss.id, admin)
+    with pytest.raises(ConsentNeededError):
+        consent.token(boss.id, admin)
+
+
+def test_where_no_third_could_agree_it_goes_on_and_is_told(consent, owner, house, anna):
+    boss = house.people.add("Bea Lang", "bea@firma.example", ["owner"], "de", [])
+    assert consent.token(boss.id, owner[0])
+    assert consent.token(anna.id, owner[0]), "who is no administrator makes nobody two"

@@ -57,6 +57,16 @@ def test_while_a_serious_alert_is_open_one_administrator_is_not_enough(ceremonie
         assert list(session.scalars(select(EnrolmentToken).where(EnrolmentToken.person_id == boris.id))) == []
 
 
+def test_for_another_administrator_a_third_has_to_agree(ceremonies: Ceremonies, anna: Person) -> None:
+    people = ceremonies.house.people
+    boss, third = (people.add(f"{name} Lang", f"{name}@firma.example", ["owner"], "de", []) for name in ("bea", "cora"))
+    ceremonies.enrol(anna)
+    witness(ceremonies).begin(anna.id, boss.id)
+    ceremonies.enrol(third)
+    with pytest.raises(SecondNeededError):
+        witness(ceremonies).begin(anna.id, boss.id)
+
+
 def test_a_witness_without_a_key_is_none(ceremonies: Ceremonies, anna: Person, boris: Person) -> None:
     with pytest.raises(KeyRefusedError):
         witness(ceremonies).begin(anna.id, boris.id)
