@@ -99,7 +99,8 @@ async def test_who_gave_up_waiting_holds_nothing(tmp_path: Path, server: Server)
         for _ in range(20):
             waiting = asyncio.ensure_future(sued.machines.enter(8))
             await asyncio.sleep(0.002)
-            waiting.cancel()
+            if not waiting.cancel():  # it was quicker
+                sued.machines.leave(8)
             await asyncio.gather(waiting, return_exceptions=True)
             held = await asyncio.wait_for(nord.machines.enter(8), 5)
             await nord.machines.hand_in(held)

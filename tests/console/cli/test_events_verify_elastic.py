@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from audit_store.log import Log
 from audit_store.mapping import BOTH, EVENTS
+from audit_store.removal import DAY_MS, Removal
+from audit_store.retention import Kept
 from audit_store.spool import Spool
 from tests.audit_store.acts import plain
 from tests.console.cli.test_elastic import Shell
@@ -160,7 +163,9 @@ def test_what_elasticsearch_was_told_to_delete_is_no_loss(torwart: Shell) -> Non
     assert not any("missing in Elasticsearch" in line for line in verified(torwart)[1])
 
 
-def test_what_the_record_has_no_content_of_is_neither_compared_nor_sent(torwart: Shell) -> None:
+def test_what_was_taken_out_of_the_record_is_neither_compared_nor_sent(torwart: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    removal = Removal(SHIPPED + 6, 2_000 * DAY_MS, "console", Kept.READING, 365, frozenset({7, 43}))
+    monkeypatch.setattr(Log, "removals", lambda _log: [removal])  # how one comes about: tests/audit_store/test_retention_run.py
     a_changed_byte(torwart)
     with torwart.log._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE entry SET canonical = x'' WHERE sequence IN (7, 43)")
