@@ -72,6 +72,8 @@ class Standing:
     """Others who have to say yes."""
     nobody: bool
     """There are not so many who could."""
+    asker: str
+    """In whose name others are asked, so that this one is none of them: the administrator who opened it, where there are enough others."""
 
 
 class Recoveries:
@@ -146,20 +148,20 @@ class Recoveries:
         with reading(self._engine) as session:
             recovery, person, now = self._living(session, recovery_id)
             people = self._others(session, person)
-            need = _need(self._able(session, person.id), people)
+            asker, need = self._asker(session, recovery, people)
             digest = _digest(recovery, people)
             shown = self._shown(session, recovery, person, people)
         lacks = {Lacks.DELAY} if now < recovery.ready_at else set()
-        if len({proof.approver for proof in self._approvals.given(ApprovalKind.KEY_RECOVERY, person.id, digest)}) < people:
+        if len({proof.approver for proof in self._approvals.given(ApprovalKind.KEY_RECOVERY, asker, digest)}) < people:
             lacks.add(Lacks.APPROVAL)
             if need is not None:
                 try:
                     self._approvals.ask(
-                        kind=ApprovalKind.KEY_RECOVERY, requester=person.id, subject=person.id, digest=digest, shown=shown, need=need
+                        kind=ApprovalKind.KEY_RECOVERY, requester=asker, subject=person.id, digest=digest, shown=shown, need=need
                     )
                 except (TooManyOpenError, PermissionError) as error:
                     raise RecoveryError(str(error)) from None
-        return Standing(recovery, frozenset(lacks), people, need is None)
+        return Standing(recovery, frozenset(lacks), people, need is None, asker)
 
     def finish(self, word: str) -> str:
         """The one-time token for the new key; the lost ones are locked. Raises RecoveryError that says what is missing."""
@@ -170,7 +172,7 @@ class Recoveries:
         if Lacks.DELAY in standing.lacks:
             raise RecoveryError("the delay is not over yet")
         person_id, digest = known.person_id, _digest(known, standing.people)
-        proofs = self._approvals.take(ApprovalKind.KEY_RECOVERY, person_id, digest)
+        proofs = self._approvals.take(ApprovalKind.KEY_RECOVERY, standing.asker, digest)
         approvers = {proof.approver for proof in proofs or ()} - {person_id}
         if len(approvers) < standing.people:  # 3, 4
             raise RecoveryError("others have not said yes yet")
@@ -279,10 +281,18 @@ class Recoveries:
         serious = select(Alert.id).where(Alert.pseudonym == person.pseudonym, Alert.state.in_(OPEN_STATES), Alert.severity == "high")
         return 1 if session.scalar(serious.limit(1)) is None else 2
 
-    def _able(self, session: Session, person_id: str) -> dict[str, frozenset[str]]:
-        """Role -> who has it, a usable key, and is not the person."""
+    def _asker(self, session: Session, recovery: Recovery, people: int) -> tuple[str, Need | None]:
+        """Who asks, and what for. Who opened it, and has the word of its page, does not say yes too, unless nobody else could."""
+        if recovery.opened_by is not None:
+            need = _need(self._able(session, (recovery.person_id, recovery.opened_by)), people)
+            if need is not None:
+                return recovery.opened_by, need
+        return recovery.person_id, _need(self._able(session, (recovery.person_id,)), people)
+
+    def _able(self, session: Session, without: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Role -> who has it, a usable key, and is none of these."""
         usable = select(Key.person_id).where(Key.locked_at.is_(None))
-        rows = session.scalars(select(Person).where(Person.id.in_(usable), Person.id != person_id, Person.status != Status.GONE.value))
+        rows = session.scalars(select(Person).where(Person.id.in_(usable), Person.id.not_in(without), Person.status != Status.GONE.value))
         people = [row for row in rows if may_sign_in(row)]
         return {role: frozenset(row.id for row in people if role in row.roles) for role in APPROVER_ROLES}
 

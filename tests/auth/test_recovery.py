@@ -147,7 +147,7 @@ def test_e87_an_owner_does_not_recover_alone_either(firm: Firm) -> None:
 
 
 def test_e87_a_serious_alert_asks_for_a_second_administrator_also_when_it_comes_in_between(firm: Firm) -> None:
-    word = firm.recoveries.open_for(firm.anna.id, firm.people["adam"].id, (), in_person=True)
+    word = firm.recoveries.open_for(firm.anna.id, firm.people["olga"].id, (), in_person=True)
     firm.wait(2)
     (recovery,) = firm.recoveries.open_ones()
     assert firm.recoveries.standing(recovery.id).people == 1
@@ -235,6 +235,28 @@ def test_few_tries_by_person_by_network_and_in_all(firm: Firm) -> None:
         causes.append(error.value.cause)
     assert causes == ["wrong"] * 20 + ["too_many_in_all"] * 5
     assert firm.recoveries.open_by_code(firm.anna.email, code, HERE), "a right code is never shut out by wrong ones"
+
+
+def test_who_opened_it_is_not_the_one_who_says_yes(firm: Firm) -> None:
+    word = firm.recoveries.open_for(firm.anna.id, firm.people["adam"].id, (), in_person=True)
+    firm.wait(1)
+    with pytest.raises(RecoveryError):
+        firm.recoveries.finish(word)
+    with pytest.raises(ApprovalRefused):
+        firm.yes("adam")
+    firm.yes("ada")
+    assert firm.recoveries.finish(word)
+
+
+def test_where_nobody_else_could_it_is_who_opened_it(firm: Firm) -> None:
+    for name in ("olga", "ada"):
+        firm.ceremonies.house.people.freeze(firm.people[name].id, None)
+    word = firm.recoveries.open_for(firm.anna.id, firm.people["adam"].id, (), in_person=True)
+    firm.wait(1)
+    with pytest.raises(RecoveryError):
+        firm.recoveries.finish(word)
+    firm.yes("adam")
+    assert firm.recoveries.finish(word)
 
 
 def test_fifty_threads_with_one_code_open_one_recovery(firm: Firm) -> None:
