@@ -97,7 +97,7 @@ def test_our_script_runs_under_every_policy_and_the_crms_own_as_before(chromium:
     for number, kind in enumerate(KINDS):
         page.goto(f"{site.url}/{number}/{where}/without")
         before = page.evaluate("() => window.own")
-        with page.expect_request("**/.torwart/held*", timeout=10_000):
+        with page.expect_response("**/.torwart/held*", timeout=10_000):
             page.goto(f"{site.url}/{number}/{where}/with")
         assert page.evaluate("() => window.own") == before, kind
     context.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.scenarios.test_web_client_rules import CASES, SHIPPED, torwart
+from tests.scenarios.test_web_client_rules import put_in, torwart
 from tests.services import sao
 from tests.services.browser import VirtualKey
 from tests.services.demo import Demo
@@ -22,7 +22,7 @@ rules:
     effect: require
     require: {all: [key, {approval: {count: 1, role: owner}}]}
     reason: export_needs_key
-    when: principal.level == "watched"
+    when: has(principal.team) && principal.team == "four eyes"
 """
 MANAGER, OWNER = "felix", "oskar"
 FIELDS = ["name", "phone", "email"]
@@ -30,14 +30,12 @@ FIELDS = ["name", "phone", "email"]
 
 @pytest.fixture
 def rules(demo: Demo, tmp_path: Path) -> Iterator[None]:
-    for path in SHIPPED.glob("*.yaml"):
-        if not path.name.endswith(".cases.yaml") or path.name in CASES:
-            (tmp_path / path.name).write_bytes(path.read_bytes())
+    put_in(demo, tmp_path)
     (tmp_path / "four-eyes.yaml").write_text(RULES, encoding="utf-8")
     torwart(demo, "policy", "activate", str(tmp_path))
-    torwart(demo, "people", "level", MANAGER, "watched", "--reason", "a test looks on")
+    torwart(demo, "people", "change", MANAGER, "--team", "four eyes")
     yield
-    torwart(demo, "people", "level", MANAGER, "normal", "--reason", "the test is over")
+    torwart(demo, "people", "change", MANAGER, "--team", "none")
 
 
 def owners_page(chromium: Browser, demo: Demo, key: VirtualKey) -> Page:
