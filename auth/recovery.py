@@ -45,7 +45,7 @@ from policies.request import Status
 TOKEN_HOURS = 1.0
 """Of the link to register the new key: the person is at the page."""
 MAX_TRIES_IN_ALL = 20
-"""Wrong recovery codes of everybody in 15 minutes; then none is looked at."""
+"""Wrong recovery codes of everybody in 15 minutes that are told as such; those beyond are a flood. A right one opens in any case."""
 APPROVER_ROLES = ("owner", "admin")
 """Who may say yes: those who hand out keys (attacks X2)."""
 _ROLES = frozenset(APPROVER_ROLES)

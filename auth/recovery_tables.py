@@ -67,7 +67,7 @@ class BreakGlass(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(200))
-    """Argon2id, with its salt and cost."""
+    """SHA-256, hexadecimal, of a code of 120 random bits."""
     sealed_at: Mapped[datetime] = mapped_column(Moment)
     sealed_by: Mapped[str | None] = mapped_column(String(32), default=None)
     """Person id; None: the command line."""
