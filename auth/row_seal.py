@@ -28,7 +28,10 @@ class Sealed(Protocol):
     """A row of a table with the column `seal`."""
 
     SEALED: ClassVar[tuple[str, ...]]
-    """Its columns that give authority, the primary key among them; not those that grow by themselves, as counters do."""
+    """Its columns that give authority, the primary key among them; not those that grow by themselves, as counters do.
+
+    A class may name more in `SEALED_IF_SET`: columns that came later and count where they say something, so that older seals hold.
+    """
     seal: str | None
 
 
@@ -54,7 +57,8 @@ class RowSeal:
 
     def _of(self, row: Sealed) -> str:
         table = inspect(type(row)).local_table.name
-        said = orjson.dumps([table, *(_plain(getattr(row, name)) for name in row.SEALED)], option=orjson.OPT_SORT_KEYS)
+        later = [[name, _plain(value)] for name in getattr(row, "SEALED_IF_SET", ()) if (value := getattr(row, name)) is not None]
+        said = orjson.dumps([table, *(_plain(getattr(row, name)) for name in row.SEALED), *later], option=orjson.OPT_SORT_KEYS)
         return blake2b(said, key=self._key, person=_PERSON, digest_size=32).hexdigest()
 
 

@@ -124,6 +124,8 @@ class ConsoleSession(Base):
     source: Mapped[str | None] = mapped_column(String(64), default=None)
     """Network address that signed in, for the same list."""
     opened_at: Mapped[datetime] = mapped_column(Moment)
+    touched_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """When a key that cannot be copied touched last in it; None: none has."""
     last_seen_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
@@ -153,6 +155,7 @@ class Key(Base):
         *("id", "person_id", "credential_id", "public_key", "algorithm", "aaguid", "backup_eligible"),
         *("attestation", "trust_path", "demo", "created_at", "locked_at"),
     )
+    SEALED_IF_SET: ClassVar[tuple[str, ...]] = ("lent_until",)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
@@ -175,6 +178,8 @@ class Key(Base):
     last_used_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     locked_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     locked_why: Mapped[str | None] = mapped_column(String(64), default=None)
+    lent_until: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """The emergency envelope let it in: from then on it is worth nothing, and it never has a voice (`auth.usable_keys`). None: any other."""
     seal: Mapped[str | None] = mapped_column(String(64), default=None)
     """Of `auth.row_seal`: the enrolment, and a lock, are recorded. A key without one confirms nothing (attacks X12)."""
 
@@ -187,6 +192,7 @@ class EnrolmentToken(Base):
         *("hash", "person_id", "issued_by", "most", "seconded", "demo"),
         *("created_at", "expires_at", "used_at"),
     )
+    SEALED_IF_SET: ClassVar[tuple[str, ...]] = ("lent_until",)
 
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
@@ -196,6 +202,8 @@ class EnrolmentToken(Base):
     """The strongest key that it lets in: a value of `policies.request.KeyClass`; None: any."""
     seconded: Mapped[bool] = mapped_column(default=False)
     """A second administrator has said yes to it (promises E87)."""
+    lent_until: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """Of the emergency envelope: the key that it lets in counts no longer than that."""
     seal: Mapped[str | None] = mapped_column(String(64), default=None)
     """Of `auth.row_seal`: its issue is recorded. One without it lets no key in (attacks X12)."""
     demo: Mapped[bool] = mapped_column(default=False)
