@@ -104,12 +104,17 @@ class BreakGlasses:
             raise CodeRefusedError(cause)
         return Opened(person_id, until, self._enrolment.issue(person_id, None, self._hours))
 
-    def roles_of(self, person_id: str) -> frozenset[str]:
-        """The role that an envelope gives this person now, on Torwart's own pages; empty for everybody else."""
+    def roles_of(self, person_id: str, proven_at: datetime | None = None) -> frozenset[str]:
+        """The role that an envelope gives this person now, on Torwart's own pages; empty for everybody else.
+
+        `proven_at`: when the key of the sign-in touched last. One from before the envelope was opened has nothing of it.
+        """
         with reading(self._engine) as session:
             now = database_now(session)
             given = select(BreakGlass).where(BreakGlass.person_id == person_id, BreakGlass.until > now, BreakGlass.ended_at.is_(None))
             for row in session.scalars(given):
+                if proven_at is not None and row.used_at is not None and proven_at < row.used_at:
+                    continue
                 if self._seal.holds(row):
                     return frozenset({ROLE})
                 self._record(tampered("break_glass", row.id, pseudonym=None, cause="seal"))

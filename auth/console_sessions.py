@@ -20,6 +20,9 @@ from policies.request import Status
 LOGOUT, REPLACED, OWN, ADMINISTRATOR = "logout", "replaced", "own", "administrator"
 """Why a sign-in ended: signed out; a new sign-in in the same browser; ended by its person from the list, or by an administrator."""
 _TOKEN_BYTES = 32
+FRESH = timedelta(minutes=5)
+"""How long a touch counts for what gives authority on Torwart's pages. One touch does for a person's page with several steps; a desk that
+was left, or a cookie that was taken, has the whole working day of the sign-in."""
 _SEEN_EVERY = timedelta(seconds=60)
 """How coarse `last_seen_at` is: a page view is not a write."""
 
@@ -54,6 +57,7 @@ class ConsoleSessions:
             if person is None or not may_sign_in(person):
                 raise PermissionError("this person may not sign in")
             now = database_now(session)
+            touched = _cannot_be_copied(session, key_id)
             session.add(
                 ConsoleSession(
                     id=secrets.token_hex(16),
@@ -64,6 +68,7 @@ class ConsoleSessions:
                     device=seat.device,
                     source=seat.source,
                     opened_at=now,
+                    touched_at=now if touched else None,
                     last_seen_at=now,
                     expires_at=now + self.settings.lifetime,
                 )
@@ -94,11 +99,18 @@ class ConsoleSessions:
         fresh = secrets.token_urlsafe(_TOKEN_BYTES)
         with writing(self._engine) as session:
             row = session.scalar(select(ConsoleSession).where(ConsoleSession.token_hash == credential_hash(token, self._key)))
-            if row is None or not self._lives(session, row, database_now(session)):
+            now = database_now(session)
+            if row is None or not self._lives(session, row, now):
                 return None
             row.token_hash, row.csrf = credential_hash(fresh, self._key), secrets.token_urlsafe(_TOKEN_BYTES)
             row.key_id = key_id or row.key_id
+            row.touched_at = now if _cannot_be_copied(session, key_id) else row.touched_at
         return fresh
+
+    def touched_lately(self, row: ConsoleSession) -> bool:
+        """Whether a key touched in this sign-in so lately that it may give authority (`FRESH`)."""
+        with reading(self._engine) as session:
+            return row.touched_at is not None and timedelta(0) <= database_now(session) - row.touched_at <= FRESH
 
     def of(self, person_id: str) -> list[ConsoleSession]:
         """The living sign-ins of a person, newest first."""
@@ -138,6 +150,12 @@ class ConsoleSessions:
 def may_sign_in(person: Person) -> bool:
     """A frozen or departed person has no access to anything of ours."""
     return not person.frozen and person.status != Status.GONE.value
+
+
+def _cannot_be_copied(session: Session, key_id: str | None) -> bool:
+    """A synced key signs in, and is no touch that stands for an act."""
+    key = session.get(Key, key_id) if key_id is not None else None
+    return key is not None and not key.backup_eligible
 
 
 def _open_rows(session: Session, person_id: str) -> list[ConsoleSession]:

@@ -1,4 +1,4 @@
-"""A touch of one's own key for something about oneself on Torwart's pages: a new app, its removal, new recovery codes.
+"""A touch of one's own key on Torwart's pages: for a new app, its removal, new recovery codes, or before something that gives authority.
 
 The sign-in alone is not enough for these: a page that was left open must not make a further road in somebody's name (law 8).
 """
@@ -32,6 +32,8 @@ class What(StrEnum):
     """A further key."""
     CODES = "codes"
     """New recovery codes; the earlier ones are void."""
+    AGAIN = "again"
+    """Something that gives authority, on a page that has not seen a touch lately (`console.fresh_touch`)."""
 
 
 class OwnTouch:

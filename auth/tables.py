@@ -179,7 +179,7 @@ class Key(Base):
     locked_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     locked_why: Mapped[str | None] = mapped_column(String(64), default=None)
     lent_until: Mapped[datetime | None] = mapped_column(Moment, default=None)
-    """The emergency envelope let it in: from then on it is worth nothing, and it never has a voice (`auth.usable_keys`). None: any other."""
+    """The emergency envelope let it in: it is worth nothing from then on, and never has a voice (`auth.usable_keys`). None: any other."""
     seal: Mapped[str | None] = mapped_column(String(64), default=None)
     """Of `auth.row_seal`: the enrolment, and a lock, are recorded. A key without one confirms nothing (attacks X12)."""
 

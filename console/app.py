@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 import console.api
 import console.pages
 from audit_store.outside import NotWitnessedError
+from console.fresh_touch import TouchNeededError, ask_for_touch
 from console.guard import Guard
 from console.render import page
 from console.services import Services
@@ -56,6 +57,7 @@ def create_app(services: Services, extensions: Iterable[APIRouter] = (), health:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(SignInNeededError, _sign_in_needed)
+    app.add_exception_handler(TouchNeededError, ask_for_touch)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(NotWitnessedError, _not_witnessed)

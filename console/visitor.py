@@ -75,13 +75,18 @@ def drop_session(response: Response, *, https: bool) -> None:
     response.delete_cookie(session_cookie(https), secure=https, httponly=True, samesite="strict", path="/")
 
 
-def renew_session(request: Request, response: Response, person_id: str, key_id: str | None) -> None:
-    """After a touch: a new cookie in place of the one that this browser carries, where it is a sign-in of that person (ASVS 5.0, 7.2.4)."""
+def renew_session(request: Request, response: Response, person_id: str, key_id: str | None) -> str | None:
+    """After a touch: a new cookie in place of the one that this browser carries, where it is a sign-in of that person (ASVS 5.0, 7.2.4).
+
+    What the cookie holds now; None where it stays.
+    """
     services = services_of(request)
     token = request.cookies.get(session_cookie(services.https))
     found = services.console_sessions.find(token) if token else None
     if token and found and found[1].id == person_id and (fresh := services.console_sessions.renew(token, key_id)) is not None:
         set_session(response, fresh, https=services.https)
+        return fresh
+    return None
 
 
 def visitor(request: Request) -> Visitor:
@@ -90,7 +95,9 @@ def visitor(request: Request) -> Visitor:
     token = request.cookies.get(session_cookie(services.https))
     found = services.console_sessions.find(token) if token else None
     session, person = found if found else (None, None)
-    lent: frozenset[str] = services.codes.glasses.roles_of(person.id) if person is not None else frozenset()
+    lent: frozenset[str] = frozenset()
+    if session is not None and person is not None:
+        lent = services.codes.glasses.roles_of(person.id, max(session.opened_at, session.touched_at or session.opened_at))
     return Visitor(speech(_language(request, person, services)), session, person, lent)
 
 

@@ -16,6 +16,7 @@ from auth.people_compare import Comparison, Difference, words_of
 from auth.people_csv import COLUMNS, Fault, PeopleTableError
 from auth.people_import import Imports
 from auth.tables import Person
+from console.fresh_touch import need_touch
 from console.language import Speech
 from console.levers import flash
 from console.people_roles import known_roles
@@ -76,6 +77,8 @@ async def compare(
 ) -> Response:
     """Say what the table would change, or, with the digest of what was looked at, take it over."""
     services, viewer = services_of(request), _administrator(found)
+    if take == "yes":
+        need_touch(request, found, N_("Take the table over"))
     data = await table.read(MAX_BYTES + 1) if table is not None else _decoded(again)
     whole = complete == "yes"
     if len(data) > MAX_BYTES:
@@ -96,6 +99,7 @@ async def compare(
 @router.post("/undo")
 def undo(request: Request, found: Annotated[Visitor, Depends(administrator_intends)]) -> Response:
     """Take the last import back."""
+    need_touch(request, found, N_("Take it back"))
     try:
         _imports(services_of(request)).undo(_administrator(found).id)
     except PeopleError:

@@ -11,10 +11,12 @@ from auth.approvals import ReasonMissingError, TooManyOpenError
 from auth.key_consent import ConsentNeededError
 from auth.people import PeopleError
 from auth.person_values import LANGUAGES, PersonChange
+from console.fresh_touch import need_touch
 from console.levers import flash
 from console.person_details import language_choices
 from console.render import page
 from console.visitor import Visitor, administrator_intends, reviewer, services_of
+from console.words import N_
 
 router = APIRouter(prefix="/people/new")
 Text = Annotated[str, Form(max_length=400)]
@@ -47,6 +49,7 @@ def add(
     services, viewer = services_of(request), found.person
     if viewer is None:
         raise HTTPException(403)
+    need_touch(request, found, N_("Add a person"))
     values = PersonChange(name=name, email=email, roles=roles.replace(",", " ").split(), language=language, team=team, territory=territory)
     above = services.people.find(manager.strip()) if manager.strip() else None
     if manager.strip() and above is None:

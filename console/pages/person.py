@@ -16,8 +16,10 @@ from auth.enrolment import TokenError
 from auth.key_consent import ConsentNeededError, KeyConsent
 from auth.levels import effective
 from auth.people import PeopleError
+from auth.standing import narrows
 from auth.tables import Person
 from console.alert_view import day_events, reasons_of, titles
+from console.fresh_touch import need_touch
 from console.language import Speech
 from console.levers import cut_lines, flash, status_choices, way_back
 from console.person_details import details
@@ -25,7 +27,7 @@ from console.render import page
 from console.services import Services
 from console.timeline import timeline
 from console.visitor import Visitor, administrator_intends, reviewer, reviewer_intends, services_of
-from console.words import LEVELS, STATUS_CHIPS, STATUSES, role_words, word
+from console.words import LEVELS, N_, STATUS_CHIPS, STATUSES, role_words, word
 from policies.request import Level, Status
 
 router = APIRouter(prefix="/people/{person_id}")
@@ -78,6 +80,7 @@ def unfreeze(
     """Lift the freeze."""
     services, viewer = services_of(request), viewer_of(found)
     subject = somebody_else(services, person_id, viewer)
+    need_touch(request, found, N_("Lift the freeze"))
     try:
         services.people.unfreeze(subject.id, viewer.id)
     except PeopleError:
@@ -100,6 +103,8 @@ def status(
     subject = somebody_else(services, person_id, viewer)
     if sure != "yes":
         return go_back(back, subject, "refused")
+    if not on and not narrows(Status(subject.status), status):  # what takes away is urgent; a plan only ever does
+        need_touch(request, found, N_("Change the status"))
     try:
         if on:
             services.plans.plan(subject.id, status, date.fromisoformat(on), viewer.id)
@@ -141,6 +146,7 @@ def token(request: Request, person_id: str, found: Annotated[Visitor, Depends(ad
     """Issue a one-time link for the person's next key; it is shown on this answer only. Nobody issues one for themselves (attacks X2)."""
     services, viewer = services_of(request), viewer_of(found)
     subject = somebody_else(services, person_id, viewer)
+    need_touch(request, found, N_("Issue a one-time link"))
     try:
         secret = KeyConsent(services.engine, services.keys, services.approvals).token(subject.id, viewer)
     except ConsentNeededError:

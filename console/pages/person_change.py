@@ -13,8 +13,10 @@ from auth.approvals import ReasonMissingError, TooManyOpenError
 from auth.key_consent import ConsentNeededError
 from auth.people import PeopleError
 from auth.person_values import PersonChange
+from console.fresh_touch import need_touch
 from console.pages.person import go_back, somebody_else, viewer_of
 from console.visitor import Visitor, administrator_intends, reviewer_intends, services_of
+from console.words import N_
 
 router = APIRouter(prefix="/people/{person_id}")
 Text = Annotated[str, Form(max_length=400)]
@@ -35,6 +37,7 @@ def change(
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Change who the person is. A name or an address that is left empty stays."""
+    need_touch(request, found, N_("Change the person"))
     wanted = PersonChange(roles=roles.replace(",", " ").split(), language=language, team=team, territory=territory)
     if name.strip():
         wanted["name"] = name
@@ -57,6 +60,7 @@ def change(
 @router.post("/bind")
 def bind(request: Request, person_id: str, found: Annotated[Visitor, Depends(administrator_intends)], account: Text) -> Response:
     """Say that a CRM account is this person's."""
+    need_touch(request, found, N_("Give the account"))
     people = services_of(request).people
     return _done(request, person_id, found, "changed", lambda subject, viewer: people.bind(subject, account.strip(), by=viewer))
 
@@ -88,6 +92,7 @@ def leave(
 @router.post("/drop")
 def drop(request: Request, person_id: str, found: Annotated[Visitor, Depends(reviewer_intends)]) -> Response:
     """Drop what is planned for the person."""
+    need_touch(request, found, N_("Drop what is planned"))
     plans = services_of(request).plans
     return _done(request, person_id, found, "dropped", plans.withdraw)
 

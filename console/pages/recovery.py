@@ -8,8 +8,10 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from auth.recovery import RecoveryError
+from console.fresh_touch import need_touch
 from console.render import page
 from console.visitor import Visitor, administrator, administrator_intends, intended, services_of
+from console.words import N_
 
 router = APIRouter()
 
@@ -51,6 +53,7 @@ def opened(
     subject = services.people.by_id(person_id)
     if subject is None or found.person is None:
         raise HTTPException(404)
+    need_touch(request, found, N_("Key lost"))
     services.viewed(found.person, subject.pseudonym)
     recoveries = services.codes.recoveries
     try:

@@ -16,7 +16,8 @@ from audit_store.event import Event, Phase, access_event
 from audit_store.log import Logged
 from auth.installation import Installation
 from auth.stepup import ONLY_THE_KEY, Summary, act_digest
-from auth.tables import Act, Person
+from auth.storage import database_now, writing
+from auth.tables import Act, ConsoleSession, Person
 from console.app import create_app
 from console.server import server
 from console.services import Services, open_services
@@ -45,16 +46,26 @@ class Pages:
         login = name.split()[0].lower()
         return self.services.people.add(name, f"{login}@firma.example", roles or ("manager",), language, [login])
 
-    def client(self, person: Person | None = None, *, language: str = "de") -> TestClient:
-        """A browser without a window: cookies, same-origin headers, signed in as this person."""
+    def client(self, person: Person | None = None, *, language: str = "de", touched: bool = True) -> TestClient:
+        """A browser without a window: cookies, same-origin headers, signed in as this person, whose key has `touched` just now."""
         headers = {"accept-language": language, "sec-fetch-site": "same-origin", "origin": self.url}
         client = TestClient(self.app, base_url=self.url, headers=headers, follow_redirects=False, cookies={"torwart-language": language})
         if person is not None:
-            client.cookies.set("torwart", self.token(person))
+            client.cookies.set("torwart", self.token(person, touched=touched))
         return client
 
-    def token(self, person: Person) -> str:
-        return self.services.console_sessions.open(person.id, None)
+    def token(self, person: Person, *, touched: bool = True) -> str:
+        token = self.services.console_sessions.open(person.id, None)
+        if touched:
+            self.touched(token)
+        return token
+
+    def touched(self, token: str, seconds_ago: float = 0) -> None:
+        """Have a key touch in this sign-in."""
+        found = self.services.console_sessions.find(token)
+        assert found is not None
+        with writing(self.services.engine) as session:
+            session.get_one(ConsoleSession, found[0].id).touched_at = database_now(session) - timedelta(seconds=seconds_ago)
 
     def csrf(self, client: TestClient) -> str:
         found = self.services.console_sessions.find(client.cookies["torwart"])

@@ -75,7 +75,8 @@ def test_the_envelope_makes_an_administrator_of_torwart_as_long_as_it_lasts(page
     anna, client = pages.add("Anna Feldmann"), pages.client()
     code = pages.services.codes.glasses.seal(None)
     assert client.post("/emergency", data={**BAD}).status_code == 403
-    assert pages.client(anna).get("/people").status_code == 403
+    before = pages.client(anna, touched=False)
+    assert before.get("/people").status_code == 403
     opened = client.post("/emergency", data={"email": anna.email, "code": code})
     assert opened.status_code == 200
     assert "/enrol/" in opened.text
@@ -86,6 +87,9 @@ def test_the_envelope_makes_an_administrator_of_torwart_as_long_as_it_lasts(page
             row.until -= timedelta(hours=5)
             RowSeal.of(pages.services.installation.state).put(row)
     assert pages.client(anna).get("/people").status_code == (403 if over else 200)
+    assert before.get("/people").status_code == 403, "a sign-in that was open before has nothing of it"
+    pages.touched(before.cookies["torwart"])
+    assert before.get("/people").status_code == (403 if over else 200)
     assert client.post("/emergency", data={"email": anna.email, "code": code}).status_code == 403, "once"
 
 

@@ -1,0 +1,205 @@
+"""What gives authority on Torwart's pages needs a touch of the last minutes: an open sign-in, or a stolen cookie, is not enough."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from auth.console_sessions import FRESH
+from auth.recovery_tables import Recovery
+from auth.storage import reading
+from auth.tables import EnrolmentToken, Person
+from console.app import _routers
+from deploy.demo.software_key import Lies, SoftwareKey
+from policies.request import Status
+from tests.console.api.test_signin import enrolled
+from tests.services.console import Pages
+
+CHANGE = {"roles": "manager admin", "language": "de", "email": "attacker@outside.example", "reason": ""}
+NEW = {"name": "Zweit", "email": "zweit@firma.example", "roles": "admin", "language": "de"}
+GIVES: dict[str, dict[str, str]] = {
+    "/people/new": NEW,
+    "/people/import": {"again": "bmFtZQ==", "seen": "x", "take": "yes"},
+    "/people/import/undo": {},
+    "/people/{person_id}/change": CHANGE,
+    "/people/{person_id}/bind": {"account": "somebody"},
+    "/people/{person_id}/drop": {},
+    "/people/{person_id}/token": {},
+    "/people/{person_id}/recovery": {"here": "yes"},
+    "/people/{person_id}/status": {"status": "active", "sure": "yes"},
+    "/people/{person_id}/unfreeze": {},
+}
+"""Path -> a form that gives somebody something."""
+NEEDS_NONE = {
+    "/approvals/{request_id}/open": "a second person has said yes, with a key, to a request that a key has signed",
+    "/approvals/{request_id}/withdraw": "takes away",
+    "/emergency": "the code of the envelope; nobody need be signed in",
+    "/keys/{key_id}/name": "one's own",
+    "/keys/{key_id}/remove": "takes away",
+    "/me/sessions/others": "takes away",
+    "/me/sessions/{session_id}/end": "takes away",
+    "/people/{person_id}/freeze": "takes away, and is urgent",
+    "/people/{person_id}/leave": "takes away",
+    "/people/{person_id}/level": "looks more closely",
+    "/people/{person_id}/reveal": "the key asks on the next page",
+    "/people/{person_id}/unbind": "takes away",
+    "/recover": "a recovery code, which opens and does not finish; nobody is signed in",
+    "/recover/{word}": "others have said yes, each with a key",
+    "/recovery/{recovery_id}/cancel": "takes away",
+    "/second": "leads to an act, which the key signs",
+    "/signout": "takes away",
+}
+"""Path -> why an open sign-in, or none, is enough."""
+
+
+@dataclass
+class Desk:
+    """An administrator who has gone for a coffee, and a colleague."""
+
+    pages: Pages
+    owner: Person
+    anna: Person
+    key: SoftwareKey
+    client: TestClient
+
+    def post(self, path: str, form: dict[str, str]) -> Any:
+        target = path.replace("{person_id}", self.anna.id)
+        return self.client.post(target, data={**form, "csrf": self.pages.csrf(self.client)})
+
+    def touch(self) -> str:
+        """Touch as the page does; the token that the form carries then."""
+        body = {"csrf": self.pages.csrf(self.client)}
+        begun = self.client.post("/api/touch/begin", json=body).json()
+        response = self.key.get(begun["options"], self.pages.url)
+        done = self.client.post("/api/touch/complete", json={**body, "state": begun["state"], "response": response})
+        assert done.status_code == 200
+        self.take(done.cookies["torwart"])
+        return str(done.json()["csrf"])
+
+    def take(self, cookie: str) -> None:
+        """What a browser does with a cookie of the same name."""
+        self.client.cookies.clear()
+        self.client.cookies.set("torwart", cookie)
+
+
+@pytest.fixture
+def desk(pages: Pages) -> Desk:
+    owner, anna = pages.add("Oskar Brandt", "owner"), pages.add("Anna Feldmann")
+    key = enrolled(pages, owner)
+    client = pages.client(owner, touched=False)
+    pages.touched(client.cookies["torwart"], FRESH.total_seconds() + 1)
+    return Desk(pages, owner, anna, key, client)
+
+
+def test_every_form_takes_a_stance() -> None:
+    """A new one fails here until it says whether it gives somebody something."""
+    routes = [route for router in _routers() for route in router.routes if isinstance(route, APIRoute)]
+    posts = {route.path for route in routes if "POST" in (route.methods or ()) and not route.path.startswith("/api/")}
+    named = {path for path in posts if not path.startswith("/alerts/")}  # what is done to alerts gives nobody a right
+    assert named == {*GIVES, *NEEDS_NONE}
+
+
+@pytest.mark.parametrize("path", GIVES)
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_an_open_sign_in_gives_nobody_anything(desk: Desk, path: str, language: str) -> None:
+    people = desk.pages.services.people
+    if path.endswith("/unfreeze"):
+        people.freeze(desk.anna.id, None)
+    if path.endswith("/status"):
+        people.set_status(desk.anna.id, Status.NOTICE_GIVEN, None)
+    before, everybody = people.by_id(desk.anna.id), len(people.all())
+    desk.client.cookies.set("torwart-language", language)
+    answer = desk.post(path, GIVES[path])
+    assert answer.status_code == 403
+    assert {"de": "noch einmal", "en": "once more"}[language] in answer.text
+    for name, value in GIVES[path].items():
+        assert f'name="{name}" value="{value}"' in answer.text, "what was typed is kept"
+    after = people.by_id(desk.anna.id)
+    assert before is not None
+    assert after is not None
+    kept = ("roles", "email", "status", "frozen")
+    assert [getattr(after, one) for one in kept] == [getattr(before, one) for one in kept]
+    assert len(people.all()) == everybody
+    with reading(desk.pages.services.engine) as session:
+        assert session.query(EnrolmentToken).filter_by(person_id=desk.anna.id).count() == 0
+        assert session.query(Recovery).count() == 0
+    assert people.accounts(desk.anna.id) == ["anna"]
+
+
+@pytest.mark.parametrize("path", ["/people/{person_id}/token", "/people/{person_id}/bind", "/people/{person_id}/recovery"])
+def test_after_the_touch_the_same_form_goes_on_under_a_new_id(desk: Desk, path: str) -> None:
+    old_cookie, old_csrf = desk.client.cookies["torwart"], desk.pages.csrf(desk.client)
+    assert desk.post(path, GIVES[path]).status_code == 403
+    csrf = desk.touch()
+    assert desk.client.cookies["torwart"] != old_cookie
+    assert csrf != old_csrf
+    assert desk.pages.services.console_sessions.find(old_cookie) is None, "who took the cookie has nothing by the touch"
+    answer = desk.client.post(path.replace("{person_id}", desk.anna.id), data={**GIVES[path], "csrf": csrf})
+    assert answer.status_code in (200, 303)
+    assert "refused" not in answer.headers.get("location", "")
+
+
+def test_to_freeze_somebody_and_to_narrow_a_status_need_no_touch(desk: Desk) -> None:
+    assert "done=status" in desk.post("/people/{person_id}/status", {"status": "notice_given", "sure": "yes"}).headers["location"]
+    assert "done=frozen" in desk.post("/people/{person_id}/freeze", {}).headers["location"]
+    found = desk.pages.services.people.by_id(desk.anna.id)
+    assert found is not None
+    assert (found.frozen, found.status) == (True, "notice_given")
+
+
+def test_a_touch_lasts_some_minutes_and_none_from_the_future_counts(desk: Desk) -> None:
+    sessions, token = desk.pages.services.console_sessions, desk.client.cookies["torwart"]
+    for ago, lately in ((0, True), (FRESH.total_seconds() - 20, True), (FRESH.total_seconds() + 1, False), (-60, False)):
+        desk.pages.touched(token, ago)
+        found = sessions.find(token)
+        assert found is not None
+        assert sessions.touched_lately(found[0]) is lately
+
+
+def test_a_sign_in_is_a_touch_but_not_one_with_a_synced_key(desk: Desk) -> None:
+    sessions = desk.pages.services.console_sessions
+    (key,) = desk.pages.services.keys.of(desk.owner.id)
+    assert sessions.touched_lately(sessions.find(sessions.open(desk.owner.id, key.id))[0])  # type: ignore[index]
+    boris = desk.pages.add("Boris Hartwig", "admin")
+    synced = SoftwareKey()
+    token = desk.pages.services.keys.issue_token(boris.id, None)
+    options, _ = desk.pages.services.keys.begin_registration(token)
+    answer = synced.create(options, desk.pages.url, lies=Lies(backup_eligible=True))
+    copied = desk.pages.services.keys.complete_registration(token, answer)
+    opened = sessions.open(boris.id, copied.id)
+    assert not sessions.touched_lately(sessions.find(opened)[0])  # type: ignore[index]
+    client = desk.pages.client()
+    client.cookies.set("torwart", opened)
+    assert client.post("/api/touch/begin", json={"csrf": desk.pages.csrf(client)}).status_code == 403
+
+
+@pytest.mark.parametrize("whose", ["another person's key", "another purpose", "used before", "no token"])
+def test_a_touch_that_is_not_exactly_this_one_renews_nothing(desk: Desk, whose: str) -> None:
+    body = {"csrf": desk.pages.csrf(desk.client)}
+    begin = "/api/keys/begin" if whose == "another purpose" else "/api/touch/begin"
+    begun = desk.client.post(begin, json=body).json()
+    key = desk.key
+    if whose == "another person's key":
+        key = enrolled(desk.pages, desk.pages.add("Boris Hartwig", "admin"))
+    response = key.get({**begun["options"], "allowCredentials": []}, desk.pages.url)
+    answer = {**body, "state": begun["state"], "response": response}
+    if whose == "no token":
+        answer["csrf"] = "x"
+    if whose == "used before":
+        done = desk.client.post("/api/touch/complete", json=answer)
+        assert done.status_code == 200
+        desk.take(done.cookies["torwart"])
+        desk.pages.touched(desk.client.cookies["torwart"], FRESH.total_seconds() + 1)
+        answer["csrf"] = desk.pages.csrf(desk.client)
+    assert desk.client.post("/api/touch/complete", json=answer).status_code == 403
+    assert desk.post("/people/{person_id}/token", {}).status_code == 403
+
+
+def test_a_foreign_form_shows_nothing_of_itself(desk: Desk) -> None:
+    """The page that keeps what was sent is for forms with the token of the sign-in alone, and it is all text in it."""
+    evil = {"account": '"><script>alert(1)</script>'}
+    target = f"/people/{desk.anna.id}/bind"
+    assert "alert(1)" not in desk.client.post(target, data={**evil, "csrf": "x"}).text
+    assert "<script>alert" not in desk.post("/people/{person_id}/bind", evil).text
