@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from auth.recovery_tables import Notice
 
+OLD = "old"
+"""Fact of a notice: the address of before."""
+
 
 class NoticeKind(StrEnum):
     """What a mail is about."""
@@ -24,6 +27,10 @@ class NoticeKind(StrEnum):
     """New recovery codes were made."""
     KEY = "key"
     """A key was registered: a second person that somebody makes for themselves comes to light by it (decision 0018)."""
+    ADDRESS = "address"
+    """The e-mail address of a person is another one."""
+    OLD_ADDRESS = "old_address"
+    """The same, to the address of before and nobody else: whoever moved the mail to themselves cannot keep that from the person."""
     TOTP_LOCKED = "totp_locked"
     """An authenticator app was locked after too many wrong codes."""
     BREAK_GLASS_USED = "break_glass_used"
@@ -43,7 +50,7 @@ def tell(
 ) -> None:
     """Have the reviewers told, in this transaction; with `to_person` whom it is about too, with `outside` the addresses outside.
 
-    `facts` are times and numbers of the sentence, never a name or a secret.
+    `facts` are times and numbers of the sentence, never a name or a secret; of `OLD_ADDRESS` the address (`OLD`), dropped once it is told.
     """
     session.add(
         Notice(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from audit_store.event import EventAction
 from auth.cut import Cut, end_sessions
+from auth.notices import OLD, NoticeKind, tell
 from auth.person_record import PersonRecord
 from auth.person_values import CHANGED, PeopleError, PersonChange, account_fault, cleaned, faults
 from auth.standing import PEOPLE
@@ -25,6 +26,7 @@ def apply_change(
     session: Session, person: Person, change: PersonChange, by: str | None, record: PersonRecord, *, managers_checked: bool = False
 ) -> tuple[str, ...]:
     """Change a person; what is different now. Recorded before it holds: new and lost roles by name, of the rest only which it was.
+    Another e-mail address is told to the person at the new and at the old one, and to all who watch.
 
     `managers_checked`: the caller has seen to it that nobody is over themselves. Raises PeopleError for oneself, for unusable values, a
     taken e-mail address, and a manager who is none or reports to this person.
@@ -46,6 +48,9 @@ def apply_change(
         _say_roles(person, change["roles"], now, by, record)
     if others := [name.removesuffix("_id") for name in different if name != "roles"]:
         record.say(EventAction.PERSON_CHANGED, person, now, by, {"what": " ".join(others)})
+    if "email" in different:
+        tell(session, NoticeKind.ADDRESS, person.id, now)
+        tell(session, NoticeKind.OLD_ADDRESS, person.id, now, {OLD: person.email}, to_person=False)
     for name in different:
         setattr(person, name, change[name])
     session.flush()

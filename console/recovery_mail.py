@@ -1,4 +1,4 @@
-"""Recoveries and the envelope end in time; who has to know of them, or of a new key, is told by mail: reviewers, the person, outside.
+"""Recoveries and the envelope end in time; who has to know, also of a new key or address, gets a mail: reviewers, the person, outside.
 
 Each mail is a row before it is sent (`auth.notices`); a mail server that is down is tried again and again. A mail names people by
 pseudonym, and its link only shows a page.
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from audit_store.event import Event, EventAction, plain_event
 from auth.break_glass import BreakGlasses
 from auth.console_sessions import may_sign_in
-from auth.notices import NoticeKind
+from auth.notices import OLD, NoticeKind
 from auth.recovery import Recoveries
 from auth.recovery_tables import Notice
 from auth.storage import database_now, reading, writing
@@ -26,6 +26,8 @@ from console.visitor import REVIEWERS
 
 type Send = Callable[[str, str, datetime, Sequence[str]], object]
 """Subject, text, time, addresses. Raises DeliveryError."""
+OLD_ADDRESS_TRIES = 5
+"""How often the address of before is tried: one that was a slip of the pen never takes a mail, and the others have theirs."""
 PAUSES_SECONDS = (2, 15, 60, 300, 900)
 """After each failed try; the last one again and again."""
 TEXTS: dict[str, dict[str, tuple[str, str]]] = {
@@ -49,6 +51,16 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Torwart: neuer Schlüssel registriert",
             "Für {person} wurde ein Schlüssel registriert. Wer ihn hat, kann in diesem Namen bestätigen und zustimmen. War das nicht so "
             "gemeint? Sperren Sie ihn: {link}",
+        ),
+        "address": (
+            "Torwart: andere E-Mail-Adresse",
+            "Die E-Mail-Adresse von {person} wurde geändert; Mails von Torwart gehen ab jetzt an die neue, und auch die alte "
+            "bekommt eine Nachricht. War das nicht so gemeint? Fragen Sie nach, wer sie geändert hat: {link}",
+        ),
+        "old_address": (
+            "Torwart: Ihre E-Mail-Adresse wurde geändert",
+            "Mails von Torwart an {person} gehen nicht mehr an diese Adresse, sondern an eine andere. Haben Sie das nicht gewollt? "
+            "Sagen Sie es sofort Ihrer Leitung, persönlich oder am Telefon: Jemand könnte in Ihrem Namen einen Schlüssel bestellen.",
         ),
         "totp_locked": (
             "Torwart: App für Codes gesperrt",
@@ -82,6 +94,16 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "key": (
             "Torwart: a key was registered",
             "A key was registered for {person}. Whoever has it can confirm and approve in this name. Not meant so? Have it locked: {link}",
+        ),
+        "address": (
+            "Torwart: another e-mail address",
+            "The e-mail address of {person} was changed; mails of Torwart go to the new one from now on, and the old one gets a message "
+            "too. Not meant so? Ask who has changed it: {link}",
+        ),
+        "old_address": (
+            "Torwart: your e-mail address was changed",
+            "Mails of Torwart to {person} go to this address no longer, but to another one. Not meant so? Tell your management at once, in "
+            "person or by telephone: somebody could ask for a key in your name.",
         ),
         "totp_locked": (
             "Torwart: an app for codes was locked",
@@ -141,12 +163,16 @@ class RecoveryMail:
                 told = self._tell(self._send, notice)
             except DeliveryError as error:
                 self._note(notice.id, error=str(error)[:200])
-                failed = error
-                continue
-            self._note(notice.id, sent_at=now, error=None)
+                if notice.kind != NoticeKind.OLD_ADDRESS or notice.tries + 1 < OLD_ADDRESS_TRIES:
+                    failed = error
+                    continue
+                told = 0
+            kept = {"error": None} if told else {}
+            self._note(notice.id, sent_at=now, **kept, facts={name: fact for name, fact in notice.facts.items() if name != OLD})
             facts: dict[str, int | str] = {"kind": notice.kind, "told": told}
-            subject = self._pseudonym(notice.person_id)
-            self._record(plain_event(EventAction.RECOVERY_NOTIFIED, at=datetime.now(UTC), subject=subject, numbers=facts))
+            subject, outcome = self._pseudonym(notice.person_id), "success" if told else "failure"
+            at = datetime.now(UTC)
+            self._record(plain_event(EventAction.RECOVERY_NOTIFIED, at=at, subject=subject, outcome=outcome, numbers=facts))
         if failed is not None:
             raise failed
 
@@ -154,6 +180,10 @@ class RecoveryMail:
         """One mail for each language; how many addresses. Raises DeliveryError."""
         with reading(self._engine) as session:
             person = session.get_one(Person, notice.person_id)
+            if notice.kind == NoticeKind.OLD_ADDRESS:
+                subject, text = TEXTS[_language(person)][notice.kind]
+                send(subject, text.format_map({"person": person.pseudonym}) + "\n", datetime.now(UTC), [str(notice.facts[OLD])])
+                return 1
             by_language = self._addresses(session, notice, person)
         told = 0
         for language, addresses in by_language.items():
@@ -168,7 +198,7 @@ class RecoveryMail:
             facts = {
                 **notice.facts,
                 "person": person.pseudonym,
-                "link": f"{self._url}/{'keys' if notice.kind == NoticeKind.KEY else 'codes'}",
+                "link": f"{self._url}/{'keys' if notice.kind in (NoticeKind.KEY, NoticeKind.ADDRESS) else 'codes'}",
             }
             send(subject, text.format_map(facts) + "\n", datetime.now(UTC), own)
         return told + len(own)
