@@ -7,7 +7,7 @@ afterwards has a row without a signature (attacks X12). The checks of an approva
  1. the request is open, of this run of the clock, and not over
  2. the approver is neither the requester nor whom it is about, and is not cut off
  3. the approver has a role that is asked for, now and again when it is taken
- 4. the key was registered before the request was made: nobody makes a second person for it
+ 4. the key was registered before the request was made, and not by the emergency envelope: nobody makes a second person for it
  5. the touch is right in all that `auth.keys` checks, at once and again when it is taken
  6. it is not older than the rule lets it be
  7. of what one person may approve alone: the address outside was told, and the delay since then is over; nobody else is there now
@@ -39,6 +39,7 @@ from auth.keys import KeyRefusedError, Keys, VerifiedTouch
 from auth.sole_reviewer import SoleReviewer
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Key, Person
+from auth.usable_keys import people_with_voice
 from auth.used_acts import APPROVAL, UsedActs
 from policies.document import read_need, written_need
 from policies.needs import AllOf, AnyOf, Approval, Need, holds
@@ -462,10 +463,9 @@ class Approvals:
         return self._sole is not None and len(able) == 1 and not _enough(request, able)
 
     def _able(self, session: Session, request: ApprovalRequest) -> list[Person]:
-        """Who has the role and a key that works, the requester too; not whom it is about."""
+        """Who has the role and a key to say yes with, the requester too; not whom it is about."""
         roles = [one.role for one in approvals_in(read_need(request.need))]
-        with_key = select(Key.person_id).where(Key.locked_at.is_(None))
-        people = session.scalars(select(Person).where(Person.id.in_(with_key)))
+        people = session.scalars(select(Person).where(Person.id.in_(people_with_voice())))
         return [
             one for one in people if one.id != request.subject_id and may_sign_in(one) and any(holds(role, one.roles) for role in roles)
         ]
@@ -545,8 +545,11 @@ class Approvals:
             given = session.scalars(select(Given).where(Given.request_id == request.id, Given.approver_id == person.id)).one()
             if given.given_at is not None or signed_challenge(request, given) != signed or not touch.user_verified:
                 raise ApprovalRefused("changed")
-            if session.get_one(Key, touch.key_id).created_at >= request.opened_at:  # 4
+            key = session.get_one(Key, touch.key_id)
+            if key.created_at >= request.opened_at:  # 4
                 raise ApprovalRefused("new_key")
+            if key.lent_until is not None:  # 4
+                raise ApprovalRefused("lent_key")
             given.given_at, given.key_id, given.assertion = now, touch.key_id, dict(touch.assertion)
             if not given.yes:
                 self._end(request, "refused", now)
@@ -581,7 +584,8 @@ class Approvals:
                     key = self._keys.check_again(session, person.id, signed_challenge(request, given), given.assertion or {})  # 5
                 except KeyRefusedError as refused:
                     cause = refused.cause
-            if cause is not None or person is None or key is None or key.created_at >= request.opened_at or given.begun_at > now:  # 4
+            lasts = key is not None and key.created_at < request.opened_at and key.lent_until is None  # 4
+            if cause is not None or person is None or not lasts or given.begun_at > now:
                 if tell:
                     self._say(EventAction.APPROVAL_DOUBTED, request, by=given.approver_id, outcome="failure", cause=cause or "new_key")
                 continue

@@ -2,7 +2,8 @@
 
 It is loud: the record has it as an alarm, every reviewer and the addresses outside get a mail. It ends by itself, whether or not anything
 of Torwart runs then, and the envelope is void after one use. Who has used it has no more rights on clients than before: the role counts on
-Torwart's own pages alone, and for no approval.
+Torwart's own pages alone, and for no approval. A key that it lets in, and any that this one lets in, is locked when it is over, counts for
+nothing from that moment on whether or not somebody locks it, and has no voice in approvals.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
 from auth.code_tries import Purpose, Tries
 from auth.console_sessions import may_sign_in
 from auth.enrolment import Enrolment
+from auth.keys import Keys
 from auth.notices import NoticeKind, tell
 from auth.recovery_settings import RecoverySettings
 from auth.recovery_tables import BreakGlass
@@ -28,7 +30,7 @@ from auth.row_seal import RowSeal, tampered
 from auth.short_codes import new_code, read_code
 from auth.storage import database_now, reading, writing
 from auth.suspicion import is_suspected
-from auth.tables import Person
+from auth.tables import EnrolmentToken, Key, Person
 from auth.totp import CodeRefusedError
 
 CODE_SIGNS = 24
@@ -36,6 +38,8 @@ CODE_SIGNS = 24
 ROLE = "admin"
 MAX_TRIES = 5
 """Wrong codes of everybody in 15 minutes that are told as such; those beyond are a flood. The right one opens in any case."""
+ENVELOPE = "envelope"
+"""Why a key is locked that an envelope let in: it is over."""
 ALARM = 99
 """`event.severity` of its use, on a scale of 100."""
 
@@ -53,8 +57,17 @@ class Opened:
 class BreakGlasses:
     """The envelopes of one installation. `by` is a person id, None for the command line."""
 
-    def __init__(self, engine: Engine, record: Callable[[Event], object], tries: Tries, seal: RowSeal, settings: RecoverySettings) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        record: Callable[[Event], object],
+        keys: Keys,
+        tries: Tries,
+        seal: RowSeal,
+        settings: RecoverySettings,
+    ) -> None:
         self._engine = engine
+        self._keys = keys
         self._record = record
         self._tries = tries
         self._seal = seal
@@ -102,7 +115,7 @@ class BreakGlasses:
                 self._record(plain_event(EventAction.CODE_REFUSED, at=at, outcome="failure", numbers=facts, severity=73))
         if cause is not None:
             raise CodeRefusedError(cause)
-        return Opened(person_id, until, self._enrolment.issue(person_id, None, self._hours))
+        return Opened(person_id, until, self._enrolment.issue(person_id, None, self._hours, lent_until=until))
 
     def roles_of(self, person_id: str, proven_at: datetime | None = None) -> frozenset[str]:
         """The role that an envelope gives this person now, on Torwart's own pages; empty for everybody else.
@@ -127,7 +140,11 @@ class BreakGlasses:
             return list(session.scalars(select(BreakGlass).where(BreakGlass.until > now, BreakGlass.ended_at.is_(None))))
 
     def end(self, *, all_of_them: bool = False) -> int:
-        """Record which are over (with `all_of_them` end them now), and say that a new envelope is needed; how many."""
+        """Record which are over (with `all_of_them` end them now), and say that a new envelope is needed; how many.
+
+        The keys that they let in are locked first: an end that is cut short is done again.
+        """
+        self._lock_lent(all_of_them=all_of_them)
         with writing(self._engine) as session:
             now, ended = database_now(session), 0
             for row in session.scalars(select(BreakGlass).where(BreakGlass.used_at.is_not(None), BreakGlass.ended_at.is_(None))):
@@ -141,6 +158,19 @@ class BreakGlasses:
                 tell(session, NoticeKind.BREAK_GLASS_ENDED, person.id, now, outside=True)
                 ended += 1
             return ended
+
+    def _lock_lent(self, *, all_of_them: bool) -> None:
+        """Lock the keys whose envelope is over, and make void what would still let one in."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            tokens = update(EnrolmentToken).where(EnrolmentToken.lent_until.is_not(None), EnrolmentToken.used_at.is_(None))
+            keys = select(Key.id).where(Key.lent_until.is_not(None), Key.locked_at.is_(None))
+            if not all_of_them:
+                tokens, keys = tokens.where(EnrolmentToken.lent_until <= now), keys.where(Key.lent_until <= now)
+            session.execute(tokens.values(used_at=now))
+            over = list(session.scalars(keys))
+        for key_id in over:
+            self._keys.lock(key_id, None, ENVELOPE)
 
     def _unused(self, session: Session) -> BreakGlass | None:
         question = select(BreakGlass).where(BreakGlass.void_at.is_(None), BreakGlass.used_at.is_(None))

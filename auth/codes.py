@@ -48,5 +48,5 @@ def open_codes(
         roads=SecondRoads(engine, record, stepup, totp.tries, key),
         recovery_codes=recovery_codes,
         recoveries=Recoveries(engine, record, keys, approvals, recovery_codes, totp.tries, seal, settings),
-        glasses=BreakGlasses(engine, record, totp.tries, seal, settings),
+        glasses=BreakGlasses(engine, record, keys, totp.tries, seal, settings),
     )

@@ -15,6 +15,7 @@ from auth.session_settings import SessionSettings
 from auth.sessions import credential_hash
 from auth.storage import database_now, reading, writing
 from auth.tables import ConsoleSession, Key, Person
+from auth.usable_keys import is_over
 from policies.request import Status
 
 LOGOUT, REPLACED, OWN, ADMINISTRATOR = "logout", "replaced", "own", "administrator"
@@ -135,11 +136,11 @@ class ConsoleSessions:
         return len(rows)
 
     def _lives(self, session: Session, row: ConsoleSession, now: datetime) -> bool:
-        """Whether it is open, in time, and its key not locked: whoever stole the key may have signed in with it before."""
+        """Whether it is open, in time, and its key not locked nor over: whoever stole the key may have signed in with it before."""
         if row.ended_at is not None or now >= row.expires_at or now - row.last_seen_at >= self.settings.idle:
             return False
         key = session.get(Key, row.key_id) if row.key_id is not None else None
-        return key is None or key.locked_at is None
+        return key is None or (key.locked_at is None and not is_over(key, now))
 
     def _end(self, session: Session, row: ConsoleSession, why: str) -> None:
         row.ended_at, row.ended_why = datetime.now(UTC), why

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.console_sessions import may_sign_in
-from auth.tables import Key, Person
+from auth.tables import Person
+from auth.usable_keys import people_with_voice
 
 ADMINISTRATORS = frozenset({"owner", "admin"})
 """Roles that hand out keys and agree to what nobody does alone."""
@@ -19,6 +20,5 @@ def makes_two(session: Session, person: Person, by_id: str) -> bool:
     """
     if ADMINISTRATORS.isdisjoint(person.roles):
         return False
-    with_key = select(Key.person_id).where(Key.locked_at.is_(None))
-    others = session.scalars(select(Person).where(Person.id.in_(with_key), Person.id.not_in((person.id, by_id))))
+    others = session.scalars(select(Person).where(Person.id.in_(people_with_voice()), Person.id.not_in((person.id, by_id))))
     return any(may_sign_in(one) and not ADMINISTRATORS.isdisjoint(one.roles) for one in others)

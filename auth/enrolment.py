@@ -43,25 +43,45 @@ class Enrolment:
         self._record = record
         self._seal = seal
 
-    def issue(self, person_id: str, by: str | None, hours: float, *, demo: bool = False, seconded: bool = False) -> str:
+    def issue(
+        self,
+        person_id: str,
+        by: str | None,
+        hours: float,
+        *,
+        demo: bool = False,
+        seconded: bool = False,
+        lent_until: datetime | None = None,
+    ) -> str:
         """A new token for this person's next key; earlier unused ones are void. `by` is a person id, None for the command line.
 
-        `seconded`: a second administrator has said yes. Raises TokenError for a person who may not sign in, for oneself, who needs a
-        witness (attacks X2, law 9), and while a serious alert about the person is open and nobody has seconded it (promises E87).
+        `seconded`: a second administrator has said yes. `lent_until`: the envelope issues it, for a key of some hours.
+
+        Raises TokenError for a person who may not sign in, for oneself, who needs a witness (attacks X2, law 9), and while a serious alert
+        about the person is open and nobody has seconded it (promises E87).
         """
         if by == person_id:
             raise TokenError("nobody issues a token to themselves: ask another administrator")
-        return self._issue(person_id, by, hours, demo=demo, seconded=seconded)
+        return self._issue(person_id, by, hours, demo=demo, seconded=seconded, lent_until=lent_until)
 
-    def issue_own(self, person_id: str, touched: KeyClass) -> str:
+    def issue_own(self, person_id: str, touched: KeyClass, lent_until: datetime | None = None) -> str:
         """A token for a further key of whoever has just touched an own key of this class; it lets in none of a higher one (attacks X2).
+        A key that the envelope has lent lets in none that lasts longer (`lent_until`).
 
         Raises TokenError for a person who may not sign in, and while a serious alert about them is open.
         """
-        return self._issue(person_id, person_id, OWN_HOURS, most=touched)
+        return self._issue(person_id, person_id, OWN_HOURS, most=touched, lent_until=lent_until)
 
     def _issue(
-        self, person_id: str, by: str | None, hours: float, *, demo: bool = False, seconded: bool = False, most: KeyClass | None = None
+        self,
+        person_id: str,
+        by: str | None,
+        hours: float,
+        *,
+        demo: bool = False,
+        seconded: bool = False,
+        most: KeyClass | None = None,
+        lent_until: datetime | None = None,
     ) -> str:
         token, seal = secrets.token_urlsafe(32), self._sealing()
         with writing(self._engine) as session:
@@ -80,6 +100,7 @@ class Enrolment:
                 demo=demo,
                 seconded=seconded,
                 most=most.value if most is not None else None,
+                lent_until=lent_until,
                 created_at=now,
                 expires_at=now + timedelta(hours=hours),
             )

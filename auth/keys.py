@@ -13,7 +13,7 @@ The checks of an assertion (WebAuthn section 7.2, and what the library leaves to
  8. the hash of the relying party id is ours
  9. the user was present and verified (PIN or biometry), read from the signed data, whatever was asked for
 10. a credential that is backed up could be backed up, and could so from the beginning; the key is of the class that is demanded
-11. the signature is right, by an algorithm that was offered, and the row of the key is as it was recorded
+11. the signature is right, by an algorithm that was offered, the row of the key is as it was recorded, and its hours, if any, not over
 12. the counter has grown; a counter that goes back locks the key
 13. nothing else was registered or signed with this answer at the same time
 
@@ -48,6 +48,7 @@ from auth.registration import plain_label, read_registration
 from auth.row_seal import RowSeal, tampered
 from auth.storage import database_now, grow, reading, writing
 from auth.tables import EnrolmentToken, Key, Person
+from auth.usable_keys import is_over
 from auth.webauthn import ALGORITHMS, read_signed, verify_signature
 from policies.request import KeyClass
 
@@ -268,6 +269,7 @@ class Keys:
         if session.scalar(select(Key.id).where(Key.credential_id == key.credential_id)) is not None:  # 13
             raise CeremonyFault("key_known")
         key.id, key.person_id, key.demo, key.created_at = secrets.token_hex(12), person.id, issued.demo, database_now(session)
+        key.lent_until = issued.lent_until
         standing, key_class = self.models.standing(key), self.models.class_of(key)
         if not key_class.meets(self._settings.least) or not KeyClass(issued.most or KeyClass.VERIFIED).meets(key_class):  # 14
             raise CeremonyFault("key_class")
@@ -290,6 +292,10 @@ class Keys:
         if not self._seal.holds(key):
             self._record(tampered("keys", key.id, pseudonym=None, cause="seal"))
             raise CeremonyFault("seal")
+        if key.lent_until is not None:
+            with reading(self._engine) as session:
+                if is_over(key, database_now(session)):
+                    raise CeremonyFault("lent_key")
 
     def _count(self, key_id: str, counter: int) -> datetime:
         """Check 12 in one transaction: of two answers with the same counter, one wins."""

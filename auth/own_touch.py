@@ -16,7 +16,7 @@ from auth.client_data import CeremonyFault, challenge_of, credential_of, decode,
 from auth.enrolment import CEREMONY_SECONDS, Enrolment
 from auth.keys import Keys
 from auth.storage import reading
-from auth.tables import Person
+from auth.tables import Key, Person
 
 OWN = "own"
 """Purpose of the ceremony."""
@@ -34,6 +34,10 @@ class What(StrEnum):
     """New recovery codes; the earlier ones are void."""
     AGAIN = "again"
     """Something that gives authority, on a page that has not seen a touch lately (`console.fresh_touch`)."""
+
+
+_LASTING = frozenset({What.TOTP, What.CODES})
+"""What would outlive a key that the emergency envelope lends for some hours."""
 
 
 class OwnTouch:
@@ -59,4 +63,9 @@ class OwnTouch:
             with reading(self._engine) as session:
                 person = session.get(Person, person_id)
             raise self._keys.refused(fault.cause, person) from None
-        return self._keys.verify_assertion(person_id, challenge, response).key_id
+        key_id = self._keys.verify_assertion(person_id, challenge, response).key_id
+        with reading(self._engine) as session:
+            person, key = session.get(Person, person_id), session.get_one(Key, key_id)
+            if key.lent_until is not None and what in _LASTING:
+                raise self._keys.refused("lent_key", person, key_id)
+        return key_id

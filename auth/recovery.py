@@ -39,6 +39,7 @@ from auth.row_seal import RowSeal, tampered
 from auth.storage import database_now, reading, writing
 from auth.tables import Key, Person
 from auth.totp import CodeRefusedError
+from auth.usable_keys import people_with_voice
 from policies.needs import AllOf, AnyOf, Approval, Need
 from policies.request import Status
 
@@ -290,9 +291,10 @@ class Recoveries:
         return recovery.person_id, _need(self._able(session, (recovery.person_id,)), people)
 
     def _able(self, session: Session, without: Sequence[str]) -> dict[str, frozenset[str]]:
-        """Role -> who has it, a usable key, and is none of these."""
-        usable = select(Key.person_id).where(Key.locked_at.is_(None))
-        rows = session.scalars(select(Person).where(Person.id.in_(usable), Person.id.not_in(without), Person.status != Status.GONE.value))
+        """Role -> who has it, a key to say yes with, and is none of these."""
+        rows = session.scalars(
+            select(Person).where(Person.id.in_(people_with_voice()), Person.id.not_in(without), Person.status != Status.GONE.value)
+        )
         people = [row for row in rows if may_sign_in(row)]
         return {role: frozenset(row.id for row in people if role in row.roles) for role in APPROVER_ROLES}
 

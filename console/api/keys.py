@@ -53,7 +53,7 @@ def complete(request: Request, answer: Answer, found: Annotated[Visitor, Depends
     try:
         key_id = _touch(services).complete(person.id, What.KEY, answer.state, answer.response)
         touched = next(key for key in services.keys.of(person.id) if key.id == key_id)
-        token = services.keys.enrolment.issue_own(person.id, services.keys.class_of(touched))
+        token = services.keys.enrolment.issue_own(person.id, services.keys.class_of(touched), touched.lent_until)
     except (KeyRefusedError, TokenError, StopIteration):
         return JSONResponse(_REFUSED, 403)
     response = JSONResponse({"token": token})

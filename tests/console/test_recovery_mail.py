@@ -28,7 +28,7 @@ OUTSIDE = "anwalt@kanzlei.example"
 
 def mail_of(firm: Firm, post: Send | None, glasses: BreakGlasses | None = None) -> RecoveryMail:
     house = firm.ceremonies.house
-    glasses = glasses or BreakGlasses(house.engine, house.events, Tries(bytes(32)), SEAL, RecoverySettings())
+    glasses = glasses or BreakGlasses(house.engine, house.events, firm.ceremonies.keys, Tries(bytes(32)), SEAL, RecoverySettings())
     return RecoveryMail(
         house.engine, house.events, firm.recoveries, glasses, post, outside=(OUTSIDE,), torwart_url="https://torwart.firma.example"
     )
@@ -78,7 +78,7 @@ def test_a_mail_server_that_is_down_is_tried_again_later(firm: Firm) -> None:
 
 def test_the_envelope_is_told_outside_the_house_and_its_end_too(firm: Firm) -> None:
     house, post = firm.ceremonies.house, Post()
-    glasses = BreakGlasses(house.engine, house.events, Tries(bytes(32)), SEAL, RecoverySettings())
+    glasses = BreakGlasses(house.engine, house.events, firm.ceremonies.keys, Tries(bytes(32)), SEAL, RecoverySettings())
     glasses.open(glasses.seal(None), firm.anna.email, "192.0.2.1")
     mail = mail_of(firm, post, glasses)
     mail.step()
