@@ -187,17 +187,25 @@ class BaseFile:
         sections = {name: np.frombuffer(memory, _TYPES[name], count, start + offset) for name, (offset, count) in layout.items()}
         return cls(head, sections, len(memory))
 
+    def has_any(self, keys: Numbers) -> bool:
+        """Whether one of the given keys is in the file."""
+        return bool(len(self.keys)) and bool(np.any(self.keys.take(self._nearest(keys)) == keys))
+
     def lookup(self, keys: Numbers) -> Hits:
         """Which of the given keys are in the file, and whose they are."""
         if not len(self.keys):
             nothing = np.zeros(0, np.int64)
             return Hits(nothing, nothing.astype(np.uint32), nothing.astype(np.bool_))
-        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        at = self._nearest(keys)
         places = np.flatnonzero(self.keys[at] == keys)
         at = at[places]
         follower = np.minimum(at + 1, len(self.keys) - 1)
         several = (self.keys[follower] == self.keys[at]) & (follower != at)
         return Hits(places, self._refs[at], several | (self._refs[at] == NOBODY))
+
+    def _nearest(self, keys: Numbers) -> NDArray[np.int64]:
+        """Where each would stand."""
+        return np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
 
     def of(self, key: int) -> list[tuple[int, Kind]] | None:
         """Rows and kinds of one key; None: too many clients have this value."""

@@ -66,7 +66,7 @@ def candidates(text: str, *, shortest: int, officials: Officials) -> Iterator[Ca
     for start in range(0, max(len(text) - OVERLAP, 1), PIECE):
         piece = text[start : start + PIECE + OVERLAP]
         plain = piece.encode("ascii", "replace")
-        numbers, places = _windows(_groups(plain, cut_before=start > 0, cut_after=start + len(piece) < len(text)), shortest)
+        numbers, places = windows(_groups(plain, cut_before=start > 0, cut_after=start + len(piece) < len(text)), shortest)
         texts: list[str] = []
         text_places: list[int] = []
         for value, place in itertools.chain(_addresses(piece), officials.find(plain)):
@@ -84,7 +84,7 @@ def addresses(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
+class Groups:
     """Groups of digits, in order. `joined`: only separators, and few, stand between a group and the next one."""
 
     digits: NDArray[np.uint8]
@@ -94,7 +94,7 @@ class _Groups:
     joined: NDArray[np.bool_]
 
 
-def _groups(plain: bytes, *, cut_before: bool, cut_after: bool) -> _Groups:
+def _groups(plain: bytes, *, cut_before: bool, cut_after: bool) -> Groups:
     classes = np.frombuffer(plain.translate(_CLASSES), np.uint8)
     is_digit = np.zeros(len(classes) + 2, np.bool_)
     np.equal(classes, _DIGIT, out=is_digit[1:-1])
@@ -108,7 +108,7 @@ def _groups(plain: bytes, *, cut_before: bool, cut_after: bool) -> _Groups:
     starts, ends = starts[first:last], ends[first:last]
     joined = np.zeros(len(starts), np.bool_)
     joined[:-1] = ~apart(starts, ends, lambda places: classes.take(places) == _SEPARATOR, GAP)
-    return _Groups(digits, starts, ends, joined)
+    return Groups(digits, starts, ends, joined)
 
 
 def apart(starts: Places, ends: Places, separates: Callable[[Places], NDArray[np.bool_]], gap: int) -> NDArray[np.bool_]:
@@ -126,13 +126,13 @@ def apart(starts: Places, ends: Places, separates: Callable[[Places], NDArray[np
     return found
 
 
-def _windows(groups: _Groups, shortest: int) -> tuple[Numbers, Places]:
+def windows(groups: Groups, shortest: int) -> tuple[Numbers, Places]:
     """Every window of joined groups with `shortest` to 17 digits, and the same without `00` in front; and where each begins."""
     lengths = groups.ends - groups.starts
     behind = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))  # digits before each group
     begins, lasts, sizes = [], [], []
-    begin = np.flatnonzero(lengths <= MOST_DIGITS)
-    last, size = begin, lengths[begin]
+    begin = np.flatnonzero((lengths <= MOST_DIGITS) & (groups.joined | (lengths >= shortest)))
+    last, size = begin, lengths.take(begin)
     while len(begin):
         long = np.flatnonzero(size >= shortest)
         begins.append(begin.take(long))

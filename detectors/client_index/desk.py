@@ -19,7 +19,7 @@ import orjson
 from numpy.typing import NDArray
 
 from detectors.client_index.candidates import SHORTEST, candidates
-from detectors.client_index.hashes import DeskHashes, Words, texts_places
+from detectors.client_index.hashes import DeskHashes, Numbers, Words, texts_places
 from detectors.client_index.officials import Officials
 from detectors.client_index.telling import adds_nothing
 from detectors.knowledge import Image, KnowledgeError, Matches
@@ -126,7 +126,10 @@ class DeskMatcher:
 
     def passes_over(self, text: Text) -> bool:
         """True if it is certain that `find` would add nothing of this text."""
-        return adds_nothing(text, self.find, shortest=self._shortest, reach=self._filter.officials.reach)
+        return adds_nothing(text, self.find, self._has_any, shortest=self._shortest, reach=self._filter.officials.reach)
+
+    def _has_any(self, numbers: Numbers) -> bool:
+        return len(self._filter.hits(self._hashes.digits_places(numbers), 0)) > 0
 
     @property
     def _shortest(self) -> int:

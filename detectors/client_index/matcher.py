@@ -93,7 +93,11 @@ class IndexMatcher:
 
     def passes_over(self, text: Text) -> bool:
         """True if it is certain that `find` would add nothing of this text."""
-        return adds_nothing(text, self.find, shortest=self._shortest, reach=self._known_officials().reach)
+        return adds_nothing(text, self.find, self._has_any, shortest=self._shortest, reach=self._known_officials().reach)
+
+    def _has_any(self, numbers: Numbers) -> bool:
+        keys = self._index.of(self._desk.digits(numbers))
+        return self._base.has_any(keys) or len(self._live.hits(keys)) > 0
 
     @property
     def _shortest(self) -> int:

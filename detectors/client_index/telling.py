@@ -1,7 +1,7 @@
-"""The parts of a text in which a client could be recognised: around its digits and its `@`. Of an ordinary letter, a hundredth.
+"""What of a text could hold a client: its numbers, and the parts around its `@` and official numbers. Of an ordinary letter, a hundredth.
 
-What `candidates` finds in the text it finds in these parts too. The converse need not hold: a part may cut a number into one that is
-nobody's in the text.
+What `candidates` finds in the text is among these numbers or is found in these parts. The converse need not hold: a part may cut a number
+into one that is nobody's in the text.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.client_index.candidates import GAP, LONGEST_DOMAIN, LONGEST_LOCAL, SEPARATORS, apart
+from detectors.client_index.candidates import GAP, LONGEST_DOMAIN, LONGEST_LOCAL, SEPARATORS, Groups, apart, windows
 from detectors.client_index.folding import visible
+from detectors.client_index.hashes import Numbers
 from detectors.client_index.officials import LEAST_DIGITS
 from detectors.glance import Glance, Places, among, where
 from detectors.knowledge import Matches
@@ -24,6 +25,8 @@ _MOST_BYTES = 3
 """Of a calm letter in UTF-8."""
 _BYTES_PER_ADDRESS = 2_048
 """With more addresses, looking at each costs as much as reading the text."""
+_MOST_DIGITS = 1 << 17
+"""Digits whose numbers are made at once; with more of them, what the numbers take is bounded where the parts are read."""
 _CALM_BLOCKS = (range(0x80, 0x530), range(0x2000, 0x2C00))
 """Latin, Greek, Cyrillic; punctuation, currencies, signs: where no letter joins the one before it, but marks (Unicode, UAX 15)."""
 _SEPARATES = among(SEPARATORS)
@@ -31,9 +34,9 @@ _MAY_SEPARATE = among(SEPARATORS + bytes(range(128, 256)))
 """Where a letter beyond ASCII is seen as a separator: any byte of it, or of another one."""
 
 
-def adds_nothing(text: Text, find: Callable[[str, Matches], None], *, shortest: int, reach: int) -> bool:
-    """True if `find` is certain to add nothing of this text, told by its parts. Meaning of the numbers: `telling`."""
-    parts = telling(text, shortest=shortest, reach=reach)
+def adds_nothing(text: Text, find: Callable[[str, Matches], None], known: Callable[[Numbers], bool], *, shortest: int, reach: int) -> bool:
+    """True if `find` is certain to add nothing of this text, told by its parts. Meaning of `known` and the numbers: `telling`."""
+    parts = telling(text, known, shortest=shortest, reach=reach)
     if parts is None:
         return False
     found = Matches()
@@ -42,11 +45,12 @@ def adds_nothing(text: Text, find: Callable[[str, Matches], None], *, shortest: 
     return not (found.clients or found.keys or found.suspected)
 
 
-def telling(text: Text, *, shortest: int, reach: int) -> str | None:
+def telling(text: Text, known: Callable[[Numbers], bool], *, shortest: int, reach: int) -> str | None:
     """The parts, a line each; None if they cannot be told or are most of the text.
 
-    `shortest`: digits of the shortest number that is looked for. `reach`: characters of the longest official number, with what may stand
-    between them; 0 if there are none.
+    `known`: whether any of these numbers may be a client's; if so, the parts around all numbers are given, too. `shortest`: digits of the
+    shortest number that is looked for. `reach`: characters of the longest official number, with what may stand between them; 0 if there
+    are none.
     """
     beyond, glance = text.beyond_ascii, text.glance
     if beyond is None or glance.dense or not all(map(_calm, beyond)):
@@ -56,11 +60,17 @@ def telling(text: Text, *, shortest: int, reach: int) -> str | None:
         return None
     width = _MOST_BYTES if beyond else 1
     bridged = any(_bridges(letter) for letter in beyond)
-    spans = [_numbers(glance, shortest, GAP * _MOST_BYTES, _MAY_SEPARATE) if bridged else _numbers(glance, shortest, GAP, _SEPARATES)]
+    spans = []
+    if len(glance.digits) >= shortest:
+        groups = _groups(glance, GAP * _MOST_BYTES, _MAY_SEPARATE) if bridged else _groups(glance, GAP, _SEPARATES)
+        if len(groups.digits) > _MOST_DIGITS or known(windows(groups, shortest)[0]):
+            spans.append(_numbers(groups, shortest))
     if reach:
         spans.append(_officials(glance, reach * width))
     if len(signs):
         spans.append((signs - (LONGEST_LOCAL + 1) * width, signs + (LONGEST_DOMAIN + 1) * width))
+    if not spans:
+        return ""
     begins, ends = (np.concatenate(ones) for ones in zip(*spans, strict=True))
     return _lines(glance, begins.clip(0), ends.clip(None, len(glance.data)))
 
@@ -88,19 +98,23 @@ def _signs(glance: Glance) -> Places | None:
     return signs if len(signs) * _BYTES_PER_ADDRESS <= len(glance.data) + 4 * _BYTES_PER_ADDRESS else None
 
 
-def _numbers(glance: Glance, shortest: int, gap: int, separates: NDArray[np.bool_]) -> tuple[Places, Places]:
-    """Begin and end of all digits that stand together, with so many separators (`gap`, in bytes) between two at most."""
+def _groups(glance: Glance, gap: int, separates: NDArray[np.bool_]) -> Groups:
+    """All groups of digits, joined where nothing but so many separators (`gap`, in bytes) stands between two."""
     digits = glance.digits
-    if not len(digits):
-        return digits, digits
-    later = np.flatnonzero(digits[1:] - digits[:-1] != 1) + 1
-    firsts = np.concatenate((np.zeros(1, np.int64), later))  # which digits begin a group
-    starts, ends = digits.take(firsts), np.concatenate((digits.take(later - 1), digits[-1:])) + 1
-    cuts = np.flatnonzero(apart(starts, ends, lambda places: separates.take(glance.array.take(places)), gap)) + 1
-    first, last = np.concatenate((np.zeros(1, np.int64), cuts)), np.append(cuts, len(starts)) - 1
-    counts = np.append(firsts, len(digits)).take(last + 1) - firsts.take(first)
-    enough = np.flatnonzero(counts >= shortest)
-    return starts.take(first.take(enough)), ends.take(last.take(enough))
+    lasts = np.append(np.flatnonzero(digits[1:] - digits[:-1] != 1), len(digits) - 1)  # which digits end a group
+    starts, ends = digits.take(np.append(0, lasts[:-1] + 1)), digits.take(lasts) + 1
+    joined = np.zeros(len(starts), np.bool_)
+    joined[:-1] = ~apart(starts, ends, lambda places: separates.take(glance.array.take(places)), gap)
+    return Groups(glance.array.take(digits) - ord("0"), starts, ends, joined)
+
+
+def _numbers(groups: Groups, shortest: int) -> tuple[Places, Places]:
+    """Begin and end of all groups that are joined to each other and have enough digits together."""
+    last = np.flatnonzero(~groups.joined)
+    first = np.append(0, last[:-1] + 1)
+    behind = np.append(0, np.cumsum(groups.ends - groups.starts))  # digits before each group
+    enough = np.flatnonzero(behind.take(last + 1) - behind.take(first) >= shortest)
+    return groups.starts.take(first.take(enough)), groups.ends.take(last.take(enough))
 
 
 def _officials(glance: Glance, reach: int) -> tuple[Places, Places]:

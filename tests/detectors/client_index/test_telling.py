@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import glance
+from detectors.client_index import telling as telling_module
 from detectors.client_index.candidates import candidates
+from detectors.client_index.hashes import Numbers
 from detectors.client_index.matcher import load_matcher
 from detectors.client_index.officials import Officials
 from detectors.client_index.telling import telling
@@ -23,6 +25,8 @@ NONE = Officials(())
 SHAPES = Officials(("A2 D9", "A3 D8", "A3 D6", "D2 A5 D4 A1 D1 A1 D1", "A2 D9 A1 D2"))
 LETTER = "Sehr geehrte Damen und Herren, anbei erhalten Sie unser Angebot – wie besprochen. „Gern“ für 5 €.\n" * 40
 
+_BESIDE = st.sampled_from(["", LETTER])
+
 
 @pytest.fixture(autouse=True, scope="module")
 def looked_over() -> Iterator[None]:
@@ -32,6 +36,10 @@ def looked_over() -> Iterator[None]:
         yield
 
 
+def nobodys(_numbers: Numbers) -> bool:
+    return False
+
+
 def found(text: str, shortest: int, officials: Officials) -> set[int | str]:
     values: set[int | str] = set()
     for one in candidates(text, shortest=shortest, officials=officials):
@@ -39,13 +47,27 @@ def found(text: str, shortest: int, officials: Officials) -> set[int | str]:
     return values
 
 
+def told(text: str, shortest: int, officials: Officials, *, known: bool = False) -> set[int | str] | None:
+    """The candidates among the numbers and in the parts, if these can be told; `known`: a number may be a client's."""
+    numbers: set[int | str] = set()
+
+    def asked(some: Numbers) -> bool:
+        numbers.update(some.tolist())
+        return known
+
+    parts = telling(Text(text), asked, shortest=shortest, reach=officials.reach)
+    if parts is None:
+        return None
+    return found(parts, shortest, officials) | (set() if known else numbers)
+
+
 @settings(max_examples=1_500, deadline=None)
-@given(texts, st.sampled_from([4, 7]), st.sampled_from([NONE, SHAPES]), st.sampled_from(["", LETTER]), st.sampled_from(["", LETTER]))
-def test_every_candidate_of_a_text_stands_in_its_parts(text: str, shortest: int, officials: Officials, before: str, behind: str) -> None:
+@given(texts, st.sampled_from([4, 7]), st.sampled_from([NONE, SHAPES]), _BESIDE, _BESIDE, st.booleans())
+def test_every_candidate_of_a_text_is_told(text: str, shortest: int, officials: Officials, before: str, behind: str, known: bool) -> None:
     whole = before + text + behind
-    parts = telling(Text(whole), shortest=shortest, reach=officials.reach)
-    if parts is not None:
-        assert found(whole, shortest, officials) <= found(parts, shortest, officials)
+    all_told = told(whole, shortest, officials, known=known)
+    if all_told is not None:
+        assert found(whole, shortest, officials) <= all_told
 
 
 @settings(max_examples=300, deadline=None)
@@ -53,33 +75,48 @@ def test_every_candidate_of_a_text_stands_in_its_parts(text: str, shortest: int,
     st.lists(st.sampled_from([*"0123456789 -./–…\u00a0äß€„™x\n", "0151", "DE", "@", "a@b.de"]), max_size=60).map("".join),
     st.sampled_from([4, 7]),
     st.sampled_from([NONE, SHAPES]),
+    st.booleans(),
 )
-def test_calm_letters_lose_no_candidate(text: str, shortest: int, officials: Officials) -> None:
+def test_calm_letters_lose_no_candidate(text: str, shortest: int, officials: Officials, known: bool) -> None:
     whole = LETTER + text + LETTER
-    parts = telling(Text(whole), shortest=shortest, reach=officials.reach)
-    assert parts is not None or text.count("@") > 4
-    assert parts is None or found(whole, shortest, officials) <= found(parts, shortest, officials)
+    all_told = told(whole, shortest, officials, known=known)
+    assert all_told is not None or text.count("@") > 4
+    assert all_told is None or found(whole, shortest, officials) <= all_told
+
+
+def test_more_numbers_than_are_made_at_once_are_told_by_their_parts() -> None:
+    whole = (LETTER + "0151 – 23 45 678") * 8
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(telling_module, "_MOST_DIGITS", 40)
+        parts = telling(Text(whole), lambda _: pytest.fail("asked about all of them"), shortest=7, reach=0)
+    assert parts is not None
+    assert found(whole, 7, NONE) == found(parts, 7, NONE) != set()
 
 
 def test_long_addresses_are_kept_whole() -> None:
     for letter in ("a", "ü"):
         address = letter * 64 + "@" + (letter * 60 + ".") * 4 + "de"
         whole = LETTER + address + LETTER
-        parts = telling(Text(whole), shortest=7, reach=0)
+        parts = telling(Text(whole), nobodys, shortest=7, reach=0)
         assert parts is not None
         assert found(whole, 7, NONE) == found(parts, 7, NONE) != set()
 
 
 def test_of_office_text_a_twentieth_is_looked_at() -> None:
     content = office_text(200_000)
-    parts = telling(Text(encoded=content), shortest=7, reach=0)
+    parts = telling(Text(encoded=content), lambda _: True, shortest=7, reach=0)
     assert parts is not None
     assert 0 < len(parts) < len(content) / 20
 
 
+def test_of_office_text_nothing_is_looked_at_where_its_numbers_are_nobodys() -> None:
+    content = office_text(200_000).replace(b"@", b" ")
+    assert telling(Text(encoded=content), nobodys, shortest=7, reach=0) == ""
+
+
 @pytest.mark.parametrize("text", ["٠١٥١ ٢٣٤٥٦٧٨", "0151\u200b2345678", "日本", "0\u03071", "²", "😀", "a¨b", "soft\u00adhyphen"])
 def test_what_is_seen_as_something_else_is_not_told_in_parts(text: str) -> None:
-    assert telling(Text(LETTER + text), shortest=7, reach=0) is None
+    assert telling(Text(LETTER + text), nobodys, shortest=7, reach=0) is None
 
 
 def test_a_text_is_passed_over_until_it_holds_somebody(tmp_path: Path) -> None:
