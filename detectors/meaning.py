@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,7 +61,7 @@ def may_mean_something(rows: Bytes, lengths: Places) -> NDArray[np.bool_]:
     follows = flat.view(np.int8) < -0x40
     broken = follows.copy()  # what goes on with no letter, and a letter that nothing goes on with
     broken[1:] = np.where(follows[1:], flat[:-1] < 0x80, flat[:-1] >= 0xC0)
-    utf8 = ~np.any(broken.reshape(padded.shape).view(np.uint64), axis=1)
+    utf8 = reduce(np.bitwise_or, broken.reshape(padded.shape).view(np.uint64).T) == 0  # column by column: rows are too short
     strange, wide_ones = _count(_IS_STRANGE.take(padded)), _count(padded & 0xFB == 0)  # zeros and fours
     words = (strange * 5 <= lengths) | (wide_ones * 4 >= lengths)
     found: NDArray[np.bool_] = utf8 | words | _BEGINS_MAGIC.take(padded[:, 0])
@@ -68,5 +70,5 @@ def may_mean_something(rows: Bytes, lengths: Places) -> NDArray[np.bool_]:
 
 def _count(marked: NDArray[np.bool_]) -> Places:
     """How many of each row."""
-    counts: Places = np.bitwise_count(marked.view(np.uint64)).sum(axis=1, dtype=np.int64)
+    counts: Places = reduce(np.add, np.bitwise_count(marked.view(np.uint64)).T.astype(np.int64))
     return counts

@@ -35,9 +35,9 @@ def beyond_ascii(content: bytes) -> frozenset[str] | None:
         for _ in range(3):  # no letter is cut
             end -= end < len(content) and content[end] & 0xC0 == 0x80
         piece = data[begin:end]
-        leads = piece >= _LEADS
-        western = piece == _WESTERN_LEAD
-        at = where(leads > western)  # all but those
+        turned = piece ^ (_WESTERN_LEAD - _LEADS)  # the first byte of western letters becomes the least of all first bytes
+        western = turned == _LEADS
+        at = where(turned > _LEADS)  # all but those
         if len(at) * _FEW > len(piece) + _STEP // 16:
             return None
         # All are whole: none is cut at the end, the rare ones are read below, and a western one is followed by a byte of those that go on.
@@ -45,7 +45,7 @@ def beyond_ascii(content: bytes) -> frozenset[str] | None:
         if any(piece[-behind] >= least for behind, least in enumerate(_CUT, 1) if behind <= len(piece)):
             return None
         follows = piece.view(np.int8) < _LEADS - 0x100
-        letters = int(np.count_nonzero(leads))
+        letters = len(at) + int(np.count_nonzero(western))
         kinds = piece.take(at)
         due = letters + int(np.count_nonzero(kinds >= _LEADS_OF_THREE)) + int(np.count_nonzero(kinds >= _LEADS_OF_FOUR))
         if int(np.count_nonzero(follows)) != due or bool(np.any(western[:-1] > follows[1:])):

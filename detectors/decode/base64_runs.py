@@ -85,7 +85,7 @@ def _places(glance: Glance) -> list[int] | None:
 def _around(glance: Glance, places: Places) -> tuple[Places, Places, NDArray[np.bool_]]:
     """Letters of the run around each place, and those before it, of at most 23 on either side; and whether a line ends behind it."""
     around = glance.around(places, _SHIFTED, _SHIFTED)
-    letters = ((around | 0x20) - 97 < 26) | (around - 47 < 11) | (around == 45) | (around == 43) | (around == 95)
+    letters = ((around | 0x20) - 97 <= 25) | (around - 47 <= 10) | (around == 45) | (around == 43) | (around == 95)
     letters[:, 0] = letters[:, -1] = False
     before, behind = np.argmin(letters[:, _SHIFTED::-1], axis=1), np.argmin(letters[:, _SHIFTED:], axis=1)
     after = around.take(np.arange(len(places)) * around.shape[1] + _SHIFTED + behind)
