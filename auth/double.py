@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth.console_sessions import may_sign_in
 from auth.tables import Person
-from auth.usable_keys import people_with_voice
-
-ADMINISTRATORS = frozenset({"owner", "admin"})
-"""Roles that hand out keys and agree to what nobody does alone."""
+from auth.voices import ADMINISTRATORS, administrators
+from policies.needs import holds
 
 
 def makes_two(session: Session, person: Person, by_id: str) -> bool:
@@ -18,7 +14,6 @@ def makes_two(session: Session, person: Person, by_id: str) -> bool:
 
     Where there is none, it goes on, and everybody who watches gets a mail about the key: two people may have lost theirs.
     """
-    if ADMINISTRATORS.isdisjoint(person.roles):
+    if not holds(ADMINISTRATORS, person.roles):
         return False
-    others = session.scalars(select(Person).where(Person.id.in_(people_with_voice()), Person.id.not_in((person.id, by_id))))
-    return any(may_sign_in(one) and not ADMINISTRATORS.isdisjoint(one.roles) for one in others)
+    return bool(administrators(session, (person.id, by_id)))

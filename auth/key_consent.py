@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from auth.approvals import ApprovalKind, Approvals, Shown
-from auth.console_sessions import may_sign_in
 from auth.double import makes_two
+from auth.enrolment import TokenError
 from auth.keys import Keys, LastKeyError
 from auth.storage import reading
 from auth.suspicion import is_suspected
 from auth.tables import Key, Person
-from policies.needs import Approval, holds
+from auth.voices import ADMINISTRATORS, administrators
+from policies.needs import Approval
 
-ADMINISTRATORS = "owner|admin"
-"""Those who hand out keys."""
 EXPIRES_SECONDS = 24 * 3600
 TOKEN_HOURS = 24.0
 
@@ -72,6 +71,8 @@ class KeyConsent:
         by_id = by.id if by else None
         if person is None or not (suspected or double):
             return self._keys.enrolment.issue(person_id, by_id, hours)
+        if suspected and by is not None and not self._somebody_could():
+            raise TokenError("a serious alert about this person is open, and no administrator has a key to agree with: close it first")
         why = "while a serious alert about them is open" if suspected else f"as {', '.join(sorted(person.roles))}"
         line = f"{person.pseudonym} gets a key {why}"
         self._second(ApprovalKind.KEY_RECOVERY, by, person, _digest("key given", person_id, by_id or ""), line, reason)
@@ -93,11 +94,9 @@ class KeyConsent:
         raise ConsentNeededError(request.id)
 
     def _somebody_could(self) -> bool:
-        """Whether any administrator has a key to say yes with."""
+        """Whether any administrator has a key to say yes with (`auth.usable_keys`)."""
         with reading(self._engine) as session:
-            with_key = select(Key.person_id).where(Key.locked_at.is_(None))
-            people = session.scalars(select(Person).where(Person.id.in_(with_key)))
-            return any(may_sign_in(one) and holds(ADMINISTRATORS, one.roles) for one in people)
+            return bool(administrators(session))
 
 
 def _digest(*parts: str) -> str:

@@ -47,6 +47,7 @@ from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
 from auth.witness import Witness
 from console.intake import Intake
+from console.people_roles import approver_roles
 from console.refusals import Refusals
 from detectors.client_index.index import ClientIndex
 from policies.versions import Versions
@@ -106,7 +107,7 @@ class Services:
 
     def role_consent(self) -> RoleConsent:
         """Changes of people that ask a second person where they have to."""
-        return RoleConsent(self.engine, self.people, self.approvals)
+        return RoleConsent(self.engine, self.people, self.approvals, approvers=lambda: approver_roles(self.installation))
 
     def trial(self) -> Trial:
         """Tries what was cut of a person."""

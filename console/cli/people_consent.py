@@ -10,6 +10,7 @@ from auth.stepup import clock_id
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
 from console.cli.house import House
+from console.people_roles import approver_roles
 
 
 def role_consent(house: House) -> RoleConsent:
@@ -17,7 +18,7 @@ def role_consent(house: House) -> RoleConsent:
     used = UsedActs(house.installation.state / USED_ACTS)
     sole = house.installation.sole_reviewer
     approvals = Approvals(house.engine, house.record, house.keys, house.pseudonyms, clock_id(house.engine), used=used, sole=sole)
-    return RoleConsent(house.engine, house.people, approvals, proven=False)
+    return RoleConsent(house.engine, house.people, approvals, proven=False, approvers=lambda: approver_roles(house.installation))
 
 
 def say_asked(asked: ConsentNeededError, *, as_json: bool) -> None:

@@ -8,7 +8,9 @@ from auth.approvals import ApprovalRefused, Approvals
 from auth.enrolment import TokenError
 from auth.key_consent import ConsentNeededError, KeyConsent
 from auth.keys import KeyRefusedError, LastKeyError
-from deploy.demo.software_key import SoftwareKey
+from auth.storage import reading
+from auth.voices import administrators
+from deploy.demo.software_key import Lies, SoftwareKey
 from policies.request import KeyClass
 from tests.audit_store.acts import NOW
 from tests.services.house import TORWART
@@ -180,3 +182,25 @@ def test_where_no_third_could_agree_it_goes_on_and_is_told(consent, owner, house
     boss = house.people.add("Bea Lang", "bea@firma.example", ["owner"], "de", [])
     assert consent.token(boss.id, owner[0])
     assert consent.token(anna.id, owner[0]), "who is no administrator makes nobody two"
+
+
+def test_a_lent_role_gives_no_key_to_somebody_under_a_serious_alert(ceremonies, consent, owner, house, anna, boris):
+    """Where every administrator's key is locked nobody could say yes: then the page gives none, and the machine alone does."""
+    _suspect(house, anna)
+    ceremonies.keys.lock(ceremonies.key_of(owner[0]).id, None)
+    with pytest.raises(TokenError, match="serious alert"):
+        consent.token(anna.id, boris)
+    assert ceremonies.keys.enrolment.person_of(consent.token(anna.id, None)).id == anna.id
+
+
+def test_a_key_that_can_be_copied_is_no_voice(ceremonies, house):
+    """It confirms nothing, so nobody waits for it: else one synced key of a colleague would be a second person who never answers."""
+    bea = house.people.add("Bea Lang", "bea@firma.example", ["owner"], "de", [])
+    options, _ = ceremonies.keys.begin_registration(token := ceremonies.keys.issue_token(bea.id, None))
+    ceremonies.keys.complete_registration(token, SoftwareKey().create(options, TORWART, lies=Lies(backup_eligible=True)))
+    with reading(house.engine) as session:
+        assert administrators(session) == []
+    ceremonies.enrol(bea)
+    with reading(house.engine) as session:
+        assert [one.id for one in administrators(session)] == [bea.id]
+        assert administrators(session, {bea.id}) == []

@@ -1,5 +1,7 @@
 """Nobody makes an administrator alone (law 9): a second person says yes with the own key, and the same call then does it once."""
 
+from datetime import timedelta
+
 import pytest
 
 from auth.approvals import ApprovalKind, Approvals, ReasonMissingError
@@ -8,10 +10,11 @@ from auth.people import PeopleError
 from auth.person_values import PersonChange
 from auth.role_consent import RoleConsent
 from auth.sole_reviewer import SoleReviewer
-from auth.tables import Person
+from auth.storage import writing
+from auth.tables import Key, Person
 from deploy.demo.software_key import SoftwareKey
 from policies.request import Status
-from tests.services.house import TORWART, Ceremonies, House
+from tests.services.house import SEAL, TORWART, Ceremonies, House
 
 CLOCK = "this boot"
 
@@ -49,12 +52,13 @@ def roles(house: House, person: Person) -> list[str]:
 
 
 def test_the_first_ones_are_made_before_anybody_has_a_key(ceremonies: Ceremonies, anna: Person, oskar: Person) -> None:
-    consent = consent_of(ceremonies)
+    house = ceremonies.house
+    consent = RoleConsent(house.engine, house.people, approvals_of(ceremonies), proven=False)
     assert not consent.by_hand_only()
     consent.change(anna.id, {"roles": ["admin"]}, None)
     assert roles(ceremonies.house, anna) == ["admin"]
     ceremonies.enrol(oskar)
-    assert consent.by_hand_only() == {"owner", "admin"}
+    assert consent.by_hand_only() == consent_of(ceremonies).by_hand_only() == {"owner", "admin"}
 
 
 def test_a_second_person_says_yes_and_it_is_done_once(ceremonies: Ceremonies, anna: Person, oskar: Person, berta: Person) -> None:
@@ -161,3 +165,75 @@ def test_an_administrator_who_was_gone_is_not_called_back_by_one_alone(ceremonie
     consent.set_status(carla.id, Status.ACTIVE, berta.id)
     with pytest.raises(PeopleError):
         consent.set_status(oskar.id, Status.ACTIVE, oskar.id)
+
+
+APPROVERS = frozenset({"head_of_sales", "owner"})
+"""As rules in force may name them."""
+
+
+def with_rules(ceremonies: Ceremonies, *, proven: bool = True) -> RoleConsent:
+    house = ceremonies.house
+    return RoleConsent(house.engine, house.people, approvals_of(ceremonies), proven=proven, approvers=lambda: APPROVERS)
+
+
+@pytest.mark.parametrize("role", ["security", "head_of_sales"])
+def test_one_administrator_makes_nobody_who_says_yes_for_others(
+    ceremonies: Ceremonies, anna: Person, oskar: Person, berta: Person, role: str
+) -> None:
+    """Else the helper who is made so approves the export of the one who made them."""
+    consent = with_rules(ceremonies)
+    ceremonies.enrol(oskar)
+    key = ceremonies.enrol(berta)
+    new = PersonChange(name="Zweit", email="zweit@firma.example", roles=[role])
+    with pytest.raises(ConsentNeededError):
+        consent.change(anna.id, {"roles": ["manager", role]}, oskar.id)
+    approve(ceremonies, berta, key)
+    consent.change(anna.id, {"roles": ["manager", role]}, oskar.id)
+    with pytest.raises(ConsentNeededError):
+        consent.add(new, (), oskar.id)
+    consent.set_status(anna.id, Status.GONE, oskar.id)
+    with pytest.raises(ConsentNeededError):
+        consent.set_status(anna.id, Status.ACTIVE, oskar.id)
+    assert role in consent.by_hand_only(), "nor does a table"
+    assert consent.change(berta.id, {"roles": ["admin", "intern"]}, oskar.id) == ("roles",)
+
+
+def test_where_there_is_nobody_to_ask_such_a_role_is_given(ceremonies: Ceremonies, anna: Person, oskar: Person, berta: Person) -> None:
+    """A firm with one owner must be able to have a head of sales; an owner or administrator it makes only with somebody outside."""
+    consent = with_rules(ceremonies)
+    ceremonies.enrol(oskar)
+    assert consent.change(anna.id, {"roles": ["head_of_sales", "security"]}, oskar.id) == ("roles",)
+    assert consent.by_hand_only() == {"owner", "admin"}
+    with pytest.raises(ConsentNeededError):
+        consent.change(anna.id, {"roles": ["owner"]}, oskar.id)
+    unproven = with_rules(ceremonies, proven=False)
+    ceremonies.enrol(berta)
+    with pytest.raises(ConsentNeededError):
+        unproven.add(PersonChange(name="Z", email="z@firma.example", roles=["security"]), (), None)
+
+
+@pytest.mark.parametrize("unusable", ["locked", "lent", "none"])
+def test_a_lent_role_makes_no_lasting_owner_where_nobody_has_a_usable_key(
+    ceremonies: Ceremonies, anna: Person, oskar: Person, boris: Person, unusable: str
+) -> None:
+    """Who has the envelope while the keys of all administrators are locked could else keep what it lends for some hours."""
+    house, consent = ceremonies.house, with_rules(ceremonies)
+    if unusable != "none":
+        ceremonies.enrol(oskar)
+        assert consent.is_asked_for()
+    if unusable == "locked":
+        ceremonies.keys.lock(ceremonies.key_of(oskar).id, None)
+    if unusable == "lent":
+        with writing(house.engine) as session:
+            row = session.get_one(Key, ceremonies.key_of(oskar).id)
+            row.lent_until = row.created_at + timedelta(hours=4)
+            SEAL.put(row)
+    assert not consent.is_asked_for()
+    for role in ("owner", "admin", "security", "head_of_sales"):
+        with pytest.raises(PeopleError, match="no administrator has a key"):
+            consent.change(anna.id, {"roles": [role]}, boris.id)
+        with pytest.raises(PeopleError, match="no administrator has a key"):
+            consent.add(PersonChange(name="Z", email="z@firma.example", roles=[role]), (), boris.id)
+    assert {"owner", "admin"} <= {*consent.by_hand_only()}
+    assert roles(house, anna) == ["manager"]
+    with_rules(ceremonies, proven=False).change(anna.id, {"roles": ["owner"]}, None)  # the machine itself, as before any key is there
