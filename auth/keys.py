@@ -34,7 +34,8 @@ from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
-from auth.client_data import CeremonyFault, check_client_data, credential_of, decode, encode, read_client_data
+from auth.assertion import Assertion
+from auth.client_data import CeremonyFault, check_client_data, decode, read_client_data
 from auth.config_file import ConfigError
 from auth.console_sessions import may_sign_in
 from auth.enrolment import CEREMONY_SECONDS, REGISTER, Enrolment
@@ -49,11 +50,13 @@ from auth.row_seal import RowSeal, tampered
 from auth.storage import database_now, grow, reading, writing
 from auth.tables import EnrolmentToken, Key, Person
 from auth.usable_keys import is_over
-from auth.webauthn import ALGORITHMS, read_signed, verify_signature
+from auth.webauthn import ALGORITHMS, Signed, read_signed, verify_signature
 from policies.request import KeyClass
 
 REMOVED = "removed"
 """Why a key is locked that was taken away: it stands in no list any more."""
+COPIED = "possible_clone"
+"""Why a key is locked whose counter went back: somebody may have a copy of it (WebAuthn section 6.1.1)."""
 _KEPT = or_(Key.locked_why.is_(None), Key.locked_why != REMOVED)
 
 
@@ -174,36 +177,35 @@ class Keys:
         """
         person, key_id = None, None
         try:
-            credential_id, inner = credential_of(response)  # 1
-            client_bytes = decode(inner.get("clientDataJSON"))
-            signed_bytes, signature = decode(inner.get("authenticatorData")), decode(inner.get("signature"))
+            answer = Assertion.of(response)  # 1
             with reading(self._engine) as session:
                 person = session.get(Person, person_id) if person_id is not None else None
-                key = session.scalar(select(Key).where(Key.credential_id == credential_id))
+                key = session.scalar(select(Key).where(Key.credential_id == answer.credential_id))
                 key_id = key.id if key else None
                 if key is None or (person_id is not None and person is None):
                     raise CeremonyFault("unknown_key")
                 if person_id is not None and key.person_id != person_id:  # 6
                     raise CeremonyFault("foreign_key")
                 person = session.get_one(Person, key.person_id)
-            check_client_data(read_client_data(client_bytes), kind="webauthn.get", challenge=challenge, origin=self._origin)  # 2-5
-            if key.locked_at is not None:  # 6
-                raise CeremonyFault("locked_key")
-            _check_handle(inner.get("userHandle"), person, needed=person_id is None)  # 7
-            signed = read_signed(signed_bytes)
-            check_flags(signed, self._rp_id_hash)  # 8-10
-            if signed.backup_eligible != key.backup_eligible:  # 10
-                raise CeremonyFault("backup_changed")
-            if not self.class_of(key).meets(least):  # 10
-                raise CeremonyFault("key_class")
-            verify_signature(key.public_key, signed_bytes + hashlib.sha256(client_bytes).digest(), signature)  # 11
-            self._check_seal(key)  # 11
+            signed = self.check(answer, key, person, challenge, least, named=person_id is None)
             at = self._count(key.id, signed.counter)  # 12, 13
         except CeremonyFault as fault:
             raise self.refused(fault.cause, person, key_id) from None
-        kept = {"clientDataJSON": client_bytes, "authenticatorData": signed_bytes, "signature": signature}
-        evidence = {"credentialId": encode(credential_id)} | {name: encode(value) for name, value in kept.items()}
-        return VerifiedTouch(key.id, key.person_id, at, signed.user_verified, evidence)
+        return VerifiedTouch(key.id, key.person_id, at, signed.user_verified, answer.evidence())
+
+    def check(
+        self, answer: Assertion, key: Key, person: Person, challenge: bytes, least: KeyClass = KeyClass.HARDWARE, *, named: bool = False
+    ) -> Signed:
+        """Checks 2 to 11 of an answer by this key of this person; with `named`, the answer must say whose it is.
+
+        Neither row is read or written. Raises CeremonyFault.
+        """
+        self._check_claims(answer, key, challenge)
+        _check_handle(answer.user_handle, person, needed=named)  # 7
+        signed = self._check_proof(answer, key)
+        if not self.class_of(key).meets(least):  # 10
+            raise CeremonyFault("key_class")
+        return signed
 
     def check_again(self, session: Session, person_id: str, challenge: bytes, assertion: Mapping[str, Any]) -> Key:
         """Run the checks again on a touch that was kept as evidence, but for the counter, which has grown since; the key of it.
@@ -211,21 +213,12 @@ class Keys:
         Raises KeyRefusedError. Nothing is recorded: the caller knows what was to stand on it.
         """
         try:
-            credential_id = decode(assertion.get("credentialId"))
-            client_bytes, signed_bytes = decode(assertion.get("clientDataJSON")), decode(assertion.get("authenticatorData"))
-            key = session.scalar(select(Key).where(Key.credential_id == credential_id))
+            answer = Assertion.kept(assertion)
+            key = session.scalar(select(Key).where(Key.credential_id == answer.credential_id))
             if key is None or key.person_id != person_id:  # 6
                 raise CeremonyFault("foreign_key")
-            if key.locked_at is not None:  # 6
-                raise CeremonyFault("locked_key")
-            check_client_data(read_client_data(client_bytes), kind="webauthn.get", challenge=challenge, origin=self._origin)  # 2-5
-            signed = read_signed(signed_bytes)
-            check_flags(signed, self._rp_id_hash)  # 8-10
-            if signed.backup_eligible != key.backup_eligible:  # 10
-                raise CeremonyFault("backup_changed")
-            message = signed_bytes + hashlib.sha256(client_bytes).digest()
-            verify_signature(key.public_key, message, decode(assertion.get("signature")))  # 11
-            self._check_seal(key)  # 11
+            self._check_claims(answer, key, challenge)
+            self._check_proof(answer, key)
         except CeremonyFault as fault:
             raise KeyRefusedError(fault.cause) from None
         return key
@@ -239,6 +232,11 @@ class Keys:
             if key.locked_at is None:
                 self._lock(session, key, why, by)
             return key
+
+    def lock_copied(self, session: Session, key_id: str) -> None:
+        """Lock a key whose counter has gone back (12), in this transaction."""
+        key = session.get_one(Key, key_id)
+        self._lock(session, key, COPIED, session.get_one(Person, key.person_id).pseudonym)
 
     def rename(self, key_id: str, person_id: str, label: str) -> bool:
         """Give an own key another name; False if it is not this person's."""
@@ -288,8 +286,23 @@ class Keys:
             tell(session, NoticeKind.KEY, person.id, key.created_at)
         return key
 
+    def _check_claims(self, answer: Assertion, key: Key, challenge: bytes) -> None:
+        data = read_client_data(answer.client_data)
+        check_client_data(data, kind="webauthn.get", challenge=challenge, origin=self._origin)  # 2-5
+        if key.locked_at is not None:  # 6
+            raise CeremonyFault("locked_key")
+
+    def _check_proof(self, answer: Assertion, key: Key) -> Signed:
+        signed = read_signed(answer.signed)
+        check_flags(signed, self._rp_id_hash)  # 8-10
+        if signed.backup_eligible != key.backup_eligible:  # 10
+            raise CeremonyFault("backup_changed")
+        verify_signature(key.public_key, answer.signed + hashlib.sha256(answer.client_data).digest(), answer.signature)  # 11
+        self._check_seal(key)  # 11
+        return signed
+
     def _check_seal(self, key: Key) -> None:
-        if not self._seal.holds(key):
+        if not self._seal.holds(key, Key):  # the touch reads it without the mapper
             self._record(tampered("keys", key.id, pseudonym=None, cause="seal"))
             raise CeremonyFault("seal")
         if key.lent_until is not None:
@@ -304,9 +317,9 @@ class Keys:
             person = session.get_one(Person, key.person_id)
             if key.locked_at is not None or not may_sign_in(person):
                 raise CeremonyFault("locked_key")
-            cloned = (counter or key.sign_count) and counter <= key.sign_count
+            cloned = has_gone_back(key, counter)
             if cloned:
-                self._lock(session, key, "possible_clone", person.pseudonym)
+                self._lock(session, key, COPIED, person.pseudonym)
             else:
                 key.sign_count, key.last_used_at = counter, database_now(session)
         if cloned:
@@ -340,6 +353,11 @@ def refuse_demo(engine: Engine) -> None:
         )
     if demo is not None:
         raise ConfigError(["the database holds a key or token of the demo — start with a new state folder"])
+
+
+def has_gone_back(key: Key, counter: int) -> bool:
+    """Whether a key that counts has signed with a counter that it had before (12); one that never counts says 0 each time."""
+    return bool(counter or key.sign_count) and counter <= key.sign_count
 
 
 def _check_handle(handle: object, person: Person, *, needed: bool) -> None:

@@ -47,18 +47,18 @@ class RowSeal:
         """The seal of an installation, by its state folder. Raises SecretError, OSError."""
         return cls(secret(state / "keys", KEY_FILE))
 
-    def put(self, row: Sealed) -> None:
-        """Seal a row as it stands. Only after its event was recorded, in the same transaction."""
-        row.seal = self._of(row)
+    def put(self, row: Sealed, model: type[Sealed] | None = None) -> None:
+        """Seal a row as it stands. Only after its event was recorded, in the same transaction. `model`: of a row that no mapper made."""
+        row.seal = self._of(row, model or type(row))
 
-    def holds(self, row: Sealed) -> bool:
-        """Whether the row is as one of our processes left it."""
-        return row.seal is not None and hmac.compare_digest(row.seal.encode(), self._of(row).encode())
+    def holds(self, row: Sealed, model: type[Sealed] | None = None) -> bool:
+        """Whether the row is as one of our processes left it. `model`: of a row that no mapper made."""
+        return row.seal is not None and hmac.compare_digest(row.seal.encode(), self._of(row, model or type(row)).encode())
 
-    def _of(self, row: Sealed) -> str:
-        table = inspect(type(row)).local_table.name
-        later = [[name, _plain(value)] for name in getattr(row, "SEALED_IF_SET", ()) if (value := getattr(row, name)) is not None]
-        said = orjson.dumps([table, *(_plain(getattr(row, name)) for name in row.SEALED), *later], option=orjson.OPT_SORT_KEYS)
+    def _of(self, row: Sealed, model: type[Sealed]) -> str:
+        table = inspect(model).local_table.name
+        later = [[name, _plain(value)] for name in getattr(model, "SEALED_IF_SET", ()) if (value := getattr(row, name)) is not None]
+        said = orjson.dumps([table, *(_plain(getattr(row, name)) for name in model.SEALED), *later], option=orjson.OPT_SORT_KEYS)
         return blake2b(said, key=self._key, person=_PERSON, digest_size=32).hexdigest()
 
 

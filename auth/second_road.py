@@ -19,10 +19,11 @@ from sqlalchemy import ColumnElement, Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
+from auth.act import StepUpRefused
 from auth.code_tries import Purpose, Tries
 from auth.console_sessions import may_sign_in
 from auth.short_codes import new_code, read_code
-from auth.stepup import StepUp, StepUpRefused
+from auth.stepup import StepUp
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Act, Person
 from auth.totp import CodeRefusedError

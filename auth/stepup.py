@@ -6,7 +6,6 @@ An act ends by the database's clock and by the boot of the machine: after a rest
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
 from sqlalchemy import Engine, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -23,14 +21,16 @@ from audit_store.client_sets import decode_ids, encode_ids
 from audit_store.engines import is_sqlite
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.pseudonyms import Pseudonyms
+from auth.act import ASKS, BY_APP, OF_OTHERS, ONLY_THE_KEY, StepUpRefused, Summary, key_demanded, signed_challenge
 from auth.console_sessions import may_sign_in
 from auth.database_age import ACTS, DatabaseAge
-from auth.keys import KeyRefusedError, Keys, VerifiedTouch
+from auth.keys import KeyRefusedError, Keys
 from auth.people_tables import GatewayView
 from auth.row_seal import RowSeal, tampered
 from auth.storage import database_now, reading, writing
 from auth.tables import Act, Person
 from auth.totp import CodeRefusedError
+from auth.touch import NotOursError, Touch, Touched, confirmed_event, state_after
 from auth.used_acts import UsedActs
 from policies.needs import RequirementKind
 from policies.request import ClientId, CodeProof, KeyClass, KeyProof, Principal, Proof
@@ -45,19 +45,6 @@ MAX_OPEN_IN_ALL = 1_000
 CHALLENGE_BYTES = 32
 SHORTEST_REASON, REASON_LENGTH = 3, 500
 """Characters of what a person may write as a reason."""
-ONLY_THE_KEY = frozenset({RequirementKind.KEY})
-BY_APP = "app"
-"""Offered by an act that a code of the person's authenticator app may confirm in the place of the key (`policies.needs.BY_CODE`)."""
-OF_OTHERS = "approval"
-"""Asked for by an act that others have to approve first: the touch then only asks them, and lets nothing go (`auth.approvals`)."""
-_ASKS = {
-    RequirementKind.KEY: "key",
-    RequirementKind.CODE: BY_APP,
-    RequirementKind.JUSTIFY: "why",
-    RequirementKind.ACKNOWLEDGE: "read",
-    RequirementKind.APPROVAL: OF_OTHERS,
-}
-"""How a row says what is asked for."""
 _STEP = "code_step"
 """Member of an assertion that was none: which code was used up."""
 
@@ -68,70 +55,6 @@ class TooManyOpenError(Exception):
 
 class NoRoomError(TooManyOpenError):
     """So many acts of all people wait already that no other one can."""
-
-
-class StepUpRefused(Exception):  # noqa: N818 -- the contract's name: a refusal, no fault of ours
-    """The act was not confirmed. The text is the same for every cause; `cause` is a code for record and tests."""
-
-    def __init__(self, cause: str) -> None:
-        super().__init__("The act was not confirmed. Please repeat it, or ask your administrator.")
-        self.cause = cause
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What the person is shown and signs. Counts and field names, never a client's value."""
-
-    action: str
-    asked: int
-    """Distinct clients asked for."""
-    allowed: int
-    """Distinct clients that go out after the touch."""
-    fields: tuple[str, ...]
-    destination: str
-    reason_code: str
-    reason_values: Mapping[str, int | str]
-    limit_per_day: int | None = None
-    said: str | None = None
-    """What the person wrote as a reason; the key signs it with the rest."""
-    read: bool = False
-    """The person said that the warning was read; the key signs that too."""
-    warnings: tuple[str, ...] = ()
-    """Codes of the reasons that the person has to have read."""
-    filter: tuple[str, ...] = ()
-    """Fields by which the clients were chosen or sorted; never what was searched for."""
-    key_class: str = KeyClass.HARDWARE.value
-    """The weakest key that may confirm it: a value of `policies.request.KeyClass`."""
-
-    @classmethod
-    def of(cls, act: Act) -> Summary:
-        """The summary that stands in an act."""
-        given = act.summary
-        lists = {name: tuple(given.get(name, ())) for name in ("fields", "warnings", "filter")}
-        return cls(**{**given, **lists})
-
-
-def act_digest(*, person_id: str, action: str, ids: Iterable[ClientId], fields: Iterable[str], destination: str) -> str:
-    """SHA-256, hexadecimal, of who does what to which clients and fields and where it goes. Order and repetition do not matter."""
-    parts = [person_id, action, destination, *sorted(set(fields)), "", *sorted(set(ids))]
-    hashed = hashlib.sha256(b"torwart act 1")
-    for part in parts:  # each with its length: no two acts can give the same bytes
-        data = part.encode("utf-8", "surrogatepass")
-        hashed.update(len(data).to_bytes(8, "big") + data)
-    return hashed.hexdigest()
-
-
-def signed_challenge(act: Act) -> bytes:
-    """What the key signs: random bytes, bound to the act's digest and to the very text that was shown."""
-    if act.challenge is None:
-        raise StepUpRefused("no_challenge")
-    shown = orjson.dumps(act.summary, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(act.challenge + bytes.fromhex(act.digest) + hashlib.sha256(shown).digest()).digest()
-
-
-def key_demanded(act: Act) -> KeyClass:
-    """The weakest key that may confirm an act; what was opened by an earlier release asked for hardware."""
-    return KeyClass(act.summary.get("key_class", KeyClass.HARDWARE))
 
 
 def boot_id() -> str:
@@ -193,6 +116,7 @@ class StepUp:
         self._seal = seal
         self._used = used
         self._age = DatabaseAge(used)
+        self._touch = Touch(engine, record, keys, boot_id, seal, used)
         self._holder = holder
         self.lifetime_seconds = lifetime_seconds
 
@@ -228,7 +152,7 @@ class StepUp:
                 summary=asdict(summary),
                 ids=encode_ids(ids),
                 fields=sorted(set(fields)),
-                needs=" ".join(word for kind, word in _ASKS.items() if kind in asks),
+                needs=" ".join(word for kind, word in ASKS.items() if kind in asks),
                 state="open",
                 opened_at=now,
                 expires_at=now + timedelta(seconds=self.lifetime_seconds),
@@ -305,7 +229,7 @@ class StepUp:
         except KeyRefusedError as refused:
             raise StepUpRefused(refused.cause) from None
 
-    def confirm_by_code(self, act_id: str, said: str | None, *, read: bool, use: Callable[[str], int]) -> Act:
+    def confirm_by_code(self, act_id: str, said: str | None, *, read: bool, use: Callable[[str], int]) -> Touched:
         """Confirm an act that offers it with a code of the person's app, bound to what was shown and to what the person says.
 
         `use` uses up a code of the person of this id and raises CodeRefusedError, as `auth.totp.Totp.use` does. Raises StepUpRefused with
@@ -316,7 +240,7 @@ class StepUp:
             if known is None or BY_APP not in known.needs.split():
                 raise StepUpRefused("no_code")
             act, _ = self._say(act_id, said, read=read)
-            return self._confirm(act, _ByCode(use(act.person_id)))
+            return self._confirm_by_code(act, use(act.person_id))
         except (CodeRefusedError, StepUpRefused) as refused:
             raise self._refused(act_id, refused.cause) from None
 
@@ -340,12 +264,13 @@ class StepUp:
             raise StepUpRefused("not_open")
         return act, (act.expires_at - now).total_seconds()
 
-    def complete(self, act_id: str, response: Mapping[str, Any]) -> Act:
+    def complete(self, act_id: str, response: Mapping[str, Any]) -> Touched:
         """Confirm the act with the key's answer. Raises StepUpRefused with one text for all causes; the cause is recorded."""
         try:
-            act = self._use_challenge(act_id)
-            touch = self._keys.verify_assertion(act.person_id, signed_challenge(act), response, key_demanded(act))
-            return self._confirm(act, touch)
+            return self._touch.confirm(act_id, response)
+        except NotOursError:
+            self._end_what_is_not_ours(act_id)
+            cause = "challenge_used"
         except KeyRefusedError as refused:  # recorded by `Keys` with its key; here with its act
             cause = refused.cause
         except StepUpRefused as refused:
@@ -454,43 +379,26 @@ class StepUp:
                 return act_id, proof
         return None
 
-    def _use_challenge(self, act_id: str) -> Act:
-        """Use up the challenge of an open act, before anything of the answer is looked at: of 50 answers, one gets further."""
+    def _end_what_is_not_ours(self, act_id: str) -> None:
         with writing(self._engine) as session:
             self._notice_older_database(session)
-            now = database_now(session)
-            act = self._found(session, act_id, "open", now)
-            if act is not None and act.challenge is not None and act.challenge_used_at is None:
-                act.challenge_used_at = now
-            else:
-                act = None
-        if act is None:
-            raise StepUpRefused("challenge_used")
-        return act
+            self._found(session, act_id, "open", database_now(session))
 
-    def _confirm(self, act: Act, touch: VerifiedTouch | _ByCode) -> Act:
+    def _confirm_by_code(self, act: Act, step: int) -> Touched:
         with writing(self._engine) as session:
             now = database_now(session)
-            person = session.get_one(Person, act.person_id)  # as they stand now: a freeze during the ceremony ends it
-            if not may_sign_in(person) or not (isinstance(touch, _ByCode) or touch.user_verified):
+            person = session.get_one(Person, act.person_id)  # as they stand now: a freeze meanwhile ends it
+            if not may_sign_in(person):
                 raise StepUpRefused("person")
             here = self._found(session, act.id, "open", now)
             if here is None or (here.challenge, here.summary) != (act.challenge, act.summary):
                 raise StepUpRefused("not_open")
-            said = {"action": act.summary["action"], "asked": act.summary["asked"], "allowed": act.summary["allowed"]}
-            said |= {"by": "code"} if isinstance(touch, _ByCode) else {"key": touch.key_id}
-            at = datetime.now(UTC)
-            self._record(plain_event(EventAction.STEP_UP_CONFIRMED, at=at, pseudonym=person.pseudonym, numbers=said, act_id=act.id))
-            here.state = "asked" if OF_OTHERS in here.needs.split() else "confirmed"
-            here.confirmed_at = now
-            if isinstance(touch, _ByCode):
-                here.assertion = {_STEP: touch.step}
-            else:
-                here.key_id, here.assertion = touch.key_id, dict(touch.assertion)
+            self._record(confirmed_event(here, person, by="code"))
+            here.state, here.confirmed_at, here.assertion = state_after(here), now, {_STEP: step}
             self._seal.put(here)
             number = self._age.step(session)
         self._age.came_to(number)
-        return here
+        return Touched.of(here)
 
     def _found(self, session: Session, act_id: str, state: str, now: datetime) -> Act | None:
         """An act that lives and is in this state, as one of our processes left it. Any other one that says so ends here, with an alarm."""

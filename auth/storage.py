@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, Engine, Update, text
+from sqlalchemy import Connection, CursorResult, Engine, Update, text
 from sqlalchemy.orm import Session
 
 from audit_store.engines import is_sqlite, take_write_lock
 from audit_store.moments import EPOCH
 
-_GROW = text(
+GROW = text(
     "INSERT INTO revisions (kind, number) VALUES (:kind, 1) ON CONFLICT (kind) DO UPDATE SET number = revisions.number + 1 RETURNING number"
 )
+"""Notes that rows of a kind change (`grow`)."""
 _SQLITE_CLOCK = "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
 """julianday of 1970-01-01 is 2440587.5; SQLite's unixepoch('subsec') is younger than versions still in use."""
 _SERVER_CLOCK = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
@@ -47,11 +48,16 @@ def hits_one(session: Session, statement: Update) -> bool:
 
 def grow(session: Session, kind: str) -> int:
     """Note that rows of this kind change in this transaction; the new number, greater than all before it."""
-    return int(session.execute(_GROW, {"kind": kind}).scalar_one())  # one statement: a touch does this, too
+    return int(session.execute(GROW, {"kind": kind}).scalar_one())  # one statement: a touch does this, too
 
 
 def database_now(session: Session) -> datetime:
     """The database's clock, in UTC, to the millisecond: one clock for all processes that share it (attacks, "Settled")."""
     connection = session.connection()
-    milliseconds = connection.exec_driver_sql(_SQLITE_CLOCK if is_sqlite(connection) else _SERVER_CLOCK).scalar_one()
+    milliseconds = connection.exec_driver_sql(clock_of(connection)).scalar_one()
     return EPOCH + timedelta(milliseconds=int(milliseconds))
+
+
+def clock_of(engine: Engine | Connection) -> str:
+    """The question that `database_now` asks: milliseconds since 1970."""
+    return _SQLITE_CLOCK if is_sqlite(engine) else _SERVER_CLOCK

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from audit_store.client_sets import encode_ids
 from audit_store.event import Phase
+from auth.act import Summary
 from auth.approvals import MAX_OPEN, ApprovalKind, Approvals, Shown
-from auth.stepup import Summary, TooManyOpenError
+from auth.stepup import TooManyOpenError
 from auth.tables import Act
 from detectors.client_index.identifier import Identifier, Kind
 from gateway.crm.profile import Call, Client, Refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from auth.stepup import OF_OTHERS, Summary
+from auth.act import OF_OTHERS, Summary
 from auth.tables import Act
 from policies import reasons
 from policies.reasons import REASONS, Because

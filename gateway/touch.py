@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from audit_store.event import Phase
-from auth.stepup import ONLY_THE_KEY, NoRoomError, StepUp, Summary, TooManyOpenError, act_digest
+from auth.act import ONLY_THE_KEY, Summary, act_digest
+from auth.stepup import NoRoomError, StepUp, TooManyOpenError
 from auth.tables import Act
 from gateway.addresses import Addresses
 from gateway.crm.profile import Call, Client, Refusal

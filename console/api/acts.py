@@ -8,8 +8,9 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse, Response
 
+from auth.act import StepUpRefused
 from auth.approvals import ReasonMissingError, TooManyOpenError
-from auth.stepup import REASON_LENGTH, StepUpRefused
+from auth.stepup import REASON_LENGTH
 from console.visitor import renew_session, services_of
 
 router = APIRouter(prefix="/api/acts/{act_id}")
@@ -64,7 +65,7 @@ def complete(request: Request, act_id: str, answer: Answer) -> Response:
     services = services_of(request)
     try:
         act = services.stepup.complete(act_id[:64], answer.response)
-        if act.state == "asked" and services.approvals.open(act.id, act.summary.get("said")) is None:
+        if act.state == "asked" and services.approvals.open(act.act_id, act.said) is None:
             return JSONResponse(_REFUSED, 403)
     except (StepUpRefused, TooManyOpenError, ReasonMissingError, PermissionError):
         return JSONResponse(_REFUSED, 403)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from auth.stepup import BY_APP, OF_OTHERS, Summary
+from auth.act import BY_APP, OF_OTHERS, Summary
 from auth.tables import Act
 from auth.totp import AppState
 from console.language import Speech

@@ -16,7 +16,7 @@ from audit_store.pseudonyms import SecretError
 from audit_store.replay import NOBODY_ASKED, deciding, recorded_act
 from audit_store.request_record import NotReplayableError, Seat
 from audit_store.search import search
-from auth.stepup import Summary
+from auth.act import Summary
 from console.language import Speech
 from console.render import page
 from console.rule_trace import RuleTrace, rule_trace

@@ -22,12 +22,12 @@ from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.search import search
 from audit_store.spool import Spool, readers
 from audit_store.tables import Alert
+from auth.act import Summary
 from auth.assignments import Assignments
 from auth.installation import Installation, load_installation, mark_demo
 from auth.keys import Keys
 from auth.people import People
 from auth.row_seal import RowSeal
-from auth.stepup import Summary
 from auth.storage import reading
 from auth.tables import Act
 from deploy.demo.crm import RunningCrm

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 
-from auth.stepup import Summary
+from auth.act import Summary
 from deploy.demo.ceremony import Popup, act_of
 from deploy.demo.crm import RunningCrm
 from deploy.demo.firm import Firm

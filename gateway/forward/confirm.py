@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from auth.stepup import ONLY_THE_KEY, StepUp, Summary, TooManyOpenError, act_digest
+from auth.act import ONLY_THE_KEY, Summary, act_digest
+from auth.stepup import StepUp, TooManyOpenError
 from auth.tables import Act
 from gateway.forward.framing import Asked
 from gateway.forward.uploads import boundary

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from audit_store.event import EventAction
+from auth.act import StepUpRefused, Summary
 from auth.code_tries import WINDOW, Tries
 from auth.second_road import MAX_CODES, MAX_GUESSES, MAX_GUESSES_IN_ALL, SecondRoads
-from auth.stepup import StepUpRefused, Summary
 from auth.storage import writing
 from auth.tables import Act, Person
 from auth.totp import CodeRefusedError

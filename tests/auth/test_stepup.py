@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select, update
 
 from audit_store.event import EventAction
+from auth.act import StepUpRefused, Summary, act_digest, signed_challenge
 from auth.client_data import decode, encode
 from auth.keys import Keys
-from auth.stepup import StepUpRefused, Summary, TooManyOpenError, act_digest, boot_id, signed_challenge
+from auth.stepup import TooManyOpenError, boot_id
 from auth.storage import writing
 from auth.tables import Act, Person
 from deploy.demo.software_key import Lies, SoftwareKey
@@ -21,7 +22,10 @@ from tests.services.house import RP_ID, SEAL, TORWART, Ceremonies, digest_of
 
 
 def _confirm(ceremonies: Ceremonies, act: Act, key: SoftwareKey) -> Act:
-    return ceremonies.stepup.complete(act.id, key.get(ceremonies.stepup.begin(act.id), TORWART))
+    done = ceremonies.stepup.complete(act.id, key.get(ceremonies.stepup.begin(act.id), TORWART))
+    confirmed = ceremonies.stepup.get(done.act_id)
+    assert confirmed is not None
+    return confirmed
 
 
 def _age(ceremonies: Ceremonies, seconds: float) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from audit_store.event import EventAction
-from auth.stepup import StepUpRefused
+from auth.act import StepUpRefused
 from auth.storage import writing
 from auth.tables import Act, Person
 from auth.totp import CodeRefusedError

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from audit_store.client_sets import decode_ids
-from auth.stepup import StepUpRefused
+from auth.act import StepUpRefused
 from tests.services.gateway import FIELDS, RunningFirm, phase, result
 from tests.services.waiting import until
 

@@ -66,7 +66,7 @@ class Firm:
     def ask(self, act: str) -> None:
         done = self.stepup.complete(act, self.gate.key.get(self.stepup.begin(act, "for the fair"), TORWART))
         assert done.state == "asked"
-        assert self.approvals.open(act, done.summary["said"]) is not None
+        assert self.approvals.open(act, done.said) is not None
 
     def approve(self, act: str, *, yes: bool = True) -> None:
         self.approvals.complete(act, self.olga.id, self.olgas.get(self.approvals.begin(act, self.olga.id, yes=yes), TORWART))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from auth.stepup import StepUpRefused
+from auth.act import StepUpRefused
 from policies.load import load
 from tests.services.gate import Gate, answers, call, told
 

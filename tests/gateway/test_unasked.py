@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auth.stepup import StepUpRefused
+from auth.act import StepUpRefused
 from gateway.unasked import unasked
 from policies import reasons
 from policies.decision import Challenge

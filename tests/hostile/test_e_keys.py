@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from audit_store.event import EventAction
+from auth.act import StepUpRefused
 from auth.client_data import MAX_RESPONSE_BYTES, decode, encode
 from auth.key_settings import KeySettings
 from auth.keys import KeyRefusedError, Keys
 from auth.own_touch import OwnTouch, What
-from auth.stepup import StepUpRefused
 from auth.storage import database_now, writing
 from auth.tables import Ceremony
 from deploy.demo.software_key import Lies, SoftwareKey, _cbor

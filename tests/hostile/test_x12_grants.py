@@ -10,10 +10,11 @@ from sqlalchemy import text
 from audit_store.client_sets import encode_ids
 from audit_store.database import open_database
 from audit_store.event import EventAction
+from auth.act import StepUpRefused
 from auth.client_data import decode, encode
 from auth.keys import Keys
 from auth.people import People
-from auth.stepup import StepUp, StepUpRefused
+from auth.stepup import StepUp
 from auth.storage import writing
 from auth.tables import Act, Key, Person
 from deploy.demo.software_key import SoftwareKey
@@ -22,7 +23,10 @@ from tests.services.house import RP_ID, SEAL, TORWART, Ceremonies, digest_of
 
 def confirmed(ceremonies: Ceremonies, person: Person, key: SoftwareKey, **about: Any) -> Act:
     act = ceremonies.hold(person, **about)
-    return ceremonies.stepup.complete(act.id, key.get(ceremonies.stepup.begin(act.id), TORWART))
+    ceremonies.stepup.complete(act.id, key.get(ceremonies.stepup.begin(act.id), TORWART))
+    found = ceremonies.stepup.get(act.id)
+    assert found is not None
+    return found
 
 
 def sql(ceremonies: Ceremonies, statement: str, **values: object) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from audit_store.event import EventAction
+from auth.act import StepUpRefused
 from auth.client_data import decode, encode
 from auth.keys import KeyRefusedError
-from auth.stepup import StepUpRefused
 from auth.tables import Person
 from deploy.demo.software_key import SoftwareKey
 from tests.services.house import TORWART, Ceremonies

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from audit_store.event import Event, Phase, access_event
 from audit_store.log import Logged
+from auth.act import ONLY_THE_KEY, Summary, act_digest
 from auth.installation import Installation
-from auth.stepup import ONLY_THE_KEY, Summary, act_digest
 from auth.storage import database_now, writing
 from auth.tables import Act, ConsoleSession, Person
 from console.app import create_app

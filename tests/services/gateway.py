@@ -24,10 +24,11 @@ from audit_store.database import open_database
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool, SpoolReader
+from auth.act import StepUpRefused
 from auth.keys import Keys
 from auth.people import People
 from auth.row_seal import RowSeal
-from auth.stepup import StepUp, StepUpRefused, boot_id
+from auth.stepup import StepUp, boot_id
 from auth.tables import Person
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs

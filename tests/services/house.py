@@ -11,6 +11,7 @@ import auth.tables  # noqa: F401 # makes the tables known
 from audit_store.database import Server, open_database
 from audit_store.event import Event, EventAction
 from audit_store.pseudonyms import Pseudonyms
+from auth.act import ONLY_THE_KEY, Summary, act_digest
 from auth.assignments import Assignments
 from auth.console_sessions import ConsoleSessions
 from auth.directory import Directory
@@ -19,7 +20,7 @@ from auth.people import People
 from auth.row_seal import RowSeal
 from auth.sessions import Sessions
 from auth.signin import SignIn
-from auth.stepup import ONLY_THE_KEY, StepUp, Summary, act_digest
+from auth.stepup import StepUp
 from auth.tables import Act, Key, Person
 from auth.used_acts import UsedActs
 from deploy.demo.software_key import SoftwareKey

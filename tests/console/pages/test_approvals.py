@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import pytest
 from starlette.testclient import TestClient
 
+from auth.act import Summary
 from auth.approval_tables import ApprovalRequest
 from auth.approvals import Shown
-from auth.stepup import Summary
 from auth.tables import Person
 from deploy.demo.software_key import SoftwareKey
 from policies.needs import Approval, RequirementKind

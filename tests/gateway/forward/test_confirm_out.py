@@ -12,7 +12,8 @@ import pytest
 import wsproto.events as ws
 
 from audit_store.spool import Spool, SpoolError
-from auth.stepup import MAX_OPEN, StepUp, StepUpRefused
+from auth.act import StepUpRefused
+from auth.stepup import MAX_OPEN, StepUp
 from auth.tables import Act
 from deploy.demo.outside import Outside
 from deploy.demo.software_key import SoftwareKey
