@@ -13,7 +13,7 @@ import sys
 import zlib
 from array import array
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate
 from operator import sub
 from typing import Any
@@ -53,14 +53,26 @@ def decode_ids(text: str, *, most: int | None = None) -> frozenset[ClientId]:
     try:
         if kind == "t":
             return _bounded(frozenset(map(str, orjson.loads(_unpack(a2b_base64(rest, strict_mode=True), most)))), most)
-        start, _, data = rest.partition(":")
-        packed = a2b_base64(data, strict_mode=True)
-        steps = array(_TYPECODES[kind[1:]])
-        steps.frombytes(packed if kind[:1] == "n" else _unpack(packed, most))
-        _bounded(steps, None if most is None else max(most - 1, 0))
-        if sys.byteorder == "big":
-            steps.byteswap()
-        return frozenset(map(str, accumulate(steps, initial=int(start))))
+        start, steps = _steps(kind, rest, most)
+        return frozenset(map(str, accumulate(steps, initial=start)))
+    except (KeyError, ValueError, zlib.error) as error:
+        raise ValueError(f"no set of client ids: {error}") from None
+
+
+def numbers_json(text: str, *, most: int | None = None) -> bytes | None:
+    """The set as a JSON array of texts, in half the time of `decode_ids`; None if it is empty, or holds other ids than plain numbers below
+    2^64. Raises ValueError as `decode_ids`.
+    """
+    kind, _, rest = text.partition(":")
+    if kind in ("", "t"):
+        return None
+    try:
+        start, steps = _steps(kind, rest, most)
+        if 0 in steps:  # an id stands twice, which none of ours does
+            return None
+        return b'["%b"]' % orjson.dumps(list(accumulate(steps, initial=start)))[1:-1].replace(b",", b'","')
+    except orjson.JSONEncodeError:
+        return None
     except (KeyError, ValueError, zlib.error) as error:
         raise ValueError(f"no set of client ids: {error}") from None
 
@@ -103,6 +115,22 @@ def _wide(steps: list[int]) -> tuple[int, bytes]:
     if sys.byteorder == "big":
         row.byteswap()
     return width, row.tobytes()
+
+
+def _steps(kind: str, rest: str, most: int | None) -> tuple[int, Sequence[int]]:
+    """The smallest of a set of numbers, and the distances to the next ones."""
+    start, _, data = rest.partition(":")
+    packed = a2b_base64(data, strict_mode=True)
+    if kind[:1] != "n":
+        packed = _unpack(packed, most)
+    steps: Sequence[int] = packed
+    if kind[1:] != "1":
+        row = array(_TYPECODES[kind[1:]])
+        row.frombytes(packed)
+        if sys.byteorder == "big":
+            row.byteswap()
+        steps = row
+    return int(start), _bounded(steps, None if most is None else max(most - 1, 0))
 
 
 def _text(data: bytes) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, insert, select, update
 
 from audit_store.tables import Cursor
 
 
 def position_of(engine: Engine, consumer: str) -> int:
     """Global sequence of the last event that the consumer has dealt with; 0: none."""
-    with Session(engine) as session:
-        cursor = session.get(Cursor, consumer)
-        return cursor.position if cursor else 0
+    with engine.connect() as connection:
+        return connection.scalar(select(Cursor.position).where(Cursor.consumer == consumer)) or 0
 
 
 def put_position(engine: Engine, consumer: str, position: int) -> None:
     """The consumer has dealt with everything up to `position`; committed on return."""
-    with Session(engine) as session:
-        session.merge(Cursor(consumer=consumer, position=position))
-        session.commit()
+    with engine.begin() as connection:
+        moved = connection.execute(update(Cursor).where(Cursor.consumer == consumer).values(position=position))
+        if not moved.rowcount:
+            connection.execute(insert(Cursor).values(consumer=consumer, position=position))

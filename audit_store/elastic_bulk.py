@@ -71,7 +71,7 @@ def _send(elastic: Elastic, stream: str, items: Sequence[Item], fate: Fate) -> N
     if fate.why is not None:  # an earlier part did not get through: the order is kept
         fate.again.extend(items)
         return
-    body = b"".join(b'{"create":{"_id":"%s"}}\n%s\n' % (item.id.encode(), item.document) for item in items)
+    body = b"".join([part for item in items for part in (b'{"create":{"_id":"', item.id.encode(), b'"}}\n', item.document, b"\n")])
     try:
         answer = elastic.ask("POST", f"/{stream}/_bulk?require_data_stream=true&filter_path={_FILTER}", body, kind=LINES)
         sorted_out = _sorted_out(answer, items)

@@ -13,7 +13,7 @@ from audit_store.elastic_bulk import TOO_LARGE, Item, Misfit
 from audit_store.log import Entry
 from audit_store.log_file import columns_of, parsed, received_at
 from audit_store.mapping import EVENT_MEMBERS, PLACE
-from audit_store.search_marks import MARKS_VERSION, Marks
+from audit_store.search_marks import MARKS_VERSION, UNREAD_MARK, clients_json, said_in, time_in
 from audit_store.wording import short, without_surrogates
 
 UNREADABLE, FORGED = "unreadable", "forged_place"
@@ -24,6 +24,7 @@ _OWNER, _, _MEMBER = PLACE.partition(".")
 _KNOWN = frozenset(path.split(".")[0] for path in EVENT_MEMBERS)
 _KNOWN_OURS = frozenset(path.split(".")[1] for path in EVENT_MEMBERS if path.startswith(f"{_OWNER}.")) - {_MEMBER}
 """Members that our events have at the top and below `torwart`: none of them speaks for the log."""
+_CLIENTS = ("asked", "shown", "taken")
 _SPLICED = b',"%s":' % PLACE.encode()
 
 
@@ -62,7 +63,13 @@ def dead_letter(entry: Entry, misfit: Misfit, at: datetime) -> Item:
 
 def _place(entry: Entry, document: Mapping[str, Any], *, clients: bool = True) -> dict[str, Any]:
     """Where the event stands in the log, and what it is found by. `clients`: the clients that it is about are named one by one."""
-    marks = Marks(document)
+    said, act = said_in(document)
+    arrays = clients_json(document)
+    marks = [*said.facets_in_order]
+    if act is not None:
+        marks.append(act)
+    if arrays is None:
+        marks.append(UNREAD_MARK)
     place: dict[str, Any] = {
         "sequence": entry.sequence,
         "received": _stamp(entry.received),
@@ -70,13 +77,16 @@ def _place(entry: Entry, document: Mapping[str, Any], *, clients: bool = True) -
         "epoch": entry.epoch,
         "producer_sequence": entry.producer_sequence,
         "marks_version": MARKS_VERSION,
-        "marks": sorted(marks.facets),
-        "words": marks.words_in_order,
+        "marks": marks,
+        "words": said.words_in_order,
     }
-    if marks.at is not None:
-        place["at"] = marks.at
-    if clients and marks.clients is not None:
-        place |= {name: sorted(ids) for name, ids in zip(("asked", "shown", "taken"), marks.clients, strict=True) if ids}
+    at = time_in(document)
+    if at is not None:
+        place["at"] = at
+    if clients and arrays is not None:
+        for name, array in zip(_CLIENTS, arrays, strict=True):
+            if array:
+                place[name] = orjson.Fragment(array)
     return place
 
 

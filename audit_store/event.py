@@ -413,7 +413,10 @@ def _usage(request: AccessRequest) -> dict[str, Any]:
 def _put_reasons(document: dict[str, Any], reasons: tuple[Because, ...]) -> None:
     if reasons:
         document["event"]["reason"] = reasons[0].reason.code
-        document["torwart"]["reasons"] = [{"code": because.reason.code, **split(because.values)} for because in reasons]
+        document["torwart"]["reasons"] = [
+            {"code": because.reason.code, **split(because.values)} if because.values else {"code": because.reason.code}
+            for because in reasons
+        ]
 
 
 def _put_rules(document: dict[str, Any], rules: tuple[str, ...]) -> None:

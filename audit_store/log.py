@@ -7,7 +7,6 @@ the open (`Spool.begin_epoch`, or a spool that was opened again and noticed by i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -246,12 +245,12 @@ class Log:
         """Behind a break only a new epoch can be believed; until there is one the producer is stopped. One alarm either way."""
         if cursor.stopped is None:
             self._alarm(connection, spool.producer, broken, cursor)
-            put_cursor(connection, spool.producer, replace(cursor, stopped=broken))
+            put_cursor(connection, spool.producer, cursor._replace(stopped=broken))
         epoch = cursor.epoch
         while (begins := spool.epoch_after(epoch)) is not None:
             (first,) = spool.read(begins - 1, 1)
             epoch = max(first.epoch, epoch + 1)  # never the same one twice, whatever the file says
-            if _misfit(first, replace(cursor, sequence=begins - 1)) is None:
+            if _misfit(first, cursor._replace(sequence=begins - 1)) is None:
                 self._insert(connection, [first])
                 put_cursor(connection, spool.producer, Cursor(first.sequence, first.epoch, first.hash))
                 return True

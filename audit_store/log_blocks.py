@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import zstandard
@@ -29,8 +28,7 @@ class NotPackedError(Exception):
     """Entries are not as they must be, and stay as they are: `Log.verify` names what was done to them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Full:
+class Full(NamedTuple):
     """One entry with all that verifies it."""
 
     sequence: int

@@ -14,7 +14,7 @@ from sqlalchemy.pool import QueuePool
 from audit_store.engines import LOGGING, DatabaseError, Server, is_sqlite, server_engine, take_write_lock
 from audit_store.log_blocks import BlockError, NotPackedError
 from audit_store.schema import LOG, SHARED, bring_up, is_current
-from audit_store.sqlite_file import DAMAGED, StoreError, connect, make_durable, own_folder
+from audit_store.sqlite_file import DAMAGED, StoreError, connect, hold_events, make_durable, own_folder
 
 FILE = "log.db"
 
@@ -95,6 +95,7 @@ def _file_engine(file: Path, *, make: bool) -> Engine:
         connection = connect(file, make=make)
         try:
             if make:
+                hold_events(connection)
                 make_durable(connection, LogError)
         except (sqlite3.Error, LogError):
             connection.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -36,8 +36,7 @@ class Logged:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event in the central log as the producer's own bytes, to be passed on."""
 
     sequence: int
@@ -51,8 +50,7 @@ class Entry:
     """The event's link in its producer's chain: no two events have the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """How far the log has a producer."""
 
     sequence: int

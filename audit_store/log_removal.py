@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,7 +99,7 @@ def take_from_block(connection: Connection, removal: Removal, first: int) -> int
     rows, count = unpack(dict(one)), 0
     for at, full in enumerate(rows):
         if full.sequence in removal.entries and full.canonical is not None and _may_go(full, removal):
-            rows[at] = replace(full, canonical=None)
+            rows[at] = full._replace(canonical=None)
             count += 1
     if count:
         columns = packed(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, cast, select
@@ -47,7 +47,7 @@ def entries_after(connection: Connection, after: int, limit: int, until: int) ->
     Needs no transaction: what is packed between the two questions is found by the second.
     """
     question = select(*PLACE, CANONICAL, HASH).where(entry.c.sequence > after, entry.c.sequence <= until)
-    rows = [Entry(*row) for row in connection.execute(question.order_by(entry.c.sequence).limit(limit))]
+    rows = list(map(Entry._make, connection.execute(question.order_by(entry.c.sequence).limit(limit)).all()))
     if rows and rows[0].sequence == after + 1:
         return rows
     packed: list[Entry] = []
@@ -140,7 +140,7 @@ def everything(connection: Connection) -> Iterator[Full | Single | Spoilt | Misf
 def with_content(row: Sequence[Any]) -> Full:
     """A row of place, content, hash and seal; an empty content is none."""
     full = Full(*row)
-    return full if full.canonical else replace(full, canonical=None)
+    return full if full.canonical else full._replace(canonical=None)
 
 
 def entry_of(full: Full) -> Entry:

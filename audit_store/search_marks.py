@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from audit_store.client_sets import decode_ids
+from audit_store.client_sets import decode_ids, numbers_json
 from audit_store.search_words import words_of
 from policies.request import ClientId
 
@@ -146,14 +146,18 @@ _OF_ACT = tuple(name for name in _MEMBERS.below["torwart"].below["act"].below if
 _OF_OURS = tuple(name for name in _MEMBERS.below["torwart"].below if name != "act")
 _OF_ALL = tuple(name for name in _MEMBERS.below if name not in ("event", "torwart"))
 """What is found by, but for the id of the act, which hardly any two events have in common."""
+_ACT_MARK = f"{Facet.ACT.value}:"
+UNREAD_MARK = f"{Facet.UNREAD.value}:clients"
+"""Of an event whose clients cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What an event is found by, its clients aside."""
+class Said:
+    """What events that are alike are found by, their clients and the ids of their acts aside."""
 
     facets: frozenset[str]
     words: frozenset[str]
+    facets_in_order: tuple[str, ...]
     words_in_order: tuple[str, ...]
 
 
@@ -166,10 +170,7 @@ class Marks:
     @cached_property
     def at(self) -> int | None:
         """The producer's time in milliseconds since 1970, UTC; None if it cannot be read: then no question with a time finds the event."""
-        try:
-            return milliseconds(datetime.fromisoformat(self.document["@timestamp"]))
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
+        return time_in(self.document)
 
     @cached_property
     def person(self) -> str | None:
@@ -188,22 +189,18 @@ class Marks:
     @cached_property
     def facets(self) -> frozenset[str]:
         """`name:value` of every facet."""
-        said = self._said.facets
-        return said if self.clients is not None else said.union((f"{Facet.UNREAD.value}:clients",))
+        said, act = self._said
+        own = [mark for mark in (act, None if self.clients is not None else UNREAD_MARK) if mark is not None]
+        return said.facets.union(own) if own else said.facets
 
     @property
     def words(self) -> frozenset[str]:
         """The words of all members that free text is looked for in."""
-        return self._said.words
-
-    @property
-    def words_in_order(self) -> tuple[str, ...]:
-        """The words, sorted."""
-        return self._said.words_in_order
+        return self._said[0].words
 
     @cached_property
-    def _said(self) -> _Said:
-        return _said_in(self.document)
+    def _said(self) -> tuple[Said, str | None]:
+        return said_in(self.document)
 
     @cached_property
     def clients(self) -> tuple[frozenset[ClientId], frozenset[ClientId], frozenset[ClientId]] | None:
@@ -222,6 +219,38 @@ class Marks:
         return _sayable(asks), _sayable(shows), _sayable(takes)
 
 
+def time_in(document: Mapping[str, Any]) -> int | None:
+    """The producer's time, as `Marks.at`."""
+    try:
+        return milliseconds(datetime.fromisoformat(document["@timestamp"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def clients_json(document: Mapping[str, Any]) -> tuple[bytes, bytes, bytes] | None:
+    """`Marks.clients` as JSON arrays, for whoever passes them on; empty for an empty set.
+
+    The ordinary case, one set of numbers that stands at one, two or all three places, is never taken apart.
+    """
+    ours = document.get("torwart")
+    sets = ours.get("clients") if type(ours) is dict else None
+    if type(sets) is dict:
+        asked, shown, taken = sets.get("asked", ""), sets.get("shown", ""), sets.get("taken", "")
+        most = taken or shown or asked
+        if type(most) is str and shown in (most, "") and asked in (most, ""):
+            try:
+                array = numbers_json(most, most=CLIENTS_MAX)
+            except ValueError:
+                return None
+            if array is not None:
+                return (b"", b"", array) if taken else (b"", array, b"") if shown else (array, b"", b"")
+    clients = Marks(document).clients
+    if clients is None:
+        return None
+    asks, shows, takes = (orjson.dumps(sorted(ids)) if ids else b"" for ids in clients)
+    return asks, shows, takes
+
+
 def milliseconds(at: datetime) -> int:
     """Milliseconds since 1970, rounded down. Raises ValueError for a time without zone."""
     if at.tzinfo is None:
@@ -233,35 +262,36 @@ def _sayable(ids: frozenset[ClientId]) -> frozenset[ClientId]:
     return ids if max(map(len, ids), default=0) <= VALUE_MAX else frozenset(one for one in ids if len(one) <= VALUE_MAX)
 
 
-def _said_in(document: Mapping[str, Any]) -> _Said:
-    """Events are much alike: who, what, how it ended and why repeats. What has been worked out for one holds for the next."""
+def said_in(document: Mapping[str, Any]) -> tuple[Said, str | None]:
+    """What the event is found by, and the facet of its act, if that is not among it.
+
+    Events are much alike: who, what, how it ended and why repeats. What has been worked out for one holds for the next.
+    """
     event, ours = document.get("event", {}), document.get("torwart", {})
     act = ours.get("act", {}) if type(ours) is dict else None
     if not type(event) is type(ours) is type(act) is dict:
-        return _worked_out(document)
+        return _worked_out(document), None
     act_id = act.get("id")
-    parts = (map(document.get, _OF_ALL), map(event.get, _OF_EVENT), map(ours.get, _OF_OURS), map(act.get, _OF_ACT))
     try:
-        key = orjson.dumps([list(part) for part in parts])
+        key = orjson.dumps([*map(document.get, _OF_ALL), *map(event.get, _OF_EVENT), *map(ours.get, _OF_OURS), *map(act.get, _OF_ACT)])
     except orjson.JSONEncodeError:
-        return _worked_out(document)
+        return _worked_out(document), None
     if len(key) > _KEPT_BYTES_MAX or (act_id is not None and type(act_id) is not str):
-        return _worked_out(document)
+        return _worked_out(document), None
     said = _said_before(key)
-    if act_id is None or len(mark := f"{Facet.ACT.value}:{act_id}") > VALUE_MAX:
-        return said
-    return _Said(said.facets.union((mark,)), said.words, said.words_in_order)
+    if act_id is None or len(mark := _ACT_MARK + act_id) > VALUE_MAX:
+        return said, None
+    return said, mark
 
 
 @lru_cache(maxsize=2048)
-def _said_before(key: bytes) -> _Said:
-    of_all, of_event, of_ours, of_act = orjson.loads(key)
-    ours = {**dict(zip(_OF_OURS, of_ours, strict=True)), "act": dict(zip(_OF_ACT, of_act, strict=True))}
-    event = dict(zip(_OF_EVENT, of_event, strict=True))
-    return _worked_out({**dict(zip(_OF_ALL, of_all, strict=True)), "event": event, "torwart": ours})
+def _said_before(key: bytes) -> Said:
+    values = iter(orjson.loads(key))
+    of_all, event, ours, act = ({name: next(values) for name in names} for names in (_OF_ALL, _OF_EVENT, _OF_OURS, _OF_ACT))
+    return _worked_out({**of_all, "event": event, "torwart": {**ours, "act": act}})
 
 
-def _worked_out(document: Mapping[str, Any]) -> _Said:
+def _worked_out(document: Mapping[str, Any]) -> Said:
     leaves: list[tuple[_Member, str]] = []
     _collect(document, _MEMBERS, leaves)
     facets = {mark for member, text in leaves for facet in member.facets if len(mark := f"{facet.value}:{text}") <= VALUE_MAX}
@@ -270,7 +300,7 @@ def _worked_out(document: Mapping[str, Any]) -> _Said:
         if member.is_text:
             found.update(dict.fromkeys(words_of(text)))
     words = frozenset(found if len(found) <= WORDS_MAX else list(found)[:WORDS_MAX])
-    return _Said(frozenset(facets), words, tuple(sorted(words)))
+    return Said(frozenset(facets), words, tuple(sorted(facets)), tuple(sorted(words)))
 
 
 def _collect(value: Any, member: _Member, found: list[tuple[_Member, str]], nested: int = 0) -> None:

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from audit_store.chain import FIRST_EPOCH, epoch_start, link
-from audit_store.sqlite_file import StoreError, connect, make_durable, translated, version_of
+from audit_store.sqlite_file import StoreError, connect, hold_events, make_durable, translated, version_of
 
 VERSION = 2
 """Schema of the file, kept in SQLite's `user_version`; 1 had no anchor."""
@@ -27,8 +28,7 @@ class SpoolError(StoreError):
     """The record cannot be written or read now: nothing may be released."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """One stored event with its place in the chain."""
 
     producer: str
@@ -70,6 +70,7 @@ def open_beside(path: Path, producer: str) -> sqlite3.Connection:
     connection = connect(path, make=True)
     try:
         version = version_of(connection, VERSION, SpoolError)
+        hold_events(connection)
         make_durable(connection, SpoolError)
         if version < VERSION:
             _make_tables(connection, producer)
@@ -187,6 +188,7 @@ def _prepare(connection: sqlite3.Connection, producer: str | None) -> str:
     version = version_of(connection, VERSION, SpoolError)
     if producer is None:
         return _name_in(connection)
+    hold_events(connection)
     make_durable(connection, SpoolError)
     if version < VERSION:
         _make_tables(connection, producer)

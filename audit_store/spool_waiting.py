@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from audit_store.spool_file import SpoolError
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """An event is durable."""
 
     sequence: int
@@ -19,8 +19,7 @@ class Receipt:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An event on its way to the disk, and the coroutine that waits for it."""
 
     canonical: bytes
@@ -31,8 +30,9 @@ class Waiting:
 def tell(group: list[Waiting], result: list[Receipt] | SpoolError) -> None:
     """Wake each loop once for all of its coroutines."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Receipt], Receipt | SpoolError]]] = defaultdict(list)
-    for place, waiting in enumerate(group):
-        by_loop[waiting.loop].append((waiting.future, result if isinstance(result, SpoolError) else result[place]))
+    found: Sequence[Receipt | SpoolError] = [result] * len(group) if isinstance(result, SpoolError) else result
+    for waiting, answer in zip(group, found, strict=True):
+        by_loop[waiting.loop].append((waiting.future, answer))
     for loop, answers in by_loop.items():
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
             loop.call_soon_threadsafe(_resolve, answers)

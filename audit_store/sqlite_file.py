@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUSY_SECONDS = 5
+PAGE_BYTES = 16_384
+"""Of a new file of events: some ten of them a page, where SQLite's 4 KiB hold two. Storing them takes a fifth less work."""
+AHEAD_BYTES = 4 * 1024**2
+"""Of a write-ahead log, after which it is taken into the file: SQLite's usual size, whatever the pages are."""
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 """SQLite's primary error codes of a file that is no database any more."""
 
@@ -71,6 +75,14 @@ def version_of(connection: sqlite3.Connection, known: int, kind: type[StoreError
     if version > known:
         raise kind(f"the file was written by a newer Torwart (version {version}): start that one")
     return version
+
+
+def hold_events(connection: sqlite3.Connection) -> None:
+    """Before `make_durable`: large pages, if the file is new. One of an older release keeps its own."""
+    if not connection.execute("PRAGMA page_count").fetchone()[0]:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
+    connection.execute(f"PRAGMA wal_autocheckpoint = {AHEAD_BYTES // page_bytes}")
 
 
 def make_durable(connection: sqlite3.Connection, kind: type[StoreError]) -> None:

@@ -5,13 +5,23 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit_store.client_sets import encode_ids
 from audit_store.event import Phase
 from audit_store.mapping import EVENT_MEMBERS
-from audit_store.search_marks import FACET_MEMBERS, TEXT_MEMBERS, VALUE_MAX, WORDS_MAX, Marks, _said_in, _worked_out, milliseconds
+from audit_store.search_marks import (
+    FACET_MEMBERS,
+    TEXT_MEMBERS,
+    VALUE_MAX,
+    WORDS_MAX,
+    Marks,
+    _worked_out,
+    clients_json,
+    milliseconds,
+    said_in,
+)
 from tests.audit_store.acts import NOW, access
 from tests.audit_store.test_event import every_kind_of_event, members
 
@@ -29,6 +39,12 @@ def placed(path: str, value: Any) -> dict[str, Any]:
     for name in reversed(path.split(".")):
         value = {name: value}
     return value
+
+
+def found_by(document: dict[str, Any]) -> tuple[frozenset[str], frozenset[str]]:
+    """Facets and words of an event, its clients aside."""
+    said, act = said_in(document)
+    return said.facets if act is None else said.facets | {act}, said.words
 
 
 def test_every_member_that_is_looked_at_is_one_of_the_event_model() -> None:
@@ -68,6 +84,27 @@ def test_a_client_stands_where_the_most_of_it_was_delivered() -> None:
     assert Marks(equal.document).clients == (frozenset(), frozenset(), frozenset({"1", "2"}))
     refused = access(("1", "2"), shown=frozenset(), phase=Phase.DENIED)
     assert Marks(refused.document).clients == (frozenset({"1", "2"}), frozenset(), frozenset())
+
+
+SETS = st.one_of(
+    st.just(""),
+    st.frozensets(st.integers(0, 1 << 66).map(str), max_size=6).map(encode_ids),
+    st.frozensets(st.sampled_from(["1", "2", "3", "10", "a", "b" * (VALUE_MAX + 1)]), max_size=4).map(encode_ids),
+    st.sampled_from(["n1:5:AAA=", "n1:-3:AQ==", f"n1:{'9' * 600}:AQ==", "n1:x:AQ==", "n9:1:AQ==", "z1:1:AQ==", ":AQ==", "n1:1:A"]),
+)
+
+
+@given(SETS, SETS, SETS)
+@example("n1:9:AQ==", "n1:9:AQ==", "")
+@example("n1:9:AQ==", "n1:9:AQ==", "n1:9:AQ==")
+def test_clients_are_passed_on_as_they_are_found(asked: str, shown: str, taken: str) -> None:
+    document = {"torwart": {"clients": {"asked": asked, "shown": shown, "taken": taken}}}
+    found, arrays = Marks(document).clients, clients_json(document)
+    if found is None or arrays is None:
+        assert found is arrays
+    else:
+        lists = [orjson.loads(array) if array else [] for array in arrays]
+        assert [sorted(ids) for ids in found] == [sorted(ids) for ids in lists]
 
 
 @pytest.mark.parametrize("clients", ["all", {"asked": "n9:1:"}, {"shown": 5}, {"taken": "t:AAAA"}, ["1"]])
@@ -136,7 +173,7 @@ def test_deep_nesting_ends_somewhere() -> None:
 def test_what_was_worked_out_for_one_event_holds_for_the_next_one_like_it() -> None:
     for event in [*every_kind_of_event(), *every_kind_of_event()]:
         document = orjson.loads(event.canonical())
-        assert _said_in(document) == _worked_out(document)
+        assert found_by(document) == (_worked_out(document).facets, _worked_out(document).words)
 
 
 @given(st.lists(st.tuples(st.sampled_from(PATHS), JSON), max_size=4))
@@ -151,11 +188,12 @@ def test_hostile_events_have_the_marks_that_are_worked_out(members_of_it: list[t
                 below = place[name] = {}
             place = below
         place[last] = value
-    assert _said_in(document) == _worked_out(document)
+    assert found_by(document) == (_worked_out(document).facets, _worked_out(document).words)
 
 
 def test_two_acts_that_are_alike_keep_their_own_ids() -> None:
     first, second = (orjson.loads(access().canonical()) for _ in range(2))
     first["torwart"]["act"]["id"], second["torwart"]["act"]["id"] = "a-1", "a-2"
     assert Marks(first).facets ^ Marks(second).facets == {"act:a-1", "act:a-2"}
-    assert Marks(first).words_in_order == tuple(sorted(Marks(first).words))
+    assert said_in(first)[0].words_in_order == tuple(sorted(Marks(first).words))
+    assert said_in(first)[0].facets_in_order == tuple(sorted(Marks(first).facets - {"act:a-1"}))

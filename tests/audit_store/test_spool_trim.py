@@ -223,7 +223,7 @@ def test_a_full_copy_of_an_agent_is_refused_and_goes_on_when_there_is_room(tmp_p
     source._store([plain(number).canonical() for number in range(600)])
     rows = source.read(0, 600)
     copy = Replica.open(tmp_path / "copy", "agent-1")
-    copy.room.cap_bytes = 100_000
+    copy.room.cap_bytes = 150_000
     copy.take(rows[:400])
     with pytest.raises(SpoolFullError):
         copy.take(rows[400:])

@@ -1,7 +1,6 @@
 """What is stated about the log, and when; and that nothing else is stated in its place."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -134,7 +133,7 @@ def test_a_log_that_is_not_what_was_stated_is_broken_with_in_the_open(house: Hou
         case "cut":
             del house.log.rows[3:]
         case "changed":
-            house.log.rows[2] = replace(house.log.rows[2], hash=bytes(32))
+            house.log.rows[2] = house.log.rows[2]._replace(hash=bytes(32))
         case "emptied":
             house.log.rows.clear()
     later = house.trees()
