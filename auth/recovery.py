@@ -49,7 +49,11 @@ MAX_TRIES_IN_ALL = 20
 """Wrong recovery codes of everybody in 15 minutes that are told as such; those beyond are a flood. A right one opens in any case."""
 APPROVER_ROLES = ("owner", "admin")
 """Who may say yes: those who hand out keys (attacks X2)."""
-_ROLES = frozenset(APPROVER_ROLES)
+LABEL_SHOWN = 40
+"""Characters of a key's label that an approver is shown."""
+_QUOTES = frozenset('"“”„«»')
+_ISOLATE, _END = "\u2068", "\u2069"
+"""FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE (Unicode Standard Annex 9, section 2.4)."""
 
 
 class RecoveryError(Exception):
@@ -306,8 +310,8 @@ class Recoveries:
         keys = session.scalars(select(Key).where(Key.person_id == person.id, Key.locked_at.is_(None)).order_by(Key.created_at))
         opened = "in person" if recovery.in_person else "administrator" if recovery.opened_by else "code"
         lines = [f"person: {person.pseudonym}", f"opened: {opened}"]
-        lines += [f"key {key.id} ({key.label}): {'locked' if key.id in recovery.lost else 'stays'}" for key in keys]
         lines += [f"not before: {recovery.ready_at.isoformat(timespec='minutes')}", f"people: {people}"]
+        lines += [f"key {key.id}: {'locked' if key.id in recovery.lost else 'stays'}{_called(key.label)}" for key in keys]
         return Shown(action=ApprovalKind.KEY_RECOVERY.value, lines=tuple(lines))
 
 
@@ -325,6 +329,13 @@ def _digest(recovery: Recovery, people: int) -> str:
     """Of exactly what is approved: another recovery, other keys or more people are another question."""
     said = "\0".join(["torwart recovery 1", recovery.id, recovery.person_id, str(people), recovery.ready_at.isoformat(), *recovery.lost])
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _called(label: str) -> str:
+    """The label of a key as the end of a line: it is its owner's word, and must not read as one of ours, nor turn our words round."""
+    plain = "".join(letter for letter in label if letter.isprintable() and letter not in _QUOTES).strip()
+    shown = plain if len(plain) <= LABEL_SHOWN else f"{plain[:LABEL_SHOWN]}…"
+    return f", called “{_ISOLATE}{shown}{_END}”" if shown else ""
 
 
 def _hash(word: str) -> str:

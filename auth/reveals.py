@@ -14,6 +14,7 @@ from sqlalchemy import Engine, and_, select
 
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.pseudonyms import Pseudonyms
+from audit_store.tables import Alert
 from auth.approval_tables import ApprovalRequest
 from auth.approvals import ApprovalKind, Approvals, Shown
 from auth.storage import database_now, reading, writing
@@ -22,8 +23,8 @@ from policies.needs import Approval
 
 REVIEWERS = "owner|admin|security"
 EXPIRES_SECONDS = 24 * 3600
-_CASE = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9./-]{1,20}")
-"""A number with at most a few letters around it: no name fits."""
+CASE = re.compile(r"(?:[A-Z]{1,2}-)?20[0-9]{2}[-/][0-9]{1,4}", re.ASCII)
+"""A year and a number, with at most two capital letters before: neither a name nor a telephone number fits, for it stands in the record."""
 
 
 class RevealError(Exception):
@@ -44,9 +45,14 @@ class Reveals:
         self._hours = hours
 
     def prepare(self, requester: str, subject: str, case: str, reason: str) -> ApprovalRequest:
-        """What the requester then signs with the own key. Raises RevealError for a case number that is none, a missing reason, oneself."""
-        if not _CASE.fullmatch(case):
-            raise RevealError("a case number has at most 20 letters, digits, dots and dashes, one digit at least")
+        """What the requester then signs with the own key. Raises RevealError for a case number that is none, a missing reason, oneself.
+
+        `case` is a number of the firm's own (`CASE`), or the id of an alert that there is.
+        """
+        if not CASE.fullmatch(case) and not self._is_alert(case):
+            raise RevealError(
+                "write the number of the case as a year and a number, for example 2026-17 or HR-2026-17, or the id of an alert"
+            )
         if len(reason.strip()) < 3:
             raise RevealError("write why the name is needed")
         if requester == subject:
@@ -61,6 +67,10 @@ class Reveals:
             reason=reason,
             subject=subject,
         )
+
+    def _is_alert(self, case: str) -> bool:
+        with reading(self._engine) as session:
+            return session.get(Alert, case) is not None
 
     def open(self, request_id: str, requester: str) -> bool:
         """Show the name from now on, once it was approved; False if it was not, or this person did not ask. Raises OSError."""

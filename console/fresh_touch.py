@@ -38,6 +38,8 @@ async def ask_for_touch(request: Request, error: Exception) -> Response:
     kept = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != _KEPT_ELSEWHERE]
     services, found = services_of(request), visitor(request)
     subject = services.people.by_id(str(request.path_params.get("person_id", "")))
+    if subject is not None and found.person is not None:
+        services.viewed(found.person, subject.pseudonym)  # the page names somebody
     back = way_back(str(form.get("back", "")), f"/people/{subject.id}" if subject is not None else "/people")
     who = services.who(subject) if subject is not None else None
     return page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from console.language import Speech
 from console.qr import picture
 from console.visitor import Visitor, keep_language, services_of
 
+_ISOLATED = re.compile("\u2068([^\u2066-\u2069]*)\u2069")
+"""From FIRST STRONG ISOLATE to POP DIRECTIONAL ISOLATE."""
 FOREIGN_MAX = 200
 """Characters of a foreign word that a page shows; the rest is cut, visibly (promises F91)."""
 
@@ -55,8 +58,12 @@ def foreign(text: str) -> Markup:
 
 
 def whole(text: str) -> Markup:
-    """As `foreign`, and not cut: what a key signs is shown to its end."""
-    return Markup("<bdi>{}</bdi>").format(escape("".join(c if c.isprintable() else "\ufffd" for c in text)))
+    """As `foreign`, and not cut: what a key signs is shown to its end. A foreign word that is isolated in it stays so."""
+    shown = Markup("")
+    for number, part in enumerate(_ISOLATED.split(text)):
+        visible = "".join(c if c.isprintable() else "\ufffd" for c in part)
+        shown += Markup("<bdi>{}</bdi>").format(visible) if number % 2 else escape(visible)
+    return Markup("<bdi>{}</bdi>").format(shown)
 
 
 def _camera(text: str) -> Markup:

@@ -20,7 +20,7 @@ from auth.recovery_settings import RecoverySettings
 from auth.recovery_tables import Notice, Recovery, RecoveryCode
 from auth.row_seal import RowSeal
 from auth.storage import reading, writing
-from auth.tables import Person
+from auth.tables import Key, Person
 from auth.totp import CodeRefusedError
 from auth.used_acts import UsedActs
 from deploy.demo.software_key import SoftwareKey
@@ -182,8 +182,7 @@ def test_in_person_it_is_shorter_and_only_the_keys_that_were_named_are_locked(fi
     with reading(firm.ceremonies.house.engine) as session:
         (request,) = session.scalars(select(ApprovalRequest))
     lines = request.shown["lines"]
-    assert [line.rpartition(": ")[2] for line in lines if line.startswith(f"key {lost}")] == ["locked"]
-    assert [line.rpartition(": ")[2] for line in lines if line.startswith(f"key {stays}")] == ["stays"]
+    assert lines[-2:] == [f"key {lost}: locked", f"key {stays}: stays"]
     firm.yes("olga")
     firm.recoveries.finish(word)
     assert {key.id: key.locked_why for key in firm.ceremonies.keys.of(firm.anna.id)} == {lost: "lost", stays: None}
@@ -337,3 +336,28 @@ def test_gone_people_say_yes_to_nothing(firm: Firm) -> None:
 
 def test_seals_of_another_installation_hold_nothing(firm: Firm) -> None:
     assert RowSeal(bytes(32)).holds(Recovery(id="r", lost=[])) is False
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("blue one", "blue one"),
+        ("x): stays, approved by the owner", "x): stays, approved by the owner"),
+        ("\u202elive\u202c: stays", "live: stays"),
+        ("”, and nothing is locked “", ", and nothing is locked"),
+        ("a" * 60, "a" * 40 + "…"),
+        ("מפתח שלי", "מפתח שלי"),
+    ],
+)
+def test_what_somebody_calls_a_key_reads_to_an_approver_as_no_word_of_ours(firm: Firm, label: str, shown: str) -> None:
+    """A label like `x): stays` stood before what becomes of the key, and one with its own direction turned the line round."""
+    (key,) = firm.ceremonies.keys.of(firm.anna.id)
+    with writing(firm.ceremonies.house.engine) as session:
+        session.get_one(Key, key.id).label = label
+    firm.recoveries.open_for(firm.anna.id, firm.people["adam"].id, (key.id,), in_person=True)
+    (recovery,) = firm.recoveries.open_ones()
+    firm.recoveries.standing(recovery.id)
+    with reading(firm.ceremonies.house.engine) as session:
+        (request,) = session.scalars(select(ApprovalRequest))
+    assert request.shown["lines"][-1] == f"key {key.id}: locked, called “\u2068{shown}\u2069”"
+    assert sum(label[:5] in line for line in request.shown["lines"]) <= 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from audit_store.alerts import Alerts, Signal
 from audit_store.event import EventAction
 from auth.approval_tables import ApprovalRequest
 from auth.approvals import ApprovalRefused, Approvals
@@ -119,14 +120,27 @@ def test_whom_it_is_about_and_whoever_asked_cannot_approve_it(two: Two) -> None:
         assert refused.value.cause == "own"
 
 
-@pytest.mark.parametrize("case", ["", "Feldmann", "17 Anna", "x" * 20 + "1", "1\n2"])
-def test_a_case_number_is_no_name(two: Two, case: str) -> None:
-    with pytest.raises(RevealError):
+NO_CASES = ("", "Feldmann", "17 Anna", "x" * 20 + "1", "1\n2", "Meier1", "0171-2345678", "+49171", "01712345678", "2026-17\n", "2026-12345")
+
+
+@pytest.mark.parametrize("case", [*NO_CASES, "FELD-2026-1", "anna-2026-1", "２０２６-17", "0123456789abcdef"])
+def test_a_case_number_is_no_name_and_no_telephone_number(two: Two, case: str) -> None:
+    """It stands in the record in clear, which names nobody."""
+    with pytest.raises(RevealError, match="2026-17"):
         two.reveals.prepare(two.olga.id, two.anna.id, case, "ein Verdacht")
 
 
 def test_a_reason_and_somebody_else_are_needed(two: Two) -> None:
     with pytest.raises(RevealError, match="why"):
-        two.reveals.prepare(two.olga.id, two.anna.id, "17", "  ")
+        two.reveals.prepare(two.olga.id, two.anna.id, "2026-17", "  ")
     with pytest.raises(RevealError, match="own"):
-        two.reveals.prepare(two.olga.id, two.olga.id, "17", "ein Verdacht")
+        two.reveals.prepare(two.olga.id, two.olga.id, "2026-17", "ein Verdacht")
+
+
+@pytest.mark.parametrize("case", ["2026-17", "2026/1", "HR-2026-17", "alert"])
+def test_a_number_of_the_firm_or_an_alert_that_there_is_is_a_case(two: Two, case: str) -> None:
+    house = two.ceremonies.house
+    at = house.events.seen[-1].at
+    raised = Alerts(house.engine, house.events).raise_or_grow(Signal("export_try", two.anna.pseudonym, at, "high", "tried", {"asked": 7}))
+    number = raised.id if case == "alert" else case
+    assert two.reveals.prepare(two.olga.id, two.anna.id, number, "ein Verdacht").shown["lines"] == [number]

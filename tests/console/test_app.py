@@ -15,7 +15,8 @@ OPEN_PAGES = {"/", "/signin", "/enrol/{token}", "/act/{act_id}", "/why/{act_id}"
 }
 """Need no sign-in: the id or token in the address is unguessable, or there is nothing to see."""
 EVERYBODYS = {"/keys", "/me", "/approvals", "/approvals/{request_id}", "/codes", "/codes/picture/{word}", "/second"}
-SIGNED_IN_CEREMONIES = {path for path in POSTS if path.startswith(("/api/approvals/", "/api/people/", "/api/codes/", "/api/keys/"))}
+_SIGNED_IN = ("/api/approvals/", "/api/people/", "/api/codes/", "/api/keys/", "/api/touch/")
+SIGNED_IN_CEREMONIES = {path for path in POSTS if path.startswith(_SIGNED_IN)}
 """For somebody who is signed in: the key's signature comes on top of it."""
 SIGNED = {"/api/agents/filter", "/api/agents/orders", "/api/intake"}
 """For agents: no sign-in of a person opens them, each request is signed (`tests/hostile/test_x22_agents.py`)."""

@@ -109,10 +109,15 @@ def test_an_open_sign_in_gives_nobody_anything(desk: Desk, path: str, language: 
         people.freeze(desk.anna.id, None)
     if path.endswith("/status"):
         people.set_status(desk.anna.id, Status.NOTICE_GIVEN, None)
+    spool = desk.pages.services.spool
+    seen = spool.head().sequence
     before, everybody = people.by_id(desk.anna.id), len(people.all())
     desk.client.cookies.set("torwart-language", language)
     answer = desk.post(path, GIVES[path])
     assert answer.status_code == 403
+    if "{person_id}" in path:
+        looked = b"".join(row.canonical for row in spool.read(seen, 10))
+        assert desk.anna.pseudonym.encode() in looked, "the page names somebody: that is a look"
     assert {"de": "noch einmal", "en": "once more"}[language] in answer.text
     for name, value in GIVES[path].items():
         assert f'name="{name}" value="{value}"' in answer.text, "what was typed is kept"

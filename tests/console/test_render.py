@@ -6,7 +6,7 @@ import pytest
 
 from audit_store.alerts import Signal
 from audit_store.event import Phase
-from console.render import FOREIGN_MAX, foreign
+from console.render import FOREIGN_MAX, foreign, whole
 from policies.request import Action
 from tests.services.console import Pages, deed
 
@@ -54,3 +54,10 @@ def test_a_long_word_is_cut_visibly():
 
 def test_other_scripts_stay_as_they_are():
     assert str(foreign("Дмитрий Сергеев")) == "<bdi>Дмитрий Сергеев</bdi>"
+
+
+def test_a_foreign_word_in_what_a_key_signs_keeps_its_direction_to_itself() -> None:
+    assert str(whole("key 1: locked, called “\u2068א <b>\u2069”")) == "<bdi>key 1: locked, called “<bdi>א &lt;b&gt;</bdi>”</bdi>"
+    for text in ("a\u2069b", "a\u2068b", "a\u2068\u2067b\u2069"):
+        assert "<bdi>a\ufffd" in str(whole(text)), "whoever writes only half of it turns nothing round"
+    assert str(whole("x" * 10_000)) == f"<bdi>{'x' * 10_000}</bdi>"

@@ -52,6 +52,8 @@ VISITS: dict[tuple[str, str], str] = {
     ("POST", "/keys/{key_id}/remove"): "/keys/none/remove",
     ("POST", "/api/keys/begin"): CEREMONY,
     ("POST", "/api/keys/complete"): CEREMONY,
+    ("POST", "/api/touch/begin"): CEREMONY,
+    ("POST", "/api/touch/complete"): CEREMONY,
     ("GET", "/me"): "/me",
     ("POST", "/me/sessions/others"): "/me/sessions/others",
     ("POST", "/me/sessions/{session_id}/end"): "/me/sessions/none/end",
