@@ -35,6 +35,7 @@ from audit_store.elastic_search import present
 from audit_store.log import Log
 from audit_store.mapping import EVENTS
 from audit_store.spool import SpoolReader
+from console.worker import PAUSE_SECONDS
 from tests.bench.audit_acts import PRODUCER
 from tests.bench.load import LOAD_CORE, SUBJECT_CORE, need
 from tests.bench.report import BenchError, MissingError, Row, row
@@ -44,8 +45,8 @@ from tests.services.elastic_node import FIRST, ElasticNode, java_home
 
 ROUNDS, EVENTS_COUNT = 5, 30_000
 WARM_UP_EVENTS = 15_000
-TAKE_PAUSE_SECONDS = 0.02
-"""Of the thread that takes the spool into the log; the console's own takes it four times a second."""
+SHIP_PAUSE_SECONDS = 0.02
+"""Of whoever ships, when there is nothing to ship."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -117,7 +118,7 @@ def _ours(cluster: Cluster, folder: Path, count: int) -> Measured:
     taking.start()
     while shipper.position < count:
         if shipper.step() == 0:
-            time.sleep(TAKE_PAUSE_SECONDS)
+            time.sleep(SHIP_PAUSE_SECONDS)
             if not taking.is_alive() and shipper.backlog().events == 0 and shipper.position < count:
                 raise BenchError(f"only {shipper.position} of {count} events were recorded")
     _count(cluster, reader, count)
@@ -134,10 +135,11 @@ def _ours(cluster: Cluster, folder: Path, count: int) -> Measured:
 
 
 def _take(log: Log, spool: SpoolReader, count: int) -> None:
+    """As often as the console does it."""
     deadline = time.monotonic() + 120
     while log.cursor(PRODUCER) < count and time.monotonic() < deadline:
-        if log.take(spool) == 0:
-            time.sleep(TAKE_PAUSE_SECONDS)
+        log.take(spool)
+        time.sleep(PAUSE_SECONDS)
 
 
 def _documents(folder: Path) -> list[dict[str, Any]]:
