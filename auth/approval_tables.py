@@ -30,7 +30,7 @@ class ApprovalRequest(Base):
     shown: Mapped[dict[str, Any]] = mapped_column(JSON)
     """What approvers are shown and sign (`auth.approvals.Shown`). Never a client's value."""
     samples: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
-    """Masked rows, with random bytes; dropped when the request ends."""
+    """Masked rows, or of an upload the names of its files, with random bytes; dropped when the request ends."""
     samples_hash: Mapped[str | None] = mapped_column(String(64), default=None)
     need: Mapped[Any] = mapped_column(JSON)
     """Whose approval, as `policies.document.written_need` writes it."""

@@ -121,12 +121,17 @@ class Shown:
     """Version of the rules that ask for it."""
     reason_code: str = ""
     reason_values: Mapping[str, int | str] = field(default_factory=dict)
+    exports: Mapping[str, int] = field(default_factory=dict)
+    """Of what goes out: short names of the exports that its clients came from, each with how many of them."""
+    unread: tuple[str, ...] = ()
+    """Of what goes out: why parts of it could not be read (`detectors.verdict.Unread`)."""
 
     @classmethod
     def of(cls, request: ApprovalRequest) -> Shown:
         """What stands in a request."""
         kept = request.shown
-        return cls(**{**kept, **{name: tuple(kept[name]) for name in ("lines", "fields", "filter")}})
+        lists: dict[str, Any] = {name: tuple(kept.get(name, ())) for name in ("lines", "fields", "filter", "unread")}
+        return cls(**{**kept, **lists})
 
 
 class Approvals:
@@ -170,7 +175,8 @@ class Approvals:
         """Ask for approval; the request that waits already, if exactly this was asked for before.
 
         `requester` is a person id, None for the command line; `subject` that of whom it is about. `need` holds approvals and nothing else.
-        `samples` are rows of masked values. Raises TooManyOpenError, PermissionError for a person who is cut off.
+        `samples` are rows of masked values, or of an upload the names of its files. Raises TooManyOpenError, PermissionError for a person
+        who is cut off.
         """
         with writing(self._engine) as session:
             now = database_now(session)

@@ -9,10 +9,11 @@ from auth.approval_tables import ApprovalRequest
 from auth.approvals import ApprovalKind, Shown
 from console.language import Speech
 from console.services import Services, Who
-from console.words import ACTIONS, N_, PLACES, field_words, word
+from console.words import ACTIONS, N_, PLACES, ROADS, UNREAD, field_words, word
 from policies.document import read_need
 from policies.needs import whose
 from policies.reasons import REASONS, Because
+from policies.request import Action
 
 KINDS = {
     ApprovalKind.ACT: N_("Act on clients"),
@@ -38,7 +39,7 @@ CHIPS = {"open": "held", "given": "good", "taken": "good", "refused": "stop"}
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """One request. Texts are in the reader's language; samples are masked."""
+    """One request. Texts are in the reader's language; samples are masked, or of an upload the names of its files."""
 
     id: str
     kind: str
@@ -52,6 +53,12 @@ class RequestView:
     fields: str
     filter: str
     where: str
+    outside: bool
+    """It is an upload: whoever asked sends the same again."""
+    exports: tuple[tuple[str, int], ...]
+    """Of an upload: the exports that its clients came from, each with how many of them."""
+    unread: tuple[str, ...]
+    """Of an upload: why parts of it could not be read."""
     lines: tuple[str, ...]
     samples: tuple[tuple[str, ...], ...]
     reason: str | None
@@ -71,9 +78,11 @@ class RequestView:
     """Of one that is `alone`: None until the address outside was told."""
 
 
-def view(services: Services, request: ApprovalRequest, speech: Speech) -> RequestView:
-    """The request as a page shows it."""
+def view(services: Services, request: ApprovalRequest, speech: Speech, *, own: bool = False) -> RequestView:
+    """The request as a page shows it. `own`: to who has asked for it, who is not told what was recognised in an upload (attacks X11)."""
     shown, act = Shown.of(request), request.kind == ApprovalKind.ACT
+    outside = act and shown.action == Action.UPLOAD
+    told = not (outside and own)
     person, about = (services.people.by_id(one) if one else None for one in (request.requester_id, request.subject_id))
     because = REASONS.get(shown.reason_code)
     return RequestView(
@@ -84,14 +93,17 @@ def view(services: Services, request: ApprovalRequest, speech: Speech) -> Reques
         about=services.who(about) if about else None,
         asked=shown.asked,
         allowed=shown.allowed,
-        counted=act,
+        counted=act and told,
         fields=field_words(shown.fields, speech) if shown.fields else "",
         filter=field_words(shown.filter, speech) if shown.filter else "",
-        where=word(PLACES, shown.destination, speech) if shown.destination else "",
+        where=_where(shown, speech, outside=outside),
+        outside=outside,
+        exports=tuple(sorted(shown.exports.items())) if told else (),
+        unread=tuple(word(UNREAD, one, speech) for one in shown.unread),
         lines=tuple(f"{speech.say(CASE)} {line}" for line in shown.lines) if request.kind == ApprovalKind.REVEAL else shown.lines,
         samples=tuple(tuple(row) for row in request.samples["rows"]) if request.samples else (),
         reason=request.reason,
-        rule=Because(because, shown.reason_values).for_reviewer(speech.language) if because else "",
+        rule=Because(because, shown.reason_values).for_reviewer(speech.language) if because and told else "",
         whose=whose(read_need(request.need)),
         reveals=request.kind == ApprovalKind.REVEAL,
         state=request.state,
@@ -103,3 +115,10 @@ def view(services: Services, request: ApprovalRequest, speech: Speech) -> Reques
         alone=request.alone,
         not_before=request.not_before,
     )
+
+
+def _where(shown: Shown, speech: Speech, *, outside: bool) -> str:
+    if not outside:
+        return word(PLACES, shown.destination, speech) if shown.destination else ""
+    channel, _, place = shown.destination.partition(":")
+    return f"{place} ({word(ROADS, channel, speech)})"

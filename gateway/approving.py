@@ -163,8 +163,13 @@ def samples(
     return tuple(tuple(values.get(kind, "") for kind in (Kind.NAME, Kind.EMAIL, Kind.PHONE)) for values in found.values() if values)
 
 
+def approval_digest(act: str, version: str) -> str:
+    """What is asked of others: an act, by its digest, under the version of the rules that ask."""
+    return hashlib.sha256(f"torwart approval 1\0{act}\0{version}".encode()).hexdigest()
+
+
 def _digest(call: Call, judged: Judged, decision: Decision) -> str:
     resource = judged.question.resource
     ids = resource.ids or () if isinstance(decision, Deny) else signed_ids(resource, decision.obligations)
     act = digest_of(call, judged.question, ids, tuple(sorted(resource.fields | resource.written_fields)))
-    return hashlib.sha256(f"torwart approval 1\0{act}\0{version_of(decision)}".encode()).hexdigest()
+    return approval_digest(act, version_of(decision))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from enum import StrEnum
 from html import escape
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -44,6 +45,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "confirm_once": "Die Bestätigung gilt einmal und nur für genau diesen Vorgang.",
         "send_again": "Kehren Sie hierher zurück und senden Sie dasselbe in den nächsten zwei Minuten noch einmal (Zurück, dann Senden).",
         "send_once": "Die Bestätigung gilt einmal: Anderer Inhalt oder ein anderes Ziel wird wieder angehalten.",
+        "ask": "Um Zustimmung bitten",
+        "ask_first": "Bitten Sie mit Ihrem Schlüssel um Zustimmung. Die Seite öffnet sich in einem neuen Fenster.",
+        "ask_then": "Sobald andere zugestimmt haben, kehren Sie hierher zurück und senden dasselbe noch einmal (Zurück, dann Senden).",
+        "ask_once": "Die Zustimmung gilt einmal, nur für Sie und nur eine Zeit lang: Anderer Inhalt oder ein anderes Ziel wird wieder "
+        "angehalten.",
+        "await": "Sehen, wie es steht",
         "why": "Warum?",
         "back": "Zurück zum CRM",
         "sign_in": "Zur Anmeldung",
@@ -64,6 +71,11 @@ _TEXTS: dict[str, dict[str, str]] = {
         "confirm_once": "The confirmation counts once and for exactly this act.",
         "send_again": "Come back here and send the same again within two minutes (back button, then send).",
         "send_once": "The confirmation counts once: other content, or another place, is held again.",
+        "ask": "Ask for approval",
+        "ask_first": "Ask for approval with your key. The page opens in a new window.",
+        "ask_then": "As soon as others have approved it, come back here and send the same again (back button, then send).",
+        "ask_once": "The approval counts once, for you alone and for a while: other content, or another place, is held again.",
+        "await": "See how it stands",
         "why": "Why?",
         "back": "Back to the CRM",
         "sign_in": "Go to the sign-in",
@@ -99,7 +111,17 @@ def denial_page(refusal: Refusal) -> bytes:
     return _document(refusal.language, headline, body, ways, refusal.act_id)
 
 
-def way_out_page(refusal: Refusal) -> bytes:
+class Way(StrEnum):
+    """What a person does on the page of an act, before the same is sent again."""
+
+    CONFIRM = "confirm"
+    ASK = "ask"
+    """Others are asked to approve it."""
+    AWAIT = "await"
+    """Others were asked."""
+
+
+def way_out_page(refusal: Refusal, way: Way = Way.CONFIRM) -> bytes:
     """In place of a foreign server's answer: what did not go out, and the way to its explanation, or to its confirmation.
 
     No way back: the page is not ours.
@@ -108,8 +130,14 @@ def way_out_page(refusal: Refusal) -> bytes:
     headline, sentence = headline_of(refusal)
     body = [f"<h1>{escape(headline)}</h1>", f'<p class="lead">{escape(sentence)}</p>']
     if _to_confirm(refusal):
-        body += _steps(texts["confirm_first"], texts["send_again"], texts["send_once"])
-        ways = [(refusal.link or "", texts["confirm"], True)]
+        match way:
+            case Way.CONFIRM:
+                body += _steps(texts["confirm_first"], texts["send_again"], texts["send_once"])
+            case Way.ASK:
+                body += _steps(texts["ask_first"], texts["ask_then"], texts["ask_once"])
+            case Way.AWAIT:
+                body += [f"<p>{escape(texts['ask_then'])}</p>", f"<p>{escape(texts['ask_once'])}</p>"]
+        ways = [(refusal.link or "", texts[way], True)]
     else:
         ways = [(refusal.link, texts["why"], True)] if refusal.link else []
     return _document(refusal.language, headline, body, ways, refusal.act_id or None)

@@ -9,10 +9,10 @@ from policies.reasons import Because
 _ASKING = frozenset(
     {
         *("export_needs_key", "report_needs_key", "delete_needs_key", "limit_needs_key", "changes_need_key"),
-        *("export_justified", "export_warned", "send_justified", "send_warned"),
+        *("export_justified", "export_warned", "send_justified", "send_warned", "send_needs_consent"),
     }
 )
-"""Reasons that tell the person to confirm: here that would not help."""
+"""Reasons that tell the person to confirm, or to ask others: here that would not help."""
 
 
 def unasked(challenge: Challenge) -> Deny:

@@ -431,10 +431,8 @@ SEND_JUSTIFIED = _reason(
 )
 SEND_NEEDS_CONSENT = _reason(
     "send_needs_consent",
-    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses, und jemand muss zustimmen. Zustimmungen kann Torwart "
-    "noch nicht einholen; wenden Sie sich an Ihre Leitung.",
-    en="Held, nothing was sent: it holds data of the firm's clients, and somebody has to consent. Torwart cannot ask for consents yet; ask "
-    "your management.",
+    de="Angehalten, nichts gesendet: Darin stehen Daten von Kunden des Hauses, und andere müssen zustimmen, bevor es hinausgeht.",
+    en="Held, nothing was sent: it holds data of the firm's clients, and others have to consent before it goes out.",
     reviewer_de="{asked} Kunden auf dem Weg hinaus: nur mit Zustimmung.",
     reviewer_en="{asked} clients on the way out: only with consent.",
 )

@@ -32,7 +32,7 @@ def approvals(request: Request, found: Annotated[Visitor, Depends(signed_in)]) -
         found,
         "approvals.html",
         waiting=[view(services, one, found.speech) for one in waiting],
-        own=[view(services, one, found.speech) for one in services.approvals.asked_by(person.id)],
+        own=[view(services, one, found.speech, own=True) for one in services.approvals.asked_by(person.id)],
     )
 
 
@@ -55,7 +55,7 @@ def approval(request: Request, request_id: str, found: Annotated[Visitor, Depend
         request,
         found,
         "approval.html",
-        asked=view(services, asked, found.speech),
+        asked=view(services, asked, found.speech, own=asked.requester_id == person.id and not answerable),
         answerable=answerable,
         own=asked.requester_id == person.id,
         demo=services.demo,

@@ -13,7 +13,7 @@ import orjson
 from gateway.crm.profile import Client, Refusal
 from gateway.exchange import Response
 from gateway.forward.framing import Asked
-from gateway.pages import PAGE_HEADERS, way_out_page
+from gateway.pages import PAGE_HEADERS, Way, way_out_page
 from gateway.refusals import Refusals
 from policies.reasons import PLACE_REFUSED, Because, Reason
 
@@ -27,8 +27,18 @@ _CONFIRM = {
     "de": "Angehalten, nichts gesendet: Bestätigen Sie, dann senden Sie noch einmal.",
     "en": "Held, nothing was sent: confirm, then send it again.",
 }
+_ASK = {
+    "de": "Angehalten, nichts gesendet: Andere müssen zustimmen. Bitten Sie darum, und senden Sie noch einmal, sobald sie es getan haben.",
+    "en": "Held, nothing was sent: others have to approve it. Ask them, and send it again as soon as they have.",
+}
+_AWAIT = {
+    "de": "Angehalten, nichts gesendet: Sie haben um Zustimmung dazu gebeten, die Antwort steht noch aus.",
+    "en": "Held, nothing was sent: you have asked for its approval, and the answer is not there yet.",
+}
 _HELD = Because(Reason("confirm_and_send_again", _CONFIRM, _CONFIRM))
 """In place of the rule's own sentence, which stands on the page of the act."""
+_OTHERS = Because(Reason("ask_and_send_again", _ASK, _ASK))
+_WAITS = Because(Reason("answer_awaited", _AWAIT, _AWAIT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,11 @@ class Answers:
         """
         return self._shown(asked, self.refusals.challenge(_HELD, act_id, language, Client.PAGE, get=False))
 
+    def consent(self, asked: Asked, act_id: str, language: str | None, *, waits: bool) -> Response:
+        """What others have to approve, with the way to the page of the act, where the person asks them or sees how it stands (`waits`)."""
+        because, way = (_WAITS, Way.AWAIT) if waits else (_OTHERS, Way.ASK)
+        return self._shown(asked, self.refusals.challenge(because, act_id, language, Client.PAGE, get=False), way)
+
     def nowhere(self, asked: Asked | None, language: str | None) -> Response:
         """The name service does not know that name; there is no act to ask about."""
         because = Because(PLACE_REFUSED, {"what": "name without an address"})
@@ -64,9 +79,9 @@ class Answers:
         document = {"type": "about:blank", "title": title.phrase, "status": title.value, "detail": detail}
         return Response(title.value, (*_PROBLEM, ("proxy-authenticate", f'Basic realm="{REALM}", charset="UTF-8"')), orjson.dumps(document))
 
-    def _shown(self, asked: Asked | None, refusal: Refusal) -> Response:
+    def _shown(self, asked: Asked | None, refusal: Refusal, way: Way = Way.CONFIRM) -> Response:
         if asked is not None and asked.is_page:
-            return Response(refusal.status, PAGE_HEADERS, way_out_page(refusal))
+            return Response(refusal.status, PAGE_HEADERS, way_out_page(refusal, way))
         document = {
             "type": "about:blank",
             "title": refusal.title,

@@ -17,6 +17,7 @@ from audit_store.manifests import Manifests
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from audit_store.turns import Turns
+from auth.approvals import Approvals
 from auth.config_file import ConfigError
 from auth.directory import Directory
 from auth.keys import Keys
@@ -34,6 +35,7 @@ from gateway.channels.destinations import KINDS, Destinations
 from gateway.forward.answers import Answers
 from gateway.forward.authority import FOLDER, Authority
 from gateway.forward.confirm import Confirmations
+from gateway.forward.consents import Consents
 from gateway.forward.credentials import LogIns
 from gateway.forward.heads import Heads
 from gateway.forward.judge import Judge
@@ -92,6 +94,8 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     seal, used = RowSeal.of(state), UsedActs(state / USED_ACTS)
     owner_keys = Keys(engine, spool.append, installation.rp_id, installation.origin, seal, installation.keys)
     stepup = StepUp(engine, spool.append, owner_keys, pseudonyms, clock_id(engine), seal=seal, used=used, holder=spool.producer)
+    approvals = Approvals(engine, spool.append, owner_keys, pseudonyms, clock_id(engine), used=used, sole=installation.sole_reviewer)
+    confirmations = Confirmations(stepup)
     own = None
     if scanner is None:
         scanner = own = Scanner(ClientIndex(state), Limits())
@@ -114,7 +118,8 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
         manifests=Manifests(engine),
         policy=policies.current,
         spool=spool,
-        confirmations=Confirmations(stepup),
+        confirmations=confirmations,
+        consents=Consents(approvals, confirmations),
         answers=Answers(Refusals(installation.torwart_url, installation.language)),
         now=now,
     )

@@ -7,18 +7,18 @@ confirmed is this person, this server, this content and the clients in it; anyth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from auth.act import ONLY_THE_KEY, Summary, act_digest
 from auth.stepup import StepUp, TooManyOpenError
-from auth.tables import Act
 from gateway.forward.framing import Asked
 from gateway.forward.uploads import boundary
 from policies import reasons
 from policies.decision import Challenge
-from policies.needs import key_asked, to_ask
+from policies.needs import RequirementKind, key_asked, to_ask
+from policies.reasons import Reason
 from policies.request import AccessRequest, KeyProof
 
 MAX_PARTS = 10_000
@@ -44,6 +44,20 @@ class Confirmations:
 
         `held` records it, before anybody hears of it. Raises what `held` raises: then nothing was opened.
         """
+        reason = challenge.reasons[0].reason if challenge.reasons else reasons.NOT_FOR_YOU
+        summary = summary_of(question, challenge, reason)
+        return await self.hold(question, digest, summary, to_ask(challenge.need) or ONLY_THE_KEY, held)
+
+    async def hold(
+        self,
+        question: AccessRequest,
+        digest: str,
+        summary: Summary,
+        asks: frozenset[RequirementKind],
+        held: Callable[[], Awaitable[object]],
+        begun: Callable[[str], object] | None = None,
+    ) -> str | None:
+        """As `ask`, for what the summary says. `begun` is told the number of an act that was opened now, before anybody hears of it."""
         person = question.principal
         async with self.opening:
             waiting = self.stepup.open_of(person.id, person.session_id or "")
@@ -51,35 +65,36 @@ class Confirmations:
             if known is not None:
                 return known.id
             await held()
-            act = self._opened(question, challenge, digest)
-            return None if act is None else act.id
+            try:
+                act = self.stepup.open(
+                    principal=person,
+                    digest=digest,
+                    summary=summary,
+                    ids=question.resource.ids or (),
+                    fields=(),
+                    act_id=question.act_id,
+                    asks=asks,
+                )
+            except TooManyOpenError:
+                return None
+            if begun is not None:
+                begun(act.id)
+            return act.id
 
-    def _opened(self, question: AccessRequest, challenge: Challenge, digest: str) -> Act | None:
-        ids, context = question.resource.ids or (), question.context
-        reason = challenge.reasons[0].reason if challenge.reasons else reasons.NOT_FOR_YOU
-        summary = Summary(
-            action=question.action.value,
-            asked=challenge.asked,
-            allowed=challenge.allowed,
-            fields=(),
-            destination=f"{context.channel.value}:{context.destination}",
-            reason_code=reason.code,
-            warnings=tuple(warning.reason.code for warning in challenge.warnings),
-            key_class=key_asked(challenge.need).value,
-            reason_values={},  # a number in the rule's sentence would tell how many were recognised (attacks X11)
-        )
-        try:
-            return self.stepup.open(
-                principal=question.principal,
-                digest=digest,
-                summary=summary,
-                ids=ids,
-                fields=(),
-                act_id=question.act_id,
-                asks=to_ask(challenge.need) or ONLY_THE_KEY,
-            )
-        except TooManyOpenError:
-            return None
+
+def summary_of(question: AccessRequest, challenge: Challenge, reason: Reason, values: Mapping[str, int | str] | None = None) -> Summary:
+    """What the person is shown. `values` for the reason's sentence: none that tells how many clients were recognised (attacks X11)."""
+    return Summary(
+        action=question.action.value,
+        asked=challenge.asked,
+        allowed=challenge.allowed,
+        fields=(),
+        destination=f"{question.context.channel.value}:{question.context.destination}",
+        reason_code=reason.code,
+        warnings=tuple(warning.reason.code for warning in challenge.warnings),
+        key_class=key_asked(challenge.need).value,
+        reason_values=values or {},
+    )
 
 
 def may_ask(asked: Asked) -> bool:

@@ -1,6 +1,7 @@
 """The route of what goes out, from top to bottom: who, where to, what is in it, may it go, write it down, then let it go or say why not.
 
-What may go once its person has confirmed it is stopped, too: the person sends it again, and then it goes (`gateway.forward.confirm`).
+What may go once its person has confirmed it, or others have approved it, is stopped, too: the person sends it again, and then it goes
+(`gateway.forward.confirm`, `gateway.forward.consents`).
 
 No proxy library is known here. What is raised is a fault of ours, and the guard denies.
 """
@@ -22,23 +23,24 @@ from audit_store.spool import Spool, SpoolError
 from audit_store.turns import Turns
 from auth.directory import Directory
 from detectors.marked import named_by_marks
-from detectors.verdict import Unread, Verdict
+from detectors.verdict import UNINSPECTABLE, Unread, Verdict
 from gateway.channels.destinations import Destinations
 from gateway.exchange import Response
 from gateway.forward import framing
 from gateway.forward.answers import Answers
 from gateway.forward.confirm import Confirmations, act_of, may_ask
+from gateway.forward.consents import Consent, Consents, Seen, asked_of_others, others_of, place_of
 from gateway.forward.credentials import LogIns, barred
 from gateway.forward.framing import Asked, FramingError, Wire
 from gateway.forward.heads import Heads
 from gateway.forward.places import NoSuchNameError, PlaceError, Places
 from gateway.forward.reading import Scans, digest, joined, read_upload
-from gateway.forward.uploads import HEAD, LARGE, RECORDED_BYTES, Shape, is_upload, shape
+from gateway.forward.uploads import HEAD, LARGE, RECORDED_BYTES, Shape, file_names, is_upload, shape
 from gateway.unasked import unasked
 from policies import reasons
 from policies.decision import Allow, Challenge, Decision, Deny
 from policies.engine import decide
-from policies.needs import to_ask
+from policies.needs import to_ask, whose
 from policies.reasons import Because
 from policies.request import AccessRequest, Action, ClientId, Context, Principal, Resource
 from policies.rule import Policy
@@ -63,6 +65,7 @@ class Judge:
     policy: Callable[[], Policy]
     spool: Spool
     confirmations: Confirmations
+    consents: Consents
     answers: Answers
     now: Callable[[], datetime]
 
@@ -227,22 +230,33 @@ class Judge:
         if asking is None:
             return await self._nobody_now(asked)
         question, decision = asking
-        if isinstance(decision, Challenge) and confirmable and to_ask(decision.need) is not None:
+        consent = None
+        if isinstance(decision, Challenge) and confirmable:
             act = await act_of(question, asked, body)
             await self.followers.take_over()
             asking = self._asking(asked, act_id, verdict)
             if asking is None:
                 return await self._nobody_now(asked)
-            question, decision = self._confirmed(*asking, act)
+            question, decision, consent = self._consented(*asking, act)
+            if isinstance(decision, Challenge) and to_ask(decision.need) is None:
+                return await self._others_asked(asked, body, question, decision, content, kind, act)
+            question, decision = self._confirmed(question, decision, act)
             if isinstance(decision, Challenge):
                 return await self._held(asked, question, decision, content, kind, act)
+        if consent is not None and isinstance(decision, Allow):
+            decision = self.consents.use(consent, question, decision) or decision
         person = question.principal
         if not isinstance(decision, Allow):
             return await self._denied(asked, question, decision, content, kind)
         sent = frozenset(verdict.clients)
-        if question.proof is None and not (sent or verdict.unread or content.exports or kind.named or len(body) >= RECORDED_BYTES):
+        if (
+            question.proof is None
+            and consent is None
+            and not (sent or verdict.unread or content.exports or kind.named or len(body) >= RECORDED_BYTES)
+        ):
             return None  # an ordinary form
-        event = self._event(asked, question, decision, Phase.ALLOWED, content, kind, bytes_out=len(body))
+        digest = consent.digest if consent is not None else None
+        event = self._event(asked, question, decision, Phase.ALLOWED, content, kind, bytes_out=len(body), digest=digest)
         # Counted before anything is awaited: of two uploads under way at once, the second must see the first.
         self.history.note(person.pseudonym, question.context.at, sent=sent, event_id=event.id)
         return await self._recorded(event, None, asked, question.act_id, person.language)
@@ -255,6 +269,17 @@ class Judge:
             return None
         question = self._question(act_id, asked, person, verdict)
         return question, _whole(question, decide(question, self.policy()))
+
+    def _consented(self, question: AccessRequest, decision: Decision, act: str) -> tuple[AccessRequest, Decision, Consent | None]:
+        """The same where nobody else has approved it; else with what others have said yes to, which is not used up yet."""
+        consent = self.consents.given(question, decision, act)
+        if consent is None:
+            return question, decision, None
+        question = replace(question, approvals=consent.proofs)
+        decided = _whole(question, decide(question, self.policy()))
+        if isinstance(decided, Allow):  # nothing else is asked: it is the act that was held
+            question = replace(question, act_id=consent.request_id)
+        return question, decided, consent
 
     def _confirmed(self, question: AccessRequest, decision: Decision, act: str) -> tuple[AccessRequest, Decision]:
         """The same where nobody has confirmed it; else with the proof, which is used up. A limit holds all the same (attacks X24)."""
@@ -302,6 +327,32 @@ class Judge:
         if act_id is None:
             return await self._denied(asked, question, Deny((Because(reasons.TOO_MANY_OPEN),), challenge.rules), content, kind)
         return self.answers.held(asked, act_id, person.language)
+
+    async def _others_asked(
+        self, asked: Asked, body: bytes, question: AccessRequest, challenge: Challenge, content: Content, kind: Shape, act: str
+    ) -> Response:
+        """The way to the page where others are asked to approve it, or to the one that says that they were. Raises SpoolError."""
+        language = question.principal.language
+        about: dict[str, int | str] = {"who": whose(others_of(challenge)), "asked": challenge.asked}
+        waits = self.consents.waits(question, challenge, act)
+        if isinstance(waits, Because):
+            return await self._denied(asked, question, Deny((waits, *challenge.reasons), challenge.rules), content, kind)
+        if waits is not None:
+            answer = self.answers.consent(asked, waits, language, waits=True)
+            denial = Deny((Because(reasons.APPROVAL_WAITS, about), *challenge.reasons), challenge.rules)
+            event = self._event(asked, replace(question, act_id=waits), denial, Phase.DENIED, content, kind, http_status=answer.status)
+            return await self._recorded(event, answer, asked, waits, language)
+        held = replace(challenge, reasons=(Because(reasons.APPROVAL_NEEDED, about), *challenge.reasons))
+        digest = asked_of_others(challenge, act)
+        event = self._event(asked, question, held, Phase.HELD, content, kind, digest=digest)
+        files = await asyncio.to_thread(file_names, asked, body)
+        exports = {link.name: link.clients for link in content.exports}
+        unread = tuple(one.detector for one in question.findings if one.kind == UNINSPECTABLE)
+        seen = Seen(place_of(asked), files, exports, unread)
+        act_id = await self.consents.ask(question, challenge, act, seen, partial(self.spool.append_soon, event))
+        if act_id is None:
+            return await self._denied(asked, question, Deny((Because(reasons.TOO_MANY_OPEN),), challenge.rules), content, kind)
+        return self.answers.consent(asked, act_id, language, waits=False)
 
     async def _denied(self, asked: Asked, question: AccessRequest, decision: Decision, content: Content, kind: Shape) -> Response:
         person = question.principal

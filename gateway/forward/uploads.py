@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -18,6 +19,11 @@ _NAME_SEARCHED = 64 * 1024
 """Bytes of a body in which a file name is looked for: the first part of a form is at its beginning."""
 _FILE_NAME = re.compile(rb"content-disposition:[^\r\n]{0,512}?filename(\*?)=(\"[^\"\r\n]{0,512}|[^\s;\r\n]{0,512})", re.IGNORECASE)
 _BOUNDARY = re.compile(r"boundary=(?:\"([^\"]{1,200})\"|([^\s;,\"]{1,200}))", re.IGNORECASE)
+NAMES, NAME_LENGTH = 5, 120
+"""Names of files that who is asked to approve an upload sees, and their characters."""
+_PART_HEAD = 2 * 1024
+"""Bytes of the head of a form's part in which its file's name is looked for."""
+_PARTS_SEARCHED = 10_000
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,5}")
 
 
@@ -58,12 +64,42 @@ def shape(asked: Asked, body: bytes) -> Shape:
             return Shape("multipart", None, named=False, file=everything)
         name = found[2].lstrip(b'"').decode("utf-8", "replace")
         return Shape("multipart", _extension(unquote(name)), named=bool(name), file=_part(asked, body, found.end()))
-    name = asked.header("x-file-name") or asked.header("x-filename") or ""
-    if not name and asked.method == "PUT":
-        name = unquote(asked.path.rpartition("/")[2])
-    extension = _extension(name)
+    extension = _extension(_name_beside(asked))
     form = "form" if media == "application/x-www-form-urlencoded" else "json" if media.endswith("json") else "raw"
     return Shape(form, extension, named=extension is not None, file=everything)
+
+
+def file_names(asked: Asked, body: bytes) -> tuple[str, ...]:
+    """The names that its sender gave the files of an upload, `NAMES` of them, then how many more there are (`+ 3`).
+
+    They could be a client's, so they are for the eyes of who is asked to approve it only; never raises for what a client sent.
+    """
+    if not body:
+        return ()
+    mark = boundary(asked)
+    found = [_name_beside(asked)] if mark is None else list(_names_of_parts(body, b"--" + mark))
+    names = ["".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in name)[:NAME_LENGTH] for name in found if name]
+    return (*names[:NAMES], *([f"+ {len(names) - NAMES}"] if len(names) > NAMES else []))
+
+
+def _names_of_parts(body: bytes, line: bytes) -> Iterator[str]:
+    start = body.find(line)
+    for _ in range(_PARTS_SEARCHED):
+        if start < 0:
+            return
+        start += len(line)
+        end = body.find(b"\r\n\r\n", start, start + _PART_HEAD)
+        if end >= 0 and (named := _FILE_NAME.search(body, start, end)) is not None:
+            name = named[2].lstrip(b'"').decode("utf-8", "replace")
+            yield unquote(name.partition("''")[2] or name) if named[1] else name
+        start = body.find(b"\r\n" + line, start)
+        start = start + 2 if start >= 0 else start
+
+
+def _name_beside(asked: Asked) -> str:
+    """Of a body that is one file: what a header, or the address that it is put to, calls it."""
+    name = asked.header("x-file-name") or asked.header("x-filename") or ""
+    return name or (unquote(asked.path.rpartition("/")[2]) if asked.method == "PUT" else "")
 
 
 def boundary(asked: Asked) -> bytes | None:

@@ -377,6 +377,96 @@ def test_a_warning_that_was_read_and_a_touch_let_exactly_this_upload_out_once(
     assert first == second != third
 
 
+CONSENTED = """
+rules:
+  - {id: goes, roles: any, actions: [upload], resource: content, effect: allow}
+  - {id: consented, roles: any, actions: [upload], resource: content, channels: [cloud], when: resource.asked >= 1, effect: require,
+     require: {approval: {role: owner}}, reason: send_needs_consent}
+"""
+
+
+@pytest.fixture
+def consented_desk(chromium: Browser, tmp_path: Path, far: Outside) -> Iterator[Desk]:
+    """A desk whose way out needs the consent of an owner."""
+    firm = Firm(tmp_path / "firm", [far.port])
+    firm.activate(CONSENTED)
+    with proxy_of(firm), process_of(firm, "console.server", firm.torwart), desk_of(chromium, firm, far) as one:
+        yield one
+
+
+def owner_at(chromium: Browser, firm: Firm, key: VirtualKey) -> Page:
+    """Olga, an owner, in a browser of her own, signed in with a key that she has just registered."""
+    with firm.people() as (people, _, _):
+        olga = people.add("Olga Brandt", "olga@firma.example", ["owner"], accounts=["olga"])
+    page = chromium.new_context(locale="de-DE").new_page()
+    page.goto(f"{firm.origin}/enrol/{firm.token(olga.id)}")
+    key.plug_into(page)
+    page.locator("#touch").click()
+    expect(page.locator("#said")).to_have_class(re.compile("good"))
+    page.goto(f"{firm.origin}/signin")
+    page.get_by_role("button", name="Mit Schlüssel anmelden").click()
+    page.locator("#live").wait_for()
+    return page
+
+
+def test_an_owner_s_yes_lets_exactly_this_upload_out_once(
+    chromium: Browser, consented_desk: Desk, virtual_key: VirtualKey, axe: Callable[[Page], list[str]]
+) -> None:
+    desk, owners_key = consented_desk, VirtualKey()
+    owner = owner_at(chromium, desk.firm, owners_key)
+    register(desk, virtual_key)
+    page = desk.open("cloud", "/")
+    upload(page, "angebot.csv", "text/csv", TWO)
+    expect(page.get_by_text("Andere müssen zustimmen.")).to_be_visible()
+    assert axe(page) == []
+    with desk.context.expect_page() as opened:
+        page.get_by_role("link", name="Um Zustimmung bitten").click()
+    act = opened.value
+    expect(act.locator("#ask")).to_contain_text("senden Sie dasselbe noch einmal")
+    assert re.search(r"\b2\b", act.inner_text("#ask")) is None  # no count is told
+    virtual_key.plug_into(act)
+    act.locator("#reason").fill("Angebot für die Messe")
+    act.locator("#touch").click()
+    expect(act.locator("#asked h1")).to_have_text("Andere sind gefragt")
+    expect(act.locator("#asked")).to_contain_text("es geht einmal hinaus")
+
+    page.bring_to_front()
+    page.go_back()
+    upload(page, "angebot.csv", "text/csv", TWO)
+    waiting = page.get_by_role("link", name="Sehen, wie es steht")
+    expect(waiting).to_be_visible()
+    assert waiting.get_attribute("href") == act.url
+    assert desk.far.arrivals.uploads() == []
+
+    owner.goto(f"{desk.firm.origin}/approvals")
+    owner.locator("td.lead a").first.click()
+    for said in ("Anna Adler", f"cloud.localhost:{desk.far.port}", "angebot.csv", "Angebot für die Messe", "Cloud-Speicher"):
+        expect(owner.locator("main")).to_contain_text(said)
+    expect(owner.locator(".counts")).to_contain_text("2")
+    assert axe(owner) == []
+    owners_key.plug_into(owner)
+    owner.get_by_role("button", name="Mit Schlüssel zustimmen").click()
+    expect(owner.locator("#state")).to_have_text("zugestimmt, noch nicht verbraucht")
+    act.reload()
+    expect(act.locator("main")).to_contain_text("Senden Sie dasselbe jetzt noch einmal")
+    act.close()
+
+    page.bring_to_front()
+    page.go_back()
+    upload(page, "angebot.csv", "text/csv", TWO)
+    expect(page.get_by_role("status")).to_contain_text("angebot.csv")
+    (arrival,) = desk.far.arrivals.uploads()
+    assert TWO in arrival.body
+    page.go_back()
+    upload(page, "angebot.csv", "text/csv", TWO)
+    expect(page.get_by_text("Andere müssen zustimmen.")).to_be_visible()
+    assert len(desk.far.arrivals.uploads()) == 1
+    assert [one["torwart"]["act"]["phase"] for one in desk.acts()] == ["held", "denied", "allowed", "held"]
+    owner.reload()
+    expect(owner.locator("#state")).to_have_text("zugestimmt und verbraucht")
+    owner.context.close()
+
+
 def test_ordinary_uploads_pass_without_a_word(desk: Desk) -> None:
     before = len(desk.acts())
     page = desk.open("cloud", "/")

@@ -129,7 +129,7 @@ class Firm:
     def activate(self, rules: str) -> None:
         """Other rules than the shipped ones, as the next version; what becomes wider is confirmed."""
         folder = self.folder / "rules"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "rules.yaml").write_text(rules, encoding="utf-8")
         (folder / "rules.cases.yaml").write_text(_CASES, encoding="utf-8")
         store = PolicyStore(self.state / "policies", PolicyKey(self.state / "keys"))
@@ -143,14 +143,14 @@ class Firm:
         """Torwart's own pages."""
         return f"http://torwart.localhost:{self.torwart}"
 
-    def token(self) -> str:
-        """What Anna registers a key with."""
+    def token(self, person: str | None = None) -> str:
+        """What Anna, or another person, registers a key with."""
         with _keys(self) as keys:
-            return keys.issue_token(self.anna, None)
+            return keys.issue_token(person or self.anna, None)
 
-    def enrol(self) -> SoftwareKey:
-        """A key in Anna's hand, registered by the ordinary token."""
-        key, token = SoftwareKey(), self.token()
+    def enrol(self, person: str | None = None) -> SoftwareKey:
+        """A key in the hand of Anna, or of another person, registered by the ordinary token."""
+        key, token = SoftwareKey(), self.token(person)
         with _keys(self) as keys:
             options, _ = keys.begin_registration(token)
             keys.complete_registration(token, key.create(options, self.origin))

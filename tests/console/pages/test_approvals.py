@@ -185,3 +185,45 @@ def test_a_name_is_shown_to_the_one_who_asked_after_two_keys(pages: Pages) -> No
     assert "Feldmann" in client.get(address).text
     for person, page in ((sven, address), (olga, f"/people/{anna.id}"), (olga, "/people"), (olga, "/approvals")):
         assert "Feldmann" not in pages.client(person).get(page).text, page
+
+
+def test_of_an_upload_the_approver_sees_what_leaves_and_who_asked_sees_no_number(pages: Pages) -> None:
+    services = pages.services
+    anna, olga = pages.add("Anna Feldmann"), pages.add("Olga Brandt", "owner")
+    for person in (anna, olga):
+        token, key = services.keys.issue_token(person.id, None), SoftwareKey()
+        services.keys.complete_registration(token, key.create(services.keys.begin_registration(token)[0], pages.url))
+    asks = frozenset({RequirementKind.KEY, RequirementKind.APPROVAL})
+    act = pages.hold(anna, act_id="act-9", asks=asks, action="upload", destination="cloud:cloud.example", asked=4711, allowed=4711)
+    assert "senden Sie dasselbe noch einmal" in pages.client().get("/act/act-9").text
+    shown = Shown(
+        "upload",
+        asked=4711,
+        allowed=4711,
+        destination="cloud:cloud.example:8443",
+        policy="7",
+        reason_code="send_needs_consent",
+        reason_values={"asked": 4711},
+        exports={"7F3A": 4001},
+        unread=("encrypted",),
+    )
+    files = (("Kunden <b>Muster.csv",), ("+ 2",))
+    services.approvals.draft(act.id, requester=anna.id, digest=DIGEST, shown=shown, need=Approval(), samples=files, seconds=60)
+    assert services.approvals.open(act.id, "für die Messe") is not None
+    said = pages.client(olga).get("/approvals/act-9").text
+    for words in (
+        "cloud.example:8443",
+        "Cloud-Speicher",
+        "Kunden &lt;b&gt;Muster.csv",
+        "+ 2",
+        "4.711",
+        "7F3A",
+        "4.001",
+        "verschlüsselt",
+        "nicht lesbar",
+    ):
+        assert words in said, words
+    assert "4.711" in pages.client(olga).get("/approvals").text
+    for address in ("/approvals/act-9", "/approvals", "/act/act-9"):
+        own = pages.client(anna).get(address).text
+        assert not any(number in own for number in ("4.711", "4711", "4.001", "7F3A")), address

@@ -34,8 +34,6 @@ rules:
      require: {all: [acknowledge, key]}, reason: send_warned}
   - {id: reasoned, roles: any, actions: [upload], resource: content, channels: [messenger, website], when: resource.asked >= 1,
      effect: require, require: justify, reason: send_justified}
-  - {id: consented, roles: any, actions: [upload], resource: content, channels: [webmail], when: resource.asked >= 1, effect: require,
-     require: {approval: {role: owner}}, reason: send_needs_consent}
   - {id: unread, roles: any, actions: [upload], resource: content, when: 'findings.exists(found, found.kind == "uninspectable")',
      effect: require, require: acknowledge, reason: send_warned}
   - {id: paste, roles: any, actions: [upload], resource: content,
@@ -277,12 +275,6 @@ async def test_what_no_person_sent_opens_nothing(desk: Desk, headers: dict[str, 
     assert b"/act/" not in answer.body
     assert desk.told("held") == []
     assert desk.told("denied")[-1]["event"]["reason"] == "not_asked_for"
-
-
-async def test_what_needs_others_is_denied(desk: Desk) -> None:
-    answer = await desk.upload(rows(1), "webmail")
-    assert "/why/" in answer.problem["link"]
-    assert desk.told("denied")[-1]["event"]["reason"] == "send_needs_consent"
 
 
 async def test_a_list_in_a_head_is_denied(desk: Desk) -> None:

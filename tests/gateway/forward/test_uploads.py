@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.forward.framing import Asked
-from gateway.forward.uploads import PATH_BYTES, QUERY_BYTES, is_upload, shape
+from gateway.forward.uploads import NAME_LENGTH, NAMES, PATH_BYTES, QUERY_BYTES, file_names, is_upload, shape
 from tests.services.way_out import multipart
 
 ASKED = Asked("POST", "http", "web.example", 80, "/upload", "HTTP/1.1", (), "192.168.0.7", "one")
@@ -93,3 +93,40 @@ def test_a_form_without_an_end_gives_the_rest_as_its_file() -> None:
 def test_the_search_for_a_name_ends() -> None:
     body = b"--b\r\n" + b"content-disposition: form-data;" * 200_000
     assert shape(asked(content_type="multipart/form-data; boundary=b"), body).extension is None
+
+
+def form(*heads: str) -> tuple[Asked, bytes]:
+    """A form whose parts have these heads."""
+    parts = "".join(f"--line\r\n{head}\r\n\r\ncontent: filename=x\r\n" for head in heads)
+    return asked(content_type="multipart/form-data; boundary=line"), f"{parts}--line--\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("heads", "names"),
+    [
+        (['Content-Disposition: form-data; name="a"; filename="Liste.csv"'], ("Liste.csv",)),
+        (['Content-Disposition: form-data; name="note"'], ()),
+        (
+            ['content-disposition: form-data; name="a"; filename="one.csv"', "X: y", "Content-Disposition: form-data; filename=two"],
+            ("one.csv", "two"),
+        ),
+        (["Content-Disposition: form-data; filename*=UTF-8''M%C3%BCller.csv"], ("Müller.csv",)),
+        (['Content-Disposition: form-data; filename="Müller.csv"'], ("Müller.csv",)),
+        (['Content-Disposition: form-data; filename="gpj.\u202evsc"'], ("gpj.\N{REPLACEMENT CHARACTER}vsc",)),
+        ([f'Content-Disposition: form-data; filename="{"x" * 400}"'], ("x" * NAME_LENGTH,)),
+    ],
+)
+def test_who_approves_sees_the_names_of_the_files(heads: list[str], names: tuple[str, ...]) -> None:
+    assert file_names(*form(*heads)) == names
+
+
+def test_of_many_files_some_are_named_and_the_rest_is_counted() -> None:
+    heads = [f'Content-Disposition: form-data; filename="{number}.csv"' for number in range(NAMES + 3)]
+    assert file_names(*form(*heads)) == (*(f"{number}.csv" for number in range(NAMES)), "+ 3")
+
+
+def test_a_body_that_is_one_file_is_named_beside_it() -> None:
+    assert file_names(asked("PUT", "/files/Liste%20A.csv"), b"x") == ("Liste A.csv",)
+    assert file_names(asked(x_file_name="list.pdf"), b"x") == ("list.pdf",)
+    assert file_names(asked(), b"x") == ()
+    assert file_names(asked("GET", "/?" + "q" * QUERY_BYTES), b"") == ()
