@@ -49,6 +49,12 @@ class Judge(Protocol):
     def disconnected(self, connection_id: str) -> None:
         """The client closed its connection."""
 
+    def receiver(self, state: object) -> str | None:
+        """The credential that an answer about clients was released to; None: there was none such."""
+
+    def withdrawn(self) -> Callable[[str], bool]:
+        """Whether a credential gives nothing any more, as things stand now. May raise: then nobody's does."""
+
 
 class Phases(Protocol):
     """Who watches the time limits of a connection (`gateway.watch`)."""
@@ -61,6 +67,9 @@ class Phases(Protocol):
 
     def answered(self, connection_id: str) -> None:
         """Its answer was handed to the connection."""
+
+    def given(self, connection_id: str, credential: str) -> None:
+        """The answer that follows was released to who has this credential."""
 
     def connected(self, connection_id: str) -> bool:
         """True while the client is there."""
@@ -123,6 +132,8 @@ class Addon(Guarded):
                 self._seal(flow, step.response, close=step.close)
             case Forward():
                 self._seal(flow, await self._exchange(step))
+                if (credential := self._judge.receiver(step.state)) is not None:
+                    self._phases.given(flow.client_conn.id, credential)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Nothing but our own sealed answer comes this way."""

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import socket
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -16,12 +18,15 @@ from mitmproxy.hooks import all_hooks
 from mitmproxy.http import MessageData
 from mitmproxy.master import Master
 from mitmproxy.proxy.commands import StartHook
+from mitmproxy.proxy.events import Event
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.server import ConnectionIO
 
 from gateway.guard import IDLE_HOOKS, Guarded, first_passing, unguarded
 from gateway.watch import Watch, Watched
 
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""`SO_LINGER`: the system throws away what was not taken yet, and the other side sees that the connection broke."""
 GRACE_SECONDS = 2.0
 """How long a stop waits for answers under way."""
 
@@ -77,6 +82,12 @@ class Listener(Proxyserver):
             del self._handlers[handler.client.id]
             self._watch.remove(handler.client.id)
 
+    async def tell(self, client_id: str, event: Event) -> None:
+        """Let the layers of a client's connection handle an event of ours, if it is still there."""
+        handler = self._handlers.get(client_id)
+        if handler is not None:
+            await handler.server_event(event)
+
     def abort(self, client_id: str, server: Server) -> None:
         """Close a connection to a server so that nothing more is written to it."""
         handler = self._handlers.get(client_id)
@@ -90,9 +101,15 @@ class Listener(Proxyserver):
             if transport.handler is not None:
                 transport.handler.cancel("limit")
 
+        def abort() -> None:
+            with contextlib.suppress(OSError):  # it is closed already
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            writer.transport.abort()
+
         watched = Watched(
             inner=cast("asyncio.StreamReader", transport.reader),
             close=close,
+            abort=abort,
             unsent=writer.transport.get_write_buffer_size,
             refused=self._refused,
             limits=self._watch.limits,

@@ -7,7 +7,7 @@ with the records in hand, holds for a touch where one is missing, records, trims
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -64,6 +64,8 @@ class State:
     """The CRM's answer, while the attributes of its clients are being read."""
     weight: int = 0
     """Bytes of the CRM's answer, which waits in memory while its act is held."""
+    released: bool = False
+    """Its answer goes out."""
     approval: tuple[str, str] | None = None
     """What others have said yes to and the act may use up: its digest, and the version of the rules that asked for it."""
 
@@ -140,6 +142,21 @@ class Handler:
     def disconnected(self, connection_id: str) -> None:
         """The client has gone: what it waits for ends unconfirmed."""
         self.touch.holds.disconnected(connection_id)
+
+    def receiver(self, state: object) -> str | None:
+        """The credential that an answer about clients was released to; None: nothing was."""
+        known = _state(state)
+        return known.call.credential.secret if known.released and known.call.credential is not None else None
+
+    def withdrawn(self) -> Callable[[str], bool]:
+        """Whether a credential was taken away, or its person frozen, as things stand now. Raises what `Directory.refresh` raises."""
+        self.directory.refresh()
+
+        def is_withdrawn(credential: str) -> bool:
+            session = self.directory.session(credential)
+            return session is None or self.directory.principal(session).frozen
+
+        return is_withdrawn
 
     # Down: may it be asked?
 
@@ -336,6 +353,7 @@ class Handler:
         if exported:
             manifest, delivered = await self.exports.keep(question, delivered, identifiers, marked=duties.watermark)
         await self.record.released(question, judged.decision, delivered, state.call.route, manifest=manifest, event_id=event_id)
+        state.released = True
         return delivered.response
 
     # Beside the route: a touch, the yes of others, and what is told when something does not go on.

@@ -43,6 +43,8 @@ OPTIONS: dict[str, Any] = {
     "mode": ["reverse:http://nowhere.invalid:1"],
 }
 """What the library must be set to; compared again after the start. HTTP/2 is off: its floods and its own request smuggling have no door."""
+WITHDRAWN_SECONDS = 0.5
+"""How often it is looked whose access was withdrawn (law 10: within a second)."""
 
 
 class Gateway:
@@ -97,14 +99,24 @@ class Gateway:
         port = await listen(listener, settings.listen)
         addon.hosts = public_hosts(settings.url, port)
         await master.running()
-        sweep = asyncio.create_task(self._watch.sweep())
-        self._closing.push_async_callback(self._close, listener, upstream, sweep)
+        tasks = [asyncio.create_task(self._watch.sweep()), asyncio.create_task(self._cut_withdrawn())]
+        self._closing.push_async_callback(self._close, listener, upstream, tasks)
         return port
 
-    async def _close(self, listener: Listener, upstream: Upstream, sweep: asyncio.Task[None]) -> None:
+    async def _cut_withdrawn(self) -> None:
+        """Break off answers to people whose access was withdrawn meanwhile, for ever. A fault here breaks off all of them."""
+        while True:
+            await asyncio.sleep(WITHDRAWN_SECONDS)
+            try:
+                self._watch.cut(self._judge.withdrawn())
+            except Exception:  # noqa: BLE001 - who may still be given something cannot be known
+                self._watch.cut(lambda _: True)
+
+    async def _close(self, listener: Listener, upstream: Upstream, tasks: list[asyncio.Task[None]]) -> None:
         await listener.servers.update([])
         await self._watch.finish(GRACE_SECONDS)
-        sweep.cancel()
+        for task in tasks:
+            task.cancel()
         upstream.close()
 
     def _make_upstream(self) -> Upstream:

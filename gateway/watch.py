@@ -60,6 +60,8 @@ class Watched:
 
     inner: Reader
     close: Callable[[], None]
+    abort: Callable[[], None]
+    """Break the connection: what the client has not taken yet is thrown away, also what the system holds."""
     unsent: Callable[[], int]
     refused: Callable[[str], None]
     limits: Limits
@@ -73,6 +75,8 @@ class Watched:
     """Raw bytes of the body that is being judged."""
     message_limit: int | None = None
     """Raw bytes of one message in a tunnel; None: a tunnel that is not read."""
+    holders: set[str] = field(default_factory=set, repr=False)
+    """Credentials that the answers which may still be under way were released to."""
     here: bool = True
     closed_by_us: bool = False
     complained: bool = False
@@ -113,6 +117,8 @@ class Watched:
         """A new phase; what was pipelined while busy belongs to the next head. Nothing follows a `drain`."""
         if self.phase == "drain":
             return
+        if phase == "body" and self.unsent() == 0:
+            self.holders.clear()
         if phase == "busy":
             self.held = self.pending if self.phase == "body" else self.held
         elif phase != "body":
@@ -149,11 +155,22 @@ class Watched:
             self.refused(what)
         self.close()
 
+    def cut(self) -> None:
+        """Close now, so that nothing more arrives of what was already handed over: what is half sent stays so, visibly."""
+        self.closed_by_us, self.here = True, False
+        self.abort()
+        self.close()
+
     def log(self, message: str, level: int = logging.INFO, exc_info: object = None) -> None:
         """Takes the place of the library's log, which writes clients' bytes. An error in the library closes the connection."""
         self.complained = self.complained or message not in _USUAL
         if level >= logging.ERROR:
             self.stop("protocol error")
+
+    def leave(self) -> None:
+        """Only what was handed over is still written; a client that takes none of it is not waited for."""
+        self.phase, self.since, self.seen_unsent = "stream", self.now(), 0
+        self.closed_by_us, self.close = False, self.abort
 
     def ended(self) -> None:
         """The connection is gone. A head that the library refused to read, or that never ended, is recorded."""
@@ -168,6 +185,8 @@ class Watch:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.connections: dict[str, Watched] = {}
+        self.leaving: list[Watched] = []
+        """Connections that were closed and have not written everything yet."""
 
     def add(self, connection_id: str, watched: Watched) -> None:
         """A new connection."""
@@ -177,6 +196,9 @@ class Watch:
         """The connection is gone."""
         watched = self.connections.pop(connection_id)
         watched.ended()
+        if watched.unsent() > 0:
+            watched.leave()
+            self.leaving.append(watched)
 
     async def finish(self, grace_seconds: float) -> None:
         """Close what rests, let answers under way go out, and after the grace close those too."""
@@ -218,10 +240,29 @@ class Watch:
             watched.message_limit = message_limit
             watched.enter("tunnel")
 
-    def close(self, connection_id: str) -> None:
-        """Close a connection that must not go on; who calls has recorded why."""
+    def given(self, connection_id: str, credential: str) -> None:
+        """An answer was released to who has this credential, and is on its way."""
         watched = self.connections.get(connection_id)
         if watched is not None:
+            watched.holders.add(credential)
+
+    def cut(self, withdrawn: Callable[[str], bool]) -> None:
+        """Break every connection with an answer under way to a credential that was withdrawn.
+
+        One whose next request is being judged, with nothing else under way, goes on: it hears why.
+        """
+        for watched in [*self.connections.values(), *self.leaving]:
+            if (watched.phase != "busy" or watched.unsent() > 0) and any(map(withdrawn, watched.holders)):
+                watched.cut()
+
+    def close(self, connection_id: str) -> None:
+        """End a connection whose person may do nothing any more; who calls has recorded why. An answer half sent is never completed."""
+        watched = self.connections.get(connection_id)
+        if watched is None:
+            return
+        if watched.phase in ("stream", "tunnel") or watched.unsent() > 0:
+            watched.cut()
+        else:
             watched.stop(None)
 
     def connected(self, connection_id: str) -> bool:
@@ -233,7 +274,8 @@ class Watch:
         shortest = min(self.limits.idle_seconds, self.limits.head_seconds, self.limits.body_seconds, self.limits.unread_seconds)
         while True:
             await asyncio.sleep(min(1.0, shortest / 4))
-            for watched in list(self.connections.values()):
+            self.leaving = [watched for watched in self.leaving if watched.unsent() > 0]
+            for watched in [*self.connections.values(), *self.leaving]:
                 watched.check()
 
     def _enter(self, connection_id: str, phase: Phase) -> None:

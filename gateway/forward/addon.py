@@ -24,7 +24,7 @@ from mitmproxy.tls import TlsData
 from gateway.exchange import Response
 from gateway.forward.flows import answer, asked_of, let_out, place_of, wire_of
 from gateway.forward.judge import Judge
-from gateway.forward.layers import ANNOUNCED, STOPPED, CountedTunnel, Judged
+from gateway.forward.layers import ANNOUNCED, STOPPED, CountedTunnel, Judged, Withdrawn
 from gateway.forward.places import PlaceError
 from gateway.forward.tls import Tls
 from gateway.guard import FAULT, DeniedError, Guarded, RefuseLayer, guard_all
@@ -63,6 +63,8 @@ class Addon(Guarded):
         self._abort = abort
         self._message_limit = message_limit
         self._bypass = bypass
+        self._sockets: dict[str, http.HTTPFlow] = {}
+        """WebSockets by their connections, until somebody has told them that they end."""
         self._tunnels: dict[str, tuple[str, int, int]] = {}
         """Connections that go through unread: host, bytes sent, bytes received."""
 
@@ -205,6 +207,7 @@ class Addon(Guarded):
 
     def websocket_start(self, flow: http.HTTPFlow) -> None:
         """From here on messages."""
+        self._sockets[flow.client_conn.id] = flow
         self._phases.tunnel(flow.client_conn.id, self._message_limit)
 
     async def websocket_message(self, flow: http.HTTPFlow) -> None:
@@ -230,6 +233,7 @@ class Addon(Guarded):
 
     async def client_disconnected(self, client: Client) -> None:
         """The end of everything on it."""
+        self._sockets.pop(client.id, None)
         tunnel = self._tunnels.pop(client.id, None)
         try:
             if tunnel is not None:
@@ -253,6 +257,11 @@ class Addon(Guarded):
         except PlaceError as error:
             self._deny(data)
             await self._judge.refused(error.what, data.client.id)
+
+    def farewell(self, connection_id: str) -> Withdrawn | None:
+        """What ends a WebSocket in good order, once; None: there is none on this connection, or it was told."""
+        flow = self._sockets.pop(connection_id, None)
+        return Withdrawn(flow) if flow is not None else None
 
     # answering
 

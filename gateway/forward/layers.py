@@ -29,7 +29,9 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook
 from mitmproxy.proxy.layers.http._http1 import Http1Client
+from mitmproxy.websocket import WebSocketMessage
 from wsproto.connection import ConnectionState
+from wsproto.frame_protocol import Opcode
 
 MAX_ANSWER_HEAD_BYTES = 256 * 1024
 """Raw bytes of a server's head."""
@@ -41,6 +43,8 @@ ANNOUNCED = "torwart-announced"
 """Key in a flow's metadata: bytes of a body that is not read further, being too large or in crumbs."""
 STOPPED = "torwart-stopped"
 """Key in a flow's metadata: a message was stopped, with the reason for the client."""
+ENDED = "Torwart: access ended / Zugang beendet"
+"""What a client is told when its person may do nothing any more."""
 CONTROL_BYTES = 16
 """Bytes of a ping that go on: programs tell their pings apart by a few."""
 GOING_AWAY, POLICY_VIOLATION = 1001, 1008
@@ -166,11 +170,21 @@ class Stream(library.HttpStream):
         return True
 
 
+class Withdrawn(websocket.WebSocketMessageInjected):
+    """The person of a WebSocket may do nothing any more."""
+
+    def __init__(self, flow: http.HTTPFlow) -> None:
+        super().__init__(flow, WebSocketMessage(Opcode.CLOSE, from_client=False, content=b""))
+
+
 class Socket(websocket.WebsocketLayer):
     """A WebSocket: control frames of the client carry nothing out, and after a stopped message both ends are closed."""
 
     def relay_messages(self, event: events.Event) -> layer.CommandGenerator[None]:
-        """As the library's own, then the end if a message was stopped."""
+        """As the library's own, then the end if a message was stopped, or at once for who may do nothing any more."""
+        if isinstance(event, Withdrawn):
+            yield from self._end(ENDED)
+            return
         yield from super().relay_messages(event)
         if STOPPED in self.flow.metadata and self.flow.live:
             yield from self._end(str(self.flow.metadata[STOPPED]))

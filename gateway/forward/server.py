@@ -107,12 +107,15 @@ class Proxy:
         port = await listen(listener, settings.listen)
         await master.running()
         self._closing.enter_context(only_judged_names(self._judge.places))
-        tasks = [asyncio.create_task(self.watch.sweep()), asyncio.create_task(self._end_withdrawn())]
+        tasks = [asyncio.create_task(self.watch.sweep()), asyncio.create_task(self._end_withdrawn(listener, addon))]
         self._closing.push_async_callback(self._close, listener, tasks)
         return port
 
-    async def _end_withdrawn(self) -> None:
-        """Close the connections of people whose access was withdrawn, for ever. A fault here closes all of them."""
+    async def _end_withdrawn(self, listener: Listener, addon: Addon) -> None:
+        """Close the connections of people whose access was withdrawn, for ever. A fault here closes all of them.
+
+        A WebSocket is told why, and closed the next time if it is still there.
+        """
         while True:
             await asyncio.sleep(WITHDRAWN_SECONDS)
             try:
@@ -120,7 +123,10 @@ class Proxy:
             except Exception:  # noqa: BLE001 - who may still be there cannot be known
                 ending = list(self.watch.connections)
             for connection_id in ending:
-                self.watch.close(connection_id)
+                if (farewell := addon.farewell(connection_id)) is not None:
+                    await listener.tell(connection_id, farewell)
+                else:
+                    self.watch.close(connection_id)
 
     async def _close(self, listener: Listener, tasks: list[asyncio.Task[None]]) -> None:
         await listener.servers.update([])

@@ -80,6 +80,11 @@ class Stand:
             self.asking = asking.id
 
     @property
+    def key(self) -> str:
+        """The manager's key of the REST interface."""
+        return self._installed.key
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         assert self._process.pid is not None

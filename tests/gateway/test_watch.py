@@ -20,16 +20,21 @@ class Connection:
     time: float = 0.0
     unsent: int = 0
     closed: int = 0
+    broken: int = 0
     refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.watched = Watched(self, self._close, lambda: self.unsent, self.refused.append, LIMITS, lambda: self.time)
+        self.watched = Watched(self, self._close, self._abort, lambda: self.unsent, self.refused.append, LIMITS, lambda: self.time)
 
     async def read(self, n: int) -> bytes:
         return self.pieces.pop(0) if self.pieces else b""
 
     def _close(self) -> None:
         self.closed += 1
+
+    def _abort(self) -> None:
+        self.broken += 1
+        self.unsent = 0
 
     async def receive(self, *pieces: bytes) -> list[bytes]:
         self.pieces = list(pieces)
@@ -218,3 +223,72 @@ async def test_bodies_count_together_while_they_are_read_and_judged() -> None:
     assert not watch.crowded()
     watch.close("two")
     assert connections["two"].closed == 1
+
+
+def watched(*names: str) -> tuple[Watch, list[Connection]]:
+    watch, connections = Watch(LIMITS), [Connection() for _ in names]
+    for name, connection in zip(names, connections, strict=True):
+        watch.add(name, connection.watched)
+    return watch, connections
+
+
+def test_an_answer_under_way_is_broken_off_for_whom_it_is_withdrawn_and_for_nobody_else() -> None:
+    watch, (hers, his) = watched("hers", "his")
+    for name, credential, connection in (("hers", "anna", hers), ("his", "boris", his)):
+        watch.body(name)
+        watch.busy(name)
+        watch.given(name, credential)
+        watch.answered(name)
+        connection.unsent = 1_000
+    watch.cut(lambda credential: credential == "anna")
+    assert (hers.broken, hers.closed, hers.refused) == (1, 1, [])
+    assert (his.broken, his.closed) == (0, 0)
+
+
+def test_a_request_that_is_judged_with_nothing_under_way_hears_why() -> None:
+    watch, (connection,) = watched("one")
+    watch.given("one", "anna")
+    watch.answered("one")
+    watch.body("one")  # all of the answer before was written
+    watch.busy("one")
+    watch.cut(lambda _: True)
+    assert connection.broken == 0
+
+
+def test_a_request_sent_behind_a_download_does_not_protect_it() -> None:
+    watch, (connection,) = watched("one")
+    watch.given("one", "anna")
+    watch.answered("one")
+    connection.unsent = 1_000
+    watch.body("one")
+    watch.busy("one")
+    watch.cut(lambda _: True)
+    assert connection.broken == 1
+
+
+def test_a_download_whose_connection_was_closed_behind_it_is_broken_off() -> None:
+    watch, (connection,) = watched("one")
+    watch.given("one", "anna")
+    watch.answered("one")
+    connection.unsent = 1_000
+    watch.remove("one")
+    watch.cut(lambda _: True)
+    assert connection.broken == 2, "there is no other way to close it"
+    assert connection.refused == []
+
+
+def test_what_nobody_takes_from_a_closed_connection_is_thrown_away() -> None:
+    watch, (connection,) = watched("one")
+    connection.unsent = 1_000
+    watch.remove("one")
+    connection.after(1).after(LIMITS.unread_seconds + 1)
+    assert connection.broken == 1
+
+
+def test_a_stream_is_broken_off_and_what_rests_is_closed() -> None:
+    watch, (stream, rests) = watched("stream", "rests")
+    watch.stream("stream")
+    for name in ("stream", "rests"):
+        watch.close(name)
+    assert (stream.broken, stream.closed) == (1, 1)
+    assert (rests.broken, rests.closed) == (0, 1)

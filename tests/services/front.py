@@ -77,6 +77,8 @@ class LetThrough:
     first: Callable[[Request], Awaitable[Step]] | None = None
     """What `before` does instead of forwarding."""
     then: Callable[[Response], Awaitable[Response]] | None = None
+    is_withdrawn: bool = False
+    """Whether the one credential of all clients gives nothing any more."""
 
     async def before(self, request: Request) -> Step:
         self.seen.append(request)
@@ -91,6 +93,12 @@ class LetThrough:
 
     def disconnected(self, connection_id: str) -> None:
         self.gone.append(connection_id)
+
+    def receiver(self, state: object) -> str | None:
+        return "everybody"
+
+    def withdrawn(self) -> Callable[[str], bool]:
+        return lambda _: self.is_withdrawn
 
 
 @dataclass

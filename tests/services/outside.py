@@ -12,6 +12,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from deploy.demo.outside import Outside, cloud
 
+LARGE_BYTES = 48 * 1024 * 1024
+"""Of a download: more than all buffers between two ends hold."""
 NAMES = ("cloud", "webmail", "messenger", "chat", "paste")
 _COMPOSE = """<!doctype html><html lang="de"><title>Webmail</title><h1>Neue Nachricht</h1>
 <textarea id="text" aria-label="Text"></textarea><button id="send">Senden</button><p id="said" role="status"></p>
@@ -98,6 +100,10 @@ def outside() -> FastAPI:
     def page() -> Response:
         body = bytes(range(256)) * 400
         return Response(body, media_type="application/octet-stream", headers={"alt-svc": 'h3=":443"', "x-own": "kept"})
+
+    @app.get("/large")
+    def large() -> Response:
+        return Response(bytes(LARGE_BYTES), media_type="application/octet-stream")
 
     @app.api_route("/collect", methods=["GET", "POST"])
     def collect() -> Response:

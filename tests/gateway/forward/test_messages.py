@@ -6,9 +6,11 @@ import asyncio
 import os
 from collections.abc import Iterable
 
+import pytest
 import wsproto
 import wsproto.events as ws
 
+from gateway.forward.layers import ENDED
 from tests.services.way_out import SECRET, WayOut, basic, clients_of, rows
 
 
@@ -119,12 +121,43 @@ async def test_words_in_pings_do_not_go_on(way_out: WayOut) -> None:
     talk.close()
 
 
-async def test_a_freeze_closes_a_connection_that_says_nothing(way_out: WayOut) -> None:
+@pytest.mark.parametrize("tunnel", [True, False])
+async def test_a_freeze_closes_a_connection_that_says_nothing_and_says_why(way_out: WayOut, tunnel: bool) -> None:
     talk = Talk(way_out)
-    await talk.open()
+    await talk.open(tunnel=tunnel)
     with way_out.firm.people() as (people, _, _):
         people.freeze(way_out.firm.anna, None)
     end = await talk.next()
     assert isinstance(end, ws.CloseConnection)
+    assert (end.code, end.reason) == (1008, ENDED)
     assert way_out.far.arrivals.messages == []
+    talk.close()
+
+
+async def test_after_a_freeze_no_message_goes_on_in_a_conversation(way_out: WayOut) -> None:
+    talk = Talk(way_out)
+    await talk.open()
+    talk.send(ws.TextMessage("vorher"))
+    assert isinstance(await talk.next(), ws.TextMessage)
+    with way_out.firm.people() as (people, _, _):
+        people.freeze(way_out.firm.anna, None)
+    talk.send(ws.TextMessage("nachher"), ws.Ping(b"nachher"), ws.TextMessage("noch später"))
+    seen = [await talk.next()]
+    while not isinstance(seen[-1], ws.CloseConnection):
+        seen.append(await talk.next())
+    assert seen[-1].code == 1008
+    assert not any(isinstance(one, ws.TextMessage) for one in seen)
+    assert way_out.far.arrivals.messages == [b"vorher"]
+    talk.close()
+
+
+async def test_a_log_in_that_ended_closes_its_connection(way_out: WayOut) -> None:
+    talk = Talk(way_out)
+    await talk.open()
+    with way_out.firm.people() as (_, sessions, _):
+        for session in sessions.of(way_out.firm.anna):
+            sessions.end(session.id, "new log-in")
+    end = await talk.next()
+    assert isinstance(end, ws.CloseConnection)
+    assert (end.code, end.reason) == (1008, ENDED)
     talk.close()
