@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from audit_store.database import Base
 from audit_store.moments import Moment
+from auth.sealed_rows import SealedRow
 
 
-class ApprovalRequest(Base):
+class ApprovalRequest(SealedRow, Base):
     """Something that its person may not do alone. Nothing is done by the approval: the person repeats it, once (`auth.approvals`)."""
 
     __tablename__ = "approval_requests"
+    SEALED: ClassVar[tuple[str, ...]] = (
+        *("id", "kind", "requester_id", "subject_id", "digest", "shown", "samples_hash", "need", "reason", "alone", "not_before"),
+        *("state", "opened_at", "expires_at", "clock_id", "version"),
+    )
+    VERSIONED = True
     __table_args__ = (Index("ix_approval_requests_mine", "requester_id", "state"), Index("ix_approval_requests_state", "state"))
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -51,12 +57,17 @@ class ApprovalRequest(Base):
     ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     clock_id: Mapped[str] = mapped_column(String(64))
     """Run of the clock that its times are by (`auth.stepup.clock_id`): after a restart it is worth nothing."""
+    version: Mapped[int] = mapped_column(BigInteger, default=0)
+    """How often what is sealed was changed; an older copy of the row has a lower one."""
 
 
-class Approval(Base):
+class Approval(SealedRow, Base):
     """One person's answer to a request: a challenge that waits, or the touch that was verified and can be checked again."""
 
     __tablename__ = "approvals"
+    SEALED: ClassVar[tuple[str, ...]] = (
+        *("id", "request_id", "approver_id", "roles", "yes", "why", "challenge", "begun_at", "given_at", "key_id", "assertion"),
+    )
     __table_args__ = (UniqueConstraint("request_id", "approver_id", name="uq_approvals_once_each"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

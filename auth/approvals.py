@@ -36,6 +36,7 @@ from auth.approval_tables import Approval as Given
 from auth.approval_tables import ApprovalRequest
 from auth.console_sessions import may_sign_in
 from auth.keys import KeyRefusedError, Keys, VerifiedTouch
+from auth.row_alarms import RowAlarms
 from auth.sole_reviewer import SoleReviewer
 from auth.storage import database_now, hits_one, reading, writing
 from auth.tables import Key, Person
@@ -152,6 +153,7 @@ class Approvals:
 
         `sole`: what stands for the second person where there is none.
         """
+        self._alarms = RowAlarms(engine, record, pseudonyms)
         self._sole = sole
         self._used = used
         self._engine = engine
@@ -182,7 +184,7 @@ class Approvals:
             now = database_now(session)
             mine = and_(_is(requester), ApprovalRequest.state.in_(_WAITING), self._alive(now))
             same = and_(ApprovalRequest.kind == kind, ApprovalRequest.digest == digest)
-            if (known := session.scalar(select(ApprovalRequest).where(mine, same))) is not None:
+            if (known := next(filter(self._believed, session.scalars(select(ApprovalRequest).where(mine, same))), None)) is not None:
                 return known
             request = _new(secrets.token_urlsafe(24), kind, requester, digest, shown, need, samples)
             request.subject_id, request.clock_id = subject, self._clock_id
@@ -217,7 +219,7 @@ class Approvals:
         with writing(self._engine) as session:
             now = database_now(session)
             request = session.get(ApprovalRequest, act_id)
-            if request is None or request.state != "draft" or not self._lives(request, now):
+            if request is None or not self._believed(request) or request.state != "draft" or not self._lives(request, now):
                 return None
             self._open(session, request, reason, now)
         return request
@@ -248,7 +250,7 @@ class Approvals:
         with writing(self._engine) as session:
             now = database_now(session)
             request, _ = self._prepared(session, request_id, requester, now)
-            given = session.scalar(select(Given).where(Given.request_id == request.id, Given.approver_id == requester))
+            given = self._prior(session, request, requester)
             if given is None:
                 given = Given(id=secrets.token_hex(16), request_id=request.id, approver_id=requester)
                 session.add(given)
@@ -286,7 +288,7 @@ class Approvals:
 
     def _prepared(self, session: Session, request_id: str, requester: str, now: datetime) -> tuple[ApprovalRequest, Person]:
         request, person = session.get(ApprovalRequest, request_id), session.get(Person, requester)
-        if request is None or person is None or request.state != "draft" or not self._lives(request, now):
+        if request is None or person is None or request.state != "draft" or not self._lives(request, now) or not self._believed(request):
             raise ApprovalRefused("not_open")
         if request.requester_id != requester or request.kind == ApprovalKind.ACT or not may_sign_in(person):
             raise ApprovalRefused("person")
@@ -306,7 +308,9 @@ class Approvals:
         """The request as it stands now; one whose time is over reads `expired`. None if there is no such request."""
         with reading(self._engine) as session:
             request = session.get(ApprovalRequest, request_id)
-            if request is not None and request.state in _UNENDED and not self._lives(request, database_now(session)):
+            if request is None or request.state not in _UNENDED:
+                return request
+            if not self._believed(request) or not self._lives(request, database_now(session)):
                 session.expunge(request)
                 request.state = "expired"  # in this copy only: `expire` writes it down
             return request
@@ -317,7 +321,8 @@ class Approvals:
             now = database_now(session)
             lately = or_(ApprovalRequest.state.in_(_WAITING), ApprovalRequest.ended_at > now - timedelta(days=7))
             question = select(ApprovalRequest).where(ApprovalRequest.requester_id == requester, lately)
-            return list(session.scalars(question.order_by(ApprovalRequest.opened_at.desc())))
+            found = session.scalars(question.order_by(ApprovalRequest.opened_at.desc()))
+            return [one for one in found if self._believed(one)]
 
     def waiting_for(self, approver_id: str) -> list[ApprovalRequest]:
         """What this person may say yes or no to now, oldest first."""
@@ -326,7 +331,7 @@ class Approvals:
             if person is None:
                 return []
             question = select(ApprovalRequest).where(ApprovalRequest.state == "open", self._alive(database_now(session)))
-            found = session.scalars(question.order_by(ApprovalRequest.opened_at))
+            found = [one for one in session.scalars(question.order_by(ApprovalRequest.opened_at)) if self._believed(one)]
             return [one for one in found if self._fault(session, one, person) is None and not _answered(session, one, person)]
 
     def answered(self, request_id: str, person_id: str) -> bool:
@@ -347,7 +352,7 @@ class Approvals:
         with writing(self._engine) as session:
             now = database_now(session)
             request, person = self._answerable(session, request_id, approver_id, now)
-            given = session.scalar(select(Given).where(Given.request_id == request.id, Given.approver_id == person.id))
+            given = self._prior(session, request, person.id)
             if given is not None and given.given_at is not None:
                 raise ApprovalRefused("answered")
             if given is None:
@@ -419,12 +424,10 @@ class Approvals:
             proofs = tuple(proof for proof, _ in self._proofs(session, request, now, tell=True))
             if not fulfilled(read_need(request.need), proofs, now):
                 return None
-            once = update(ApprovalRequest).where(ApprovalRequest.id == request.id, ApprovalRequest.state == "given")
             if not self._used.spend(f"{APPROVAL}{request.id}"):  # in a database that was put back
                 self._say(EventAction.APPROVAL_DOUBTED, request, by=requester, outcome="failure", cause="used")
                 return None
-            if not hits_one(session, once.values(state="taken", ended_at=now, samples=None)):
-                return None
+            self._end(request, "taken", now)  # the write lock is held: nobody else takes it meanwhile
             self._say(EventAction.APPROVAL_TAKEN, request, by=requester)
         return proofs
 
@@ -480,13 +483,14 @@ class Approvals:
         """What one person may approve alone and the address outside was not told of yet."""
         with reading(self._engine) as session:
             alone = and_(ApprovalRequest.state == "open", ApprovalRequest.alone, ApprovalRequest.not_before.is_(None))
-            return list(session.scalars(select(ApprovalRequest).where(alone, self._alive(database_now(session)))))
+            found = session.scalars(select(ApprovalRequest).where(alone, self._alive(database_now(session))))
+            return [one for one in found if self._believed(one)]
 
     def noticed(self, request_id: str) -> None:
         """The mail to the address outside was handed over: the delay begins."""
         with writing(self._engine) as session:
             request, now = session.get_one(ApprovalRequest, request_id), database_now(session)
-            if self._sole is None or request.not_before is not None or request.state != "open":
+            if self._sole is None or request.not_before is not None or request.state != "open" or not self._believed(request):
                 return
             request.not_before = now + timedelta(hours=self._sole.delay_hours)
             request.expires_at = request.not_before + _longest(request)
@@ -500,7 +504,8 @@ class Approvals:
         """What waits and nobody was told of by mail yet, each with those who may answer it."""
         with reading(self._engine) as session:
             waits = and_(ApprovalRequest.state == "open", ApprovalRequest.notified_at.is_(None), self._alive(database_now(session)))
-            requests = list(session.scalars(select(ApprovalRequest).where(waits).order_by(ApprovalRequest.opened_at)))
+            found = session.scalars(select(ApprovalRequest).where(waits).order_by(ApprovalRequest.opened_at))
+            requests = [one for one in found if self._believed(one)]
             everybody = list(session.scalars(select(Person))) if requests else []
             return [(request, [one for one in everybody if _fault(request, one) is None]) for request in requests]
 
@@ -519,7 +524,9 @@ class Approvals:
 
     def _answerable(self, session: Session, request_id: str, approver_id: str, now: datetime) -> tuple[ApprovalRequest, Person]:
         request, person = session.get(ApprovalRequest, request_id), session.get(Person, approver_id)
-        if request is None or person is None or request.state != "open" or not self._lives(request, now):  # 1
+        if request is None or person is None or not self._believed(request):
+            raise ApprovalRefused("not_open")
+        if request.state != "open" or not self._lives(request, now):  # 1
             raise ApprovalRefused("not_open")
         if (fault := self._fault(session, request, person)) is not None:  # 2, 3
             raise ApprovalRefused(fault)
@@ -549,6 +556,8 @@ class Approvals:
             now = database_now(session)
             request, person = self._answerable(session, request_id, approver_id, now)  # as they stand now
             given = session.scalars(select(Given).where(Given.request_id == request.id, Given.approver_id == person.id)).one()
+            if not self._believed(given):
+                raise ApprovalRefused("changed")
             if given.given_at is not None or signed_challenge(request, given) != signed or not touch.user_verified:
                 raise ApprovalRefused("changed")
             key = session.get_one(Key, touch.key_id)
@@ -582,6 +591,8 @@ class Approvals:
         ids = frozenset(decode_ids(shown.ids)) if shown.ids else frozenset()
         yes = select(Given).where(Given.request_id == request.id, Given.given_at.is_not(None), Given.yes)
         for given in session.scalars(yes.order_by(Given.given_at)):
+            if not self._believed(given):
+                continue
             person = session.get(Person, given.approver_id)
             cause = "unknown" if person is None else self._fault(session, request, person)  # 2, 3
             key = None
@@ -603,7 +614,21 @@ class Approvals:
     def _matching(self, session: Session, kind: ApprovalKind, requester: str | None, digest: str, now: datetime) -> ApprovalRequest | None:
         exactly = and_(_is(requester), ApprovalRequest.kind == kind, ApprovalRequest.digest == digest)
         question = select(ApprovalRequest).where(exactly, ApprovalRequest.state.in_(_WAITING), self._alive(now))
-        return session.scalars(question.order_by(ApprovalRequest.opened_at.desc())).first()
+        return next((one for one in session.scalars(question.order_by(ApprovalRequest.opened_at.desc())) if self._believed(one)), None)
+
+    def _prior(self, session: Session, request: ApprovalRequest, person_id: str) -> Given | None:
+        """What this person has begun or given; a row that nobody of us wrote makes room."""
+        given = session.scalar(select(Given).where(Given.request_id == request.id, Given.approver_id == person_id))
+        if given is not None and not self._believed(given):
+            session.delete(given)
+            session.flush()
+            return None
+        return given
+
+    def _believed(self, row: ApprovalRequest | Given) -> bool:
+        """Whether one of our processes left the row like this; else it is none, and somebody is told."""
+        self._alarms.about(row)
+        return row.genuine
 
     def _end(self, request: ApprovalRequest, state: str, now: datetime) -> None:
         request.state, request.ended_at, request.samples = state, now, None

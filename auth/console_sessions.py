@@ -137,7 +137,7 @@ class ConsoleSessions:
 
     def _lives(self, session: Session, row: ConsoleSession, now: datetime) -> bool:
         """Whether it is open, in time, and its key not locked nor over: whoever stole the key may have signed in with it before."""
-        if row.ended_at is not None or now >= row.expires_at or now - row.last_seen_at >= self.settings.idle:
+        if not row.genuine or row.ended_at is not None or now >= row.expires_at or now - row.last_seen_at >= self.settings.idle:
             return False
         key = session.get(Key, row.key_id) if row.key_id is not None else None
         return key is None or (key.locked_at is None and not is_over(key, now))
@@ -149,8 +149,8 @@ class ConsoleSessions:
 
 
 def may_sign_in(person: Person) -> bool:
-    """A frozen or departed person has no access to anything of ours."""
-    return not person.frozen and person.status != Status.GONE.value
+    """A frozen or departed person has no access to anything of ours, nor has a row that none of our processes left so (attacks X12)."""
+    return person.genuine and not person.frozen and person.status != Status.GONE.value
 
 
 def _cannot_be_copied(session: Session, key_id: str | None) -> bool:

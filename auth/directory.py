@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,6 +18,8 @@ from audit_store.pseudonyms import Pseudonyms
 from auth.assignments import ASSIGNMENTS
 from auth.levels import all_levels, effective
 from auth.people_tables import StatusPlan
+from auth.row_alarms import RowAlarms
+from auth.sealed_rows import SealedRow
 from auth.sessions import SESSIONS, credential_hash
 from auth.standing import PEOPLE, is_away, open_plans, status_at
 from auth.tables import Assignment, CrmAccount, CrmSession, Person, Revision, RiskLevel
@@ -39,7 +41,9 @@ class SessionView:
 class Directory:
     """One process's view of people, sessions and owners. Call `refresh` at every request; it is for one thread."""
 
-    def __init__(self, engine: Engine, pseudonyms: Pseudonyms, credential_key: bytes) -> None:
+    def __init__(self, engine: Engine, pseudonyms: Pseudonyms, credential_key: bytes, alarms: RowAlarms | None = None) -> None:
+        """`alarms`: who is told of rows that are not as one of our processes wrote them; they give nothing either way."""
+        self._alarms = alarms
         self._pseudonyms = pseudonyms
         self._key = credential_key
         self._connection: Connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -173,9 +177,13 @@ class Directory:
             ends = [row.until for row in levels.values()] + [plan.due_at for theirs in plans.values() for plan in theirs]
             ends += [end for row in rows for end in (row.leave_from, row.leave_until) if end is not None]
             self._next_end = min((end for end in ends if end > now), default=None)
+            accounts = list(session.scalars(select(CrmAccount)))
         self._principals = {}
         self._proven = {}
-        self._accounts = dict(self._connection.execute(select(CrmAccount.account, CrmAccount.person_id)).all())
+        self._accounts = {row.account: row.person_id for row in accounts if row.genuine}
+        self._tell((*rows, *levels.values(), *accounts))
+        if self._alarms is not None:
+            self._alarms.learn(rows)
 
     def _principal(self, row: Person, level: RiskLevel | None, plans: Sequence[StatusPlan], now: datetime) -> Principal:
         status = status_at(Status(row.status), plans, now)
@@ -184,7 +192,7 @@ class Directory:
             pseudonym=self._pseudonyms.of(row.id),
             roles=frozenset(row.roles),
             status=status,
-            frozen=row.frozen,
+            frozen=row.frozen or not row.genuine,
             team=row.team,
             territory=row.territory,
             language=row.language,
@@ -193,15 +201,22 @@ class Directory:
         )
 
     def _load_sessions(self, after: int) -> None:
-        row = CrmSession
-        question = select(row.id, row.person_id, row.kind, row.account, row.credential_hash, row.ended_at).where(row.revision > after)
+        question = select(CrmSession).where(CrmSession.revision > after)
         if not after:
-            question = question.where(row.ended_at.is_(None))
-        for session_id, person_id, kind, account, hashed, ended_at in self._connection.execute(question):
-            if ended_at is None:
-                self._sessions[hashed] = SessionView(session_id, person_id, kind, account)
+            question = question.where(CrmSession.ended_at.is_(None))
+        with Session(self._connection) as session:
+            rows = list(session.scalars(question))
+        for row in rows:
+            if row.ended_at is None and row.genuine:
+                self._sessions[row.credential_hash] = SessionView(row.id, row.person_id, row.kind, row.account)
             else:
-                self._sessions.pop(hashed, None)
+                self._sessions.pop(row.credential_hash, None)
+        self._tell(row for row in rows if row.ended_at is None)
+
+    def _tell(self, rows: Iterable[SealedRow]) -> None:
+        for row in rows:
+            if self._alarms is not None and not row.genuine:
+                self._alarms.about(row)
 
     def _load_assignments(self, after: int) -> None:
         row = Assignment

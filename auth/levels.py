@@ -70,16 +70,19 @@ class Levels:
         """What was set for a person and has not ended; None: nothing."""
         with reading(self._engine) as session:
             row = session.get(RiskLevel, person_id)
-            return row if row is not None and row.until > datetime.now(UTC) else None
+            return row if row is not None and (row.until > datetime.now(UTC) or not row.genuine) else None
 
 
 def effective(status: Status, row: RiskLevel | None, now: datetime) -> Level:
-    """The level that holds: departing by status, else what was set and has not ended, else normal."""
-    if status in _LEAVING:
+    """The level that holds: departing by status, else what was set and has not ended, else normal.
+
+    A row that none of our processes left so is no reason to watch less: the strictest one holds (attacks X12).
+    """
+    if status in _LEAVING or (row is not None and not row.genuine):
         return Level.DEPARTING
     return Level(row.level) if row is not None and row.until > now else Level.NORMAL
 
 
 def all_levels(session: Session, now: datetime) -> dict[str, RiskLevel]:
     """Person id -> the level that was set, for those that have not ended."""
-    return {row.person_id: row for row in session.query(RiskLevel) if row.until > now}
+    return {row.person_id: row for row in session.query(RiskLevel) if row.until > now or not row.genuine}

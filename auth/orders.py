@@ -17,6 +17,7 @@ from audit_store.handles import handle_of
 from audit_store.sealing import seal
 from auth.agent_order import Order, Verb
 from auth.agents import producer_of
+from auth.console_sessions import may_sign_in
 from auth.storage import database_now, reading, writing
 from auth.tables import Agent, AgentOrder, AgentOrderCounter, Person
 
@@ -98,7 +99,7 @@ class Orders:
         found = self.find(handle)
         with writing(self._engine) as session:
             reviewer = session.get(Person, by)
-            if reviewer is None or reviewer.frozen or REVIEWERS.isdisjoint(reviewer.roles):
+            if reviewer is None or not may_sign_in(reviewer) or REVIEWERS.isdisjoint(reviewer.roles):
                 raise OrderError(f"only {', '.join(sorted(REVIEWERS))} may release a file")
             if found.person.id == by:
                 raise OrderError("nobody releases their own file: ask another reviewer")

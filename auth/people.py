@@ -107,7 +107,8 @@ class People:
     def by_account(self, account: str) -> Person | None:
         """The person behind a CRM account, spelled exactly so."""
         with reading(self._engine) as session:
-            return session.scalar(select(Person).join(CrmAccount, CrmAccount.person_id == Person.id).where(CrmAccount.account == account))
+            row = session.get(CrmAccount, account)
+            return session.get(Person, row.person_id) if row is not None and row.genuine else None
 
     def by_pseudonym(self, pseudonym: str) -> Person | None:
         """The person that log and mails call so."""

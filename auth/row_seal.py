@@ -2,6 +2,9 @@
 
 It is made in the transaction in which the event of the row was recorded, after the record. So a row with its seal stands on an event; one
 that somebody wrote or changed in the database has none that holds, gives no authority, and raises an alarm.
+
+Acts, keys, tokens and recoveries are sealed by the code that changes them; people, accounts, sessions and approvals, which many places
+change, whenever they are written (`auth.sealed_rows`).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
+from auth.row_seal import tampered
 from auth.storage import grow, reading, writing
 from auth.tables import CrmSession, Person
 
@@ -55,6 +56,11 @@ class Sessions:
             if person is None or person.status == "gone":
                 raise SessionError("there is no such person, or the person is gone")
             row = session.scalar(select(CrmSession).where(CrmSession.credential_hash == self.hash(secret)))
+            if row is not None and not row.genuine:  # its true holder comes with the credential itself: the forged row makes room
+                self._record(tampered("crm_sessions", row.id, pseudonym=person.pseudonym, cause=row.doubt or ""))
+                session.delete(row)
+                session.flush()
+                row = None
             if row is not None and row.person_id != person_id:
                 raise SessionError("this credential belongs to somebody else already")
             revision = grow(session, SESSIONS)
@@ -72,11 +78,12 @@ class Sessions:
     def find(self, secret: str) -> CrmSession | None:
         """The living session of a credential; None if it is unknown, ended, or suspended by a freeze."""
         with reading(self._engine) as session:
-            return session.scalar(
+            row = session.scalar(
                 select(CrmSession).where(
                     CrmSession.credential_hash == self.hash(secret), CrmSession.ended_at.is_(None), CrmSession.suspended_at.is_(None)
                 )
             )
+            return row if row is not None and row.genuine else None
 
     def was_cut(self, secret: str) -> bool:
         """Whether this credential was good once and was taken away: by a freeze, a departure, or an administrator."""

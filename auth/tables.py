@@ -15,6 +15,7 @@ import auth.recovery_tables
 import auth.totp_tables  # noqa: F401
 from audit_store.database import Base
 from audit_store.moments import Moment
+from auth.sealed_rows import SealedRow
 
 _ASIDE = text("verb = 'quarantine'")
 
@@ -28,10 +29,15 @@ class Revision(Base):
     number: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
-class Person(Base):
+class Person(SealedRow, Base):
     """Somebody who works with the CRM or with Torwart."""
 
     __tablename__ = "people"
+    SEALED: ClassVar[tuple[str, ...]] = (
+        *("id", "pseudonym", "name", "email", "roles", "team", "territory", "manager_id", "status", "status_since"),
+        *("leave_from", "leave_until", "frozen", "frozen_at", "user_handle", "version"),
+    )
+    VERSIONED = True
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     """Random, says nothing."""
@@ -59,12 +65,15 @@ class Person(Base):
     user_handle: Mapped[bytes] = mapped_column(LargeBinary(64), unique=True)
     """Random bytes by which a discoverable key names the person (WebAuthn section 5.4.3)."""
     created_at: Mapped[datetime] = mapped_column(Moment)
+    version: Mapped[int] = mapped_column(BigInteger, default=0)
+    """How often what is sealed was changed; an older copy of the row has a lower one."""
 
 
-class RiskLevel(Base):
+class RiskLevel(SealedRow, Base):
     """How closely a person is watched, as somebody has set it; whoever is about to leave needs no row (`auth.levels`)."""
 
     __tablename__ = "risk_levels"
+    SEALED: ClassVar[tuple[str, ...]] = ("person_id", "level", "since", "until", "by")
 
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
     level: Mapped[str] = mapped_column(String(16))
@@ -77,20 +86,22 @@ class RiskLevel(Base):
     """Id of the person who set it; None: the command line."""
 
 
-class CrmAccount(Base):
+class CrmAccount(SealedRow, Base):
     """An account of the CRM and the person behind it; several accounts may belong to one person (attacks X3)."""
 
     __tablename__ = "crm_accounts"
+    SEALED: ClassVar[tuple[str, ...]] = ("account", "person_id", "kind")
 
     account: Mapped[str] = mapped_column(String(200), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     kind: Mapped[str] = mapped_column(String(32), default="login")
 
 
-class CrmSession(Base):
+class CrmSession(SealedRow, Base):
     """A credential of the CRM that the gateway saw being issued, or that an administrator bound. The credential itself is not kept."""
 
     __tablename__ = "crm_sessions"
+    SEALED: ClassVar[tuple[str, ...]] = ("id", "person_id", "credential_hash", "kind", "account", "opened_at", "ended_at")
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
@@ -109,10 +120,12 @@ class CrmSession(Base):
     revision: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
-class ConsoleSession(Base):
+class ConsoleSession(SealedRow, Base):
     """A sign-in to Torwart's own pages. Ends by itself at `expires_at` or when it is not used (`auth.session_settings`)."""
 
     __tablename__ = "console_sessions"
+    SEALED: ClassVar[tuple[str, ...]] = ("id", "person_id", "token_hash", "csrf", "key_id", "opened_at", "expires_at", "ended_at")
+    SEALED_IF_SET: ClassVar[tuple[str, ...]] = ("touched_at",)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)

@@ -27,6 +27,7 @@ from auth.database_age import ACTS
 from auth.keys import Keys, has_gone_back
 from auth.plain_sql import PlainStatement
 from auth.row_seal import RowSeal
+from auth.sealed_rows import plain_doubt
 from auth.storage import GROW, clock_of
 from auth.tables import Act, Key, Person, Revision
 from auth.used_acts import UsedActs
@@ -34,7 +35,7 @@ from auth.used_acts import UsedActs
 _ACT = (*Act.SEALED, "seal", "challenge_used_at")
 _WRITTEN = ("state", "confirmed_at", "key_id", "assertion", "seal")
 """Of an act, by its touch."""
-_PERSON = ("id", "pseudonym", "status", "frozen", "user_handle")
+_PERSON = (*Person.SEALED, "seal")
 _KEY = (*Key.SEALED, *getattr(Key, "SEALED_IF_SET", ()), "seal", "sign_count")
 
 
@@ -102,7 +103,7 @@ class Touch:
             found = self._statements.look.first(cursor, act_id=act_id, credential_id=credential_id)
             if found is None:
                 raise StepUpRefused("challenge_used")
-            now, number, act, person, key = _rows(found)
+            now, number, act, person, key = _rows(found, self._engine)
             if number < self._used.highest():
                 raise NotOursError
             if act.state != "open" or act.expires_at <= now or act.boot_id != self._boot_id:
@@ -186,11 +187,12 @@ def _read(response: Mapping[str, Any]) -> Assertion | CeremonyFault:
         return fault
 
 
-def _rows(found: Sequence[Any]) -> tuple[datetime, int, Act, Person, Key | None]:
+def _rows(found: Sequence[Any], engine: Engine) -> tuple[datetime, int, Act, Person, Key | None]:
     """The database's clock, its age, and the three rows: they hold what the mapper would have given."""
     clock, number, *values = found
     of_person, of_key = len(_ACT), len(_ACT) + len(_PERSON)
     act = SimpleNamespace(zip(_ACT, values[:of_person], strict=True))
     person = SimpleNamespace(zip(_PERSON, values[of_person:of_key], strict=True))
+    person.genuine = plain_doubt(engine, Person, person) is None
     key = SimpleNamespace(zip(_KEY, values[of_key:], strict=True)) if values[of_key] is not None else None
     return EPOCH + timedelta(milliseconds=clock), int(number), cast("Act", act), cast("Person", person), cast("Key | None", key)

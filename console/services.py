@@ -12,7 +12,6 @@ from sqlalchemy import Engine, func, select
 import audit_store.tables
 import auth.tables
 from audit_store.alerts import Alerts
-from audit_store.database import open_database
 from audit_store.log import Log
 from audit_store.looks import looks
 from audit_store.pseudonyms import Pseudonyms, secret
@@ -37,6 +36,7 @@ from auth.policy_signature import PolicyKey
 from auth.reveals import Reveals
 from auth.role_consent import RoleConsent
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.sessions import Sessions
 from auth.signin import SignIn
 from auth.stepup import StepUp, clock_id
@@ -152,7 +152,7 @@ def open_services(installation: Installation) -> Services:
     """Everything from the state folder. Raises DatabaseError, SpoolError, StatementsError, LogError, SecretError, KnowledgeError."""
     state = installation.state
     prepare(state)
-    engine = open_database(installation.database)
+    engine = open_sealed(installation.database, state)
     spool = open_spool(installation, "console")
     refusals = Refusals(spool.append)
     record = refusals

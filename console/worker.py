@@ -24,6 +24,7 @@ from audit_store.search_index import IndexWriter
 from audit_store.spool import FILE, SpoolError, SpoolReader
 from auth.mail_server import MailSettings
 from auth.order_key import signed_order
+from auth.row_alarms import RowAlarms
 from auth.stepup import StepUp
 from console.asking import Asking
 from console.checkpoints import CheckpointHealth, Checkpoints, checkpoints_for
@@ -37,6 +38,7 @@ from console.orders import OrderStage
 from console.own_alarms import OwnAlarms
 from console.recovery_mail import RecoveryMail
 from console.retaining import Retaining
+from console.row_watch import RowWatch
 from console.services import Services
 from console.settings import ElasticSettings, WebhookSettings
 from console.shipping import ElasticHealth, Shipping, shipping_for
@@ -393,6 +395,7 @@ def worker_for(
         notifier=notifier,
         record=record,
         before_rules={
+            "rows": RowWatch(RowAlarms(services.engine, record, services.pseudonyms), lambda: datetime.now(UTC)).step,
             "plans": services.plans.carry_out,
             "confirm": confirmations.step,
             "orders": orders.step,

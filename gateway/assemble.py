@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 
 import auth.tables  # noqa: F401  (its tables are made with the database)
-from audit_store.database import open_database
 from audit_store.event import EventAction, plain_event
 from audit_store.followers import Followers
 from audit_store.gathered import Gathered
@@ -27,7 +26,9 @@ from auth.installation import Installation
 from auth.keys import Keys
 from auth.outside import open_spool
 from auth.people import People
+from auth.row_alarms import RowAlarms
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.sessions import Sessions
 from auth.stepup import StepUp, clock_id
 from auth.unmapped import Unmapped
@@ -111,7 +112,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     secrets_folder = state / "keys"
     credential_key = secret(secrets_folder, "credential.key")
     pseudonyms = Pseudonyms(secret(secrets_folder, "pseudonym.key"))
-    engine = open_database(installation.database)
+    engine = open_sealed(installation.database, state)
     spool = open_spool(installation, PRODUCER)
     shared = grounds.machines(installation, spool)
     followers = Followers(spool.folder.parent, spool.producer, shared.follow if shared is not None else None)
@@ -122,7 +123,7 @@ def assemble(installation: Installation, settings: CrmSettings, *, profile: Prof
     profile = profile or load_profile(settings)
     with contextlib.suppress(OSError):  # rules are only checked against it on the command line
         write_vocabulary(state / VOCABULARY, profile.vocabulary())
-    directory = Directory(engine, pseudonyms, credential_key)
+    directory = Directory(engine, pseudonyms, credential_key, RowAlarms(engine, spool.append, pseudonyms))
     people = People(engine, spool.append, pseudonyms)
     seal, used = RowSeal.of(state), UsedActs(state / USED_ACTS)
     keys = Keys(engine, spool.append, installation.rp_id, installation.origin, seal, installation.keys)

@@ -16,9 +16,8 @@ from rich.table import Table
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-import auth.tables  # noqa: F401 # makes the tables known to `open_database`
 from audit_store.alerts import Alerts
-from audit_store.database import DatabaseError, open_database
+from audit_store.database import DatabaseError
 from audit_store.event import Event
 from audit_store.looks import looks
 from audit_store.pseudonyms import Pseudonyms, SecretError, secret
@@ -37,6 +36,7 @@ from auth.outside import open_spool
 from auth.people import People
 from auth.plans import Plans
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.sessions import Sessions
 from auth.tables import Person
 from auth.template import MANY_PEOPLE
@@ -91,7 +91,7 @@ def open_house(config: Path) -> Iterator[House]:
         installation, _ = load_installation(config)
         _NAMES.set(installation.names)
         check_rights(installation.state)
-        engine = open_database(installation.database)
+        engine = open_sealed(installation.database, installation.state)
         spool = open_spool(installation, "cli")
         pseudonyms = Pseudonyms(secret(installation.state / "keys", "pseudonym.key"))
         credential_key = secret(installation.state / "keys", "credential.key")

@@ -27,6 +27,7 @@ from console.cli.house import By, House, Who, advice_on_names, called, named, op
 from console.cli.people_access import access
 from console.cli.people_accounts import accounts
 from console.cli.people_change import change, leave, plans, unbind
+from console.cli.people_check import accept, check
 from console.cli.people_consent import role_consent, say_asked
 from console.cli.people_cut import cut_members, print_cut
 from console.cli.people_erase import erase
@@ -146,6 +147,8 @@ app.command()(people_codes.recover)
 app.command("break-glass")(people_codes.break_glass)
 app.command("drill")(people_codes.drill_report)
 app.command()(sessions)
+app.command()(check)
+app.command()(accept)
 
 
 @app.command()

@@ -32,6 +32,7 @@ STALE = timedelta(seconds=30)
 _STAGES: Mapping[str, str] = {
     "intake": N_("Taking the record in"),
     "rules": N_("Comparing with the behaviour rules"),
+    "rows": N_("Rows that are not as Torwart wrote them: torwart people check"),
     "plans": N_("Carrying out planned statuses"),
     "acts": N_("Ending acts that were not confirmed"),
     "queue": N_("Preparing messages"),

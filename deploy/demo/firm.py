@@ -15,7 +15,6 @@ from sqlalchemy import Engine
 
 import auth.tables  # noqa: F401  (its tables are made with the database)
 from audit_store.alerts import Alerts
-from audit_store.database import open_database
 from audit_store.event import Event, EventAction
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
@@ -28,6 +27,7 @@ from auth.installation import Installation, load_installation, mark_demo
 from auth.keys import Keys
 from auth.people import People
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.storage import reading
 from auth.tables import Act
 from deploy.demo.crm import RunningCrm
@@ -153,7 +153,7 @@ class Firm:
 
     @contextmanager
     def _database(self) -> Iterator[Engine]:
-        engine = open_database(self.installation.state / "torwart.db")
+        engine = open_sealed(self.installation.database, self.installation.state)
         try:
             yield engine
         finally:
@@ -186,7 +186,7 @@ def found(firm: Firm, crm: RunningCrm, keyring: KeyringClient) -> None:
     """Put people, accounts, books, keys and A's REST key into a new installation, by the roads that an administrator has."""
     state = firm.installation.state
     mark_demo(state)
-    engine = open_database(state / "torwart.db")
+    engine = open_sealed(firm.installation.database, state)
     spool = Spool.open(state / "spool" / "cli", "cli")
     try:
         pseudonyms = Pseudonyms(secret(state / "keys", "pseudonym.key"))

@@ -10,7 +10,6 @@ from functools import partial
 from sqlalchemy import Engine
 
 import auth.tables  # noqa: F401  (its tables are made with the database)
-from audit_store.database import open_database
 from audit_store.event import EventAction, plain_event
 from audit_store.followers import Followers
 from audit_store.manifests import Manifests
@@ -23,7 +22,9 @@ from auth.directory import Directory
 from auth.keys import Keys
 from auth.outside import open_spool
 from auth.people import People
+from auth.row_alarms import RowAlarms
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.stepup import StepUp, clock_id
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
@@ -86,9 +87,9 @@ def assemble(forward: Forward, *, scanner: Scans | None = None, resolver: Resolv
     keys = state / "keys"
     pseudonyms = Pseudonyms(secret(keys, "pseudonym.key"))
     authority = Authority(state / FOLDER, installation.rp_id)
-    engine = open_database(installation.database)
+    engine = open_sealed(installation.database, state)
     spool = open_spool(installation, PRODUCER)
-    directory = Directory(engine, pseudonyms, secret(keys, "credential.key"))
+    directory = Directory(engine, pseudonyms, secret(keys, "credential.key"), RowAlarms(engine, spool.append, pseudonyms))
     sole = _sole(People(engine, spool.append, pseudonyms), proxy.person)
     policies = grounds.policies(state, spool, now)
     seal, used = RowSeal.of(state), UsedActs(state / USED_ACTS)

@@ -277,7 +277,7 @@ def test_x12_a_yes_is_checked_again_when_it_is_taken(firm: Firm, change: Any) ->
     for digest in (DIGEST, "cd" * 32):
         assert firm.approvals.given(ApprovalKind.ACT, firm.anna.id, digest) == ()
         assert firm.take(digest) is None
-    assert len(firm.events(EventAction.APPROVAL_DOUBTED)) == 1
+    assert len(firm.events(EventAction.APPROVAL_DOUBTED)) + len(firm.events(EventAction.AUTHORITY_ALARM)) == 1
 
 
 def test_x12_a_row_that_nobody_signed_is_no_approval(firm: Firm) -> None:
@@ -300,7 +300,7 @@ def test_x15_a_database_that_was_put_back_gives_no_approval_twice(firm: Firm) ->
     firm.answer(request, "olga")
     assert firm.take() is not None
     with writing(firm.ceremonies.house.engine) as session:
-        session.execute(update(ApprovalRequest).values(state="given", ended_at=None))
+        session.get_one(ApprovalRequest, request.id).state = "given"  # with a seal of our own: the touch was used all the same
     assert firm.take() is None
     (said,) = firm.events(EventAction.APPROVAL_DOUBTED)
     assert (said["request"], said["cause"]) == (request.id, "used")

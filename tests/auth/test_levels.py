@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
 
 from audit_store.event import EventAction
 from auth.levels import LONGEST, Levels
@@ -43,7 +42,7 @@ def test_it_ends_by_itself_while_the_gateway_runs(house: House, levels: Levels, 
     directory = house.directory()
     assert directory.person(anna.id).level is Level.WATCHED
     with writing(house.engine) as session:  # the end is brought forward behind the back of `revisions`
-        session.execute(update(RiskLevel).values(until=later(seconds=-1)))
+        session.get_one(RiskLevel, anna.id).until = later(seconds=-1)
     directory._next_end = later(seconds=-1)  # type: ignore[assignment]
     directory.refresh()
     assert directory.person(anna.id).level is Level.NORMAL

@@ -38,6 +38,8 @@ from audit_store.pseudonyms import Pseudonyms
 from audit_store.spool import Spool, SpoolReader
 from auth.keys import Keys
 from auth.row_seal import RowSeal
+from auth.row_versions import RowVersions
+from auth.sealed_rows import attach
 from auth.storage import grow, writing
 from auth.used_acts import UsedActs
 from auth.stepup import StepUp, clock_id
@@ -49,6 +51,7 @@ spool = Spool.open(Path(folder) / name, f"gateway-{name}")
 log = Log.open(Server(url))
 pseudonyms = Pseudonyms(bytes(reversed(range(32))))
 seal, used = RowSeal(bytes(range(1, 33))), UsedActs(Path(folder) / "used-acts")
+attach(engine, seal, RowVersions(Path(folder) / "row-versions"))
 keys = Keys(engine, spool.append, "torwart.localhost", "http://torwart.localhost:8401", seal)
 stepup = StepUp(engine, spool.append, keys, pseudonyms, clock_id(engine), seal=seal, used=used, holder=spool.producer)
 manifests = Manifests(engine)

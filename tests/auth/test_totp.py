@@ -266,9 +266,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Pe
     from audit_store.database import open_database
     from audit_store.pseudonyms import Pseudonyms
     from auth.people import People
-    from tests.services.house import Events
+    from auth.row_versions import RowVersions
+    from auth.sealed_rows import attach
+    from tests.services.house import SEAL, Events
 
-    engine = open_database(tmp_path_factory.mktemp("totp") / "torwart.db")
+    folder = tmp_path_factory.mktemp("totp")
+    engine = open_database(folder / "torwart.db")
+    attach(engine, SEAL, RowVersions(folder / "row-versions"))
     people = People(engine, Events(), Pseudonyms(bytes(32)))
     yield engine, people.add("Anna Feldmann", "anna@firma.example", ["manager"])
     engine.dispose()

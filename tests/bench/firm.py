@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit_store.database import open_database
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from auth.assignments import Assignments
 from auth.installation import check_rights, load_installation
 from auth.people import People
 from auth.policy_signature import PolicyKey
+from auth.sealed_database import open_sealed
 from auth.sessions import Sessions
 from policies.load import rule_files
 from policies.masks import HIDDEN
@@ -116,7 +116,7 @@ def install(folder: Path, *, port: int, upstream: int, certificate: tuple[Path, 
     installed = load_installation(config)[0]
     state = installed.state
     check_rights(state)
-    engine, spool = open_database(installed.database), Spool.open(state / "spool" / "cli", "cli")
+    engine, spool = open_sealed(installed.database, installed.state), Spool.open(state / "spool" / "cli", "cli")
     people = People(engine, spool.append, Pseudonyms(secret(state / "keys", "pseudonym.key")))
     asking = people.add("Anna Adler", "anna@firma.example", ["manager"], accounts=["anna"])
     people.add("Boris Berg", "boris@firma.example", ["manager"], accounts=["boris"])

@@ -9,7 +9,6 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from audit_store.alerts import Alerts
-from audit_store.database import open_database
 from audit_store.event import Event, EventAction
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms
@@ -19,6 +18,7 @@ from audit_store.spool import Spool
 from auth.keys import Keys
 from auth.mail_server import MailSettings
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.stepup import StepUp
 from auth.used_acts import UsedActs
 from console.delivery import Channel
@@ -117,7 +117,7 @@ def hook_way(hook: Hook) -> WebhookChannel:
 
 @contextmanager
 def open_house(state: Path) -> Iterator[House]:
-    engine = open_database(state / "torwart.db")
+    engine = open_sealed(state / "torwart.db", state)
     gateway, console = (Spool.open(state / "spool" / name, name) for name in ("gateway", "console"))
     log = Log.open(state / "log", clock=lambda: datetime.now(UTC))
     try:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from audit_store.client_sets import decode_ids
-from audit_store.database import open_database
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool, SpoolReader
 from auth.installation import load_installation
 from auth.people import People
+from auth.sealed_database import open_sealed
 from auth.sessions import Sessions
 from deploy.demo.tryton_process import free_port
 from gateway.serve import serve
@@ -151,7 +151,7 @@ class Stand:
     @contextmanager
     def people(self) -> Iterator[People]:
         """The people, for an administrator's measures."""
-        engine = open_database(load_installation(self.config)[0].database)
+        engine = open_sealed(load_installation(self.config)[0].database, self.state)
         spool = Spool.open(self.state / "spool" / "cli", "cli")
         try:
             yield People(engine, spool.append, Pseudonyms(secret(self.state / "keys", "pseudonym.key")))
@@ -161,7 +161,7 @@ class Stand:
 
     def sign_in(self) -> None:
         """Bind the web client's session of the tests to the manager."""
-        engine = open_database(self.state / "torwart.db")
+        engine = open_sealed(self.state / "torwart.db", self.state)
         spool = Spool.open(self.state / "spool" / "cli", "cli")
         try:
             Sessions(engine, spool.append, secret(self.state / "keys", "credential.key")).bind(TOKEN, "session", self.asking, "anna")

@@ -13,12 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from audit_store.database import open_database
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from auth.installation import load_installation
 from auth.keys import Keys
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.sessions import Sessions
 from auth.stepup import StepUp, clock_id
 from auth.used_acts import FILE, UsedActs
@@ -127,7 +127,7 @@ class Firm:
 def firm_of(gateway: Stand) -> Iterator[Firm]:
     installation = load_installation(gateway.config)[0]
     state = installation.state
-    engine, spool = open_database(state / "torwart.db"), Spool.open(state / "spool" / "console", "console")
+    engine, spool = open_sealed(state / "torwart.db", state), Spool.open(state / "spool" / "console", "console")
     try:
         pseudonyms, seal = Pseudonyms(secret(state / "keys", "pseudonym.key")), RowSeal.of(state)
         keys = Keys(engine, spool.append, installation.rp_id, installation.origin, seal)

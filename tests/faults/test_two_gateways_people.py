@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from audit_store.database import open_database
 from auth.attendance import attending
 from auth.people import People
+from auth.sealed_database import open_sealed
 from policies.request import Status
 from tests.faults.played_crm import CANARY, PlayedCrm
 from tests.faults.stand import Heard, Stand, stand
@@ -53,7 +53,7 @@ def exports(pair: tuple[Stand, Stand]) -> list[str]:
 
 
 def all_know(pair: tuple[Stand, Stand]) -> bool:
-    engine = open_database(pair[0].state / "torwart.db")
+    engine = open_sealed(pair[0].state / "torwart.db", pair[0].state)
     try:
         found = attending(engine, WAIT_SECONDS)
     finally:
@@ -94,7 +94,7 @@ def test_a_gateway_that_hangs_is_named_and_obeys_as_soon_as_it_goes_on(pair: tup
     os.kill(second.pid, signal.SIGSTOP)
     try:
         change(pair, lambda people, anna: people.freeze(anna, None))
-        engine = open_database(first.state / "torwart.db")
+        engine = open_sealed(first.state / "torwart.db", first.state)
         assert sorted(one.knows for one in attending(engine, 1)) == [False, True]
         engine.dispose()
     finally:
@@ -114,6 +114,6 @@ def test_an_account_that_is_taken_away_is_cut_at_both_and_does_not_come_back(pai
 def test_a_gateway_that_was_told_to_stop_is_not_waited_for(pair: tuple[Stand, Stand]) -> None:
     """Last: it stops one of them."""
     pair[1].stop()
-    engine = open_database(pair[0].state / "torwart.db")
+    engine = open_sealed(pair[0].state / "torwart.db", pair[0].state)
     assert len(attending(engine, WAIT_SECONDS)) == 1
     engine.dispose()

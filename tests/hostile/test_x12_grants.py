@@ -14,6 +14,9 @@ from auth.act import StepUpRefused
 from auth.client_data import decode, encode
 from auth.keys import Keys
 from auth.people import People
+from auth.row_repair import accept_person
+from auth.row_versions import RowVersions
+from auth.sealed_rows import attach
 from auth.stepup import StepUp
 from auth.storage import writing
 from auth.tables import Act, Key, Person
@@ -216,6 +219,7 @@ def copy(ceremonies: Ceremonies, to: Path) -> None:
 def after_restore(ceremonies: Ceremonies, file: Path) -> tuple[StepUp, People]:
     """The installation over the older file, with the same keys and the same state folder."""
     engine = open_database(file)
+    attach(engine, SEAL, RowVersions(file.parent / "row-versions"))
     house = ceremonies.house
     keys = type(ceremonies.keys)(engine, house.events, *_about(ceremonies.keys))
     stepup = StepUp(engine, house.events, keys, house.pseudonyms, "this boot", seal=SEAL, used=ceremonies.used)
@@ -250,6 +254,9 @@ def test_what_waits_in_an_older_database_is_dead_though_it_was_never_used(ceremo
         stepup.complete(waiting.id, key.get(options, TORWART))
     assert alarms(ceremonies) == ["older_database"], "told once, then the tables count as they stand"
     ceremonies.stepup, ceremonies.house.people = stepup, people
+    with pytest.raises(StepUpRefused):  # the person was changed since: somebody looks at it first
+        confirmed(ceremonies, anna, key, ids=("8",))
+    accept_person(people._engine, ceremonies.house.events, ceremonies.house.pseudonyms, anna.id, withheld=())
     fresh = confirmed(ceremonies, anna, key, ids=("7",))
     assert stepup.take(fresh.id, fresh.digest) is not None
 

@@ -20,12 +20,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ProxySettings, expect
 
 from audit_store.alerts import Alerts
-from audit_store.database import open_database
 from audit_store.event import Event
 from audit_store.log import Log
 from audit_store.manifests import Export, Manifests
 from audit_store.spool import SpoolReader
 from audit_store.tables import Alert
+from auth.sealed_database import open_sealed
 from deploy.demo.outside import Outside
 from detectors.client_index.folder import desk_key, index_key
 from detectors.client_index.hashing import Hashing
@@ -133,7 +133,7 @@ def guarded_desk(chromium: Browser, tmp_path: Path, far: Outside) -> Iterator[De
 
 def alerts(firm: Firm) -> list[Alert]:
     """Every alert of this firm."""
-    engine = open_database(firm.state / "torwart.db")
+    engine = open_sealed(firm.state / "torwart.db", firm.state)
     try:
         return Alerts(engine, nothing_to_record).list()
     finally:
@@ -171,7 +171,7 @@ def exported(firm: Firm) -> str:
         for kind, value in ((Kind.EMAIL, email(number)), (Kind.PHONE, phone(number)))
     ]
     keys = {key for entry in hashing.entries(values) for found in entry.keys.values() for key in found}
-    engine = open_database(firm.state / "torwart.db")
+    engine = open_sealed(firm.state / "torwart.db", firm.state)
     try:
         return Manifests(engine).put(
             Export(

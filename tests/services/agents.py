@@ -25,7 +25,6 @@ from agent.enroll import enrol
 from agent.identity import Identity
 from agent.seen import Seen
 from agent.server import Server
-from audit_store.database import open_database
 from audit_store.event import EventAction
 from audit_store.log import Log, Logged
 from audit_store.pseudonyms import Pseudonyms, secret
@@ -34,6 +33,7 @@ from audit_store.spool import Spool, SpoolReader, readers
 from auth.agent_alarms import AgentAlarms
 from auth.agents import Agents
 from auth.people import People
+from auth.sealed_database import open_sealed
 from auth.tables import Person
 from deploy.demo.tryton_process import free_port
 from detectors.client_index.build import Build
@@ -214,7 +214,7 @@ class Office:
     @contextmanager
     def people(self) -> Iterator[tuple[People, Agents]]:
         """People and agents, as the command line opens them."""
-        engine = open_database(self.state / "torwart.db")
+        engine = open_sealed(self.state / "torwart.db", self.state)
         spool = Spool.open(self.state / "spool" / "cli", "cli")
         try:
             people = People(engine, spool.append, Pseudonyms(secret(self.state / "keys", "pseudonym.key")))

@@ -17,9 +17,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from audit_store.client_sets import decode_ids
-from audit_store.database import open_database
 from audit_store.log import Log, Logged
 from audit_store.manifests import Manifests
+from auth.sealed_database import open_sealed
 from deploy.demo.crm import PreparedCrm
 from deploy.demo.mailbox import Mail, mails
 from deploy.demo.people import book_of
@@ -88,7 +88,7 @@ class Demo:
 
     @contextlib.contextmanager
     def _database(self) -> Iterator[Engine]:
-        engine = open_database(self.folder / "state" / "torwart.db")
+        engine = open_sealed(self.folder / "state" / "torwart.db", self.folder / "state")
         try:
             yield engine
         finally:

@@ -20,7 +20,6 @@ from typing import Any
 import httpx
 import pytest
 
-from audit_store.database import open_database
 from audit_store.log import Log
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool, SpoolReader
@@ -28,6 +27,7 @@ from auth.act import StepUpRefused
 from auth.keys import Keys
 from auth.people import People
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.stepup import StepUp, boot_id
 from auth.tables import Person
 from auth.used_acts import FILE as USED_ACTS
@@ -257,7 +257,7 @@ class RunningFirm:
     @contextmanager
     def _authority(self) -> Iterator[tuple[StepUp, People]]:
         """What the console's process has: the same database and a record of its own."""
-        engine = open_database(self.state / "torwart.db")
+        engine = open_sealed(self.state / "torwart.db", self.state)
         spool = Spool.open(self.state / "spool" / "console", "console")
         try:
             pseudonyms = Pseudonyms(secret(self.state / "keys", "pseudonym.key"))

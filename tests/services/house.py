@@ -18,6 +18,8 @@ from auth.directory import Directory
 from auth.keys import Keys
 from auth.people import People
 from auth.row_seal import RowSeal
+from auth.row_versions import RowVersions
+from auth.sealed_rows import attach
 from auth.sessions import Sessions
 from auth.signin import SignIn
 from auth.stepup import StepUp
@@ -71,8 +73,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | Server:
 
 
 @pytest.fixture
-def house(place: Path | Server) -> Iterator[House]:
+def house(place: Path | Server, tmp_path: Path) -> Iterator[House]:
     engine = open_database(place)
+    attach(engine, SEAL, RowVersions(tmp_path / "row-versions"))
     events = Events()
     pseudonyms = Pseudonyms(bytes(reversed(range(32))))
     yield House(

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from audit_store.client_sets import decode_ids
-from audit_store.database import open_database
 from audit_store.pseudonyms import Pseudonyms, secret
 from audit_store.spool import Spool
 from auth.assignments import Assignments
@@ -26,6 +25,7 @@ from auth.keys import Keys
 from auth.people import People
 from auth.policy_signature import PolicyKey
 from auth.row_seal import RowSeal
+from auth.sealed_database import open_sealed
 from auth.sessions import Sessions
 from deploy.demo.outside import Outside
 from deploy.demo.software_key import SoftwareKey
@@ -196,7 +196,7 @@ def _scanner() -> Scanner:
 
 @contextmanager
 def _house(state: Path) -> Iterator[tuple[People, Sessions, Assignments]]:
-    engine, spool = open_database(state / "torwart.db"), Spool.open(state / "spool" / "cli", "cli")
+    engine, spool = open_sealed(state / "torwart.db", state), Spool.open(state / "spool" / "cli", "cli")
     pseudonyms, key = Pseudonyms(secret(state / "keys", "pseudonym.key")), secret(state / "keys", "credential.key")
     try:
         record = spool.append
@@ -208,7 +208,7 @@ def _house(state: Path) -> Iterator[tuple[People, Sessions, Assignments]]:
 
 @contextmanager
 def _keys(firm: Firm) -> Iterator[Keys]:
-    engine, spool = open_database(firm.state / "torwart.db"), Spool.open(firm.state / "spool" / "cli", "cli")
+    engine, spool = open_sealed(firm.state / "torwart.db", firm.state), Spool.open(firm.state / "spool" / "cli", "cli")
     try:
         yield Keys(engine, spool.append, "torwart.localhost", firm.origin, RowSeal.of(firm.state))
     finally:

@@ -13,10 +13,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 import auth.tables  # noqa: F401 # makes the tables known to `open_database`
-from audit_store.database import open_database
 from audit_store.manifests import Export, Manifests
 from audit_store.spool import Spool
 from auth.installation import template
+from auth.sealed_database import open_sealed
 from detectors.client_index.index import ClientIndex
 from detectors.mark import Mark, marker
 from tests.detectors.client_index.clients import build, email, name, phone
@@ -67,7 +67,7 @@ def installation(folder: Path) -> FirmFiles:
     values = [one for n in range(COUNT) for one in (phone(str(n), PHONES[n]), email(str(n), MAILS[n]), name(str(n), f"Kaufhaus Nummer{n}"))]
     build(firm.state, *values)
     index = ClientIndex(firm.state)
-    engine = open_database(firm.state / "torwart.db")
+    engine = open_sealed(firm.state / "torwart.db", firm.state)
     try:
         manifests = Manifests(engine)
         text = rows(range(40))

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from audit_store.database import open_database
 from audit_store.manifests import Export, Manifests
+from auth.sealed_database import open_sealed
 from detectors.mark import Mark, marker
 from policies import reasons
 from policies.reasons import Because
@@ -147,7 +147,7 @@ async def test_a_list_split_over_head_address_and_body_is_one_list(way_out: WayO
 
 async def test_a_mark_names_its_export_where_no_client_is_left_and_an_invented_one_names_none(way_out: WayOut) -> None:
     export = Export("mailing", "P-BORIS", datetime.now(UTC), frozenset(map(str, range(1, 41))), frozenset(), ("name",), "0" * 64)
-    engine = open_database(way_out.firm.state / "torwart.db")
+    engine = open_sealed(way_out.firm.state / "torwart.db", way_out.firm.state)
     marks: list[Mark] = []
 
     def marking(name: str) -> tuple[str, str]:

@@ -1,0 +1,93 @@
+"""A file of this machine beside the database, read by all its processes, to which lines are only added: what was put back cannot forget."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class MemoryFile(ABC):
+    """Lines of two words, a kind and what is remembered. Every method raises OSError when the file cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self._inode = -1
+
+    @abstractmethod
+    def _take(self, kind: str, word: str) -> None:
+        """Remember a line that was read."""
+
+    @abstractmethod
+    def _kept(self) -> Iterable[str]:
+        """The lines of a file that is made anew, each with its end."""
+
+    @abstractmethod
+    def _largest(self) -> int:
+        """Bytes beyond which the file is made anew."""
+
+    def _add(self, descriptor: int, lines: str) -> None:
+        """Add whole lines; they are on disk on return."""
+        torn = os.fstat(descriptor).st_size > self._read  # a full disk took half a line
+        _write(descriptor, f"\n{lines}" if torn else lines)
+        self._catch_up(descriptor)
+        if self._read > self._largest():
+            self._renew()
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The file, for us alone, with everything read that any process has added."""
+        while True:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if not os.path.samestat(os.fstat(descriptor), self._path.stat()):
+                    continue  # another process has made it anew meanwhile
+                self._catch_up(descriptor)
+                yield descriptor
+                return
+            finally:
+                os.close(descriptor)
+
+    def _is_read(self) -> bool:
+        """Whether nothing was added since the last look: cheaper than a lock."""
+        try:
+            about = self._path.stat()
+        except FileNotFoundError:
+            return False
+        return about.st_ino == self._inode and about.st_size == self._read
+
+    def _catch_up(self, descriptor: int) -> None:
+        about = os.fstat(descriptor)
+        if about.st_ino != self._inode or about.st_size < self._read:
+            self._inode, self._read = about.st_ino, 0
+        data = os.pread(descriptor, about.st_size - self._read, self._read)
+        whole, cut, _ = data.rpartition(b"\n")
+        if not cut:
+            return
+        for line in whole.decode("ascii").split("\n"):
+            kind, _, word = line.partition(" ")
+            self._take(kind, word)
+        self._read += len(whole) + 1
+
+    def _renew(self) -> None:
+        lines = "".join(self._kept())
+        draft = self._path.with_name(f".{self._path.name}.new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            _write(descriptor, lines)
+        finally:
+            os.close(descriptor)
+        draft.rename(self._path)
+
+
+def _write(descriptor: int, text: str) -> None:
+    data = text.encode("ascii")
+    if os.write(descriptor, data) != len(data):
+        raise OSError(errno.ENOSPC, "the memory beside the database was written in part")
+    os.fsync(descriptor)

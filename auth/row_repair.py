@@ -1,0 +1,72 @@
+"""How a row that is not as Torwart wrote it counts again: somebody who has looked at it says so, on the machine itself (decision 0020)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, select
+
+from audit_store.event import Event, EventAction
+from audit_store.pseudonyms import Pseudonyms
+from auth.person_record import PersonRecord
+from auth.person_values import PeopleError
+from auth.sealed_rows import accept
+from auth.sessions import SESSIONS
+from auth.standing import PEOPLE
+from auth.storage import grow, writing
+from auth.tables import ConsoleSession, CrmAccount, CrmSession, Person, RiskLevel
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was done."""
+
+    withheld: tuple[str, ...]
+    """Roles that the row named and that are not given by this."""
+    ended: int
+    """Doubtful sign-ins and sessions that were deleted: their person signs in again."""
+
+
+def accept_person(
+    engine: Engine, record: Callable[[Event], object], pseudonyms: Pseudonyms, person_id: str, withheld: Collection[str]
+) -> Accepted:
+    """Let what stands about a person count from now on: the person, accounts and level. Recorded before it holds.
+
+    `withheld`: roles that need a second person's yes (`auth.role_consent`); they are taken out, and given by the ordinary road.
+    Raises PeopleError for an unknown person, and for one about whom nothing is doubtful.
+    """
+    said = PersonRecord(record, pseudonyms)
+    with writing(engine) as session:
+        person = session.get(Person, person_id)
+        if person is None:
+            raise PeopleError("there is no such person: `torwart people list` names all")
+        theirs: list[CrmAccount | RiskLevel] = [
+            *session.scalars(select(CrmAccount).where(CrmAccount.person_id == person_id)),
+            *session.scalars(select(RiskLevel).where(RiskLevel.person_id == person_id)),
+        ]
+        signed_in: list[CrmSession | ConsoleSession] = [
+            *session.scalars(select(CrmSession).where(CrmSession.person_id == person_id)),
+            *session.scalars(select(ConsoleSession).where(ConsoleSession.person_id == person_id)),
+        ]
+        about, sessions = [row for row in theirs if not row.genuine], [row for row in signed_in if not row.genuine]
+        if person.genuine and not about and not sessions:
+            raise PeopleError("everything about this person is as Torwart wrote it")
+        taken = tuple(sorted(set(person.roles) & set(withheld))) if not person.genuine else ()
+        words: dict[str, int | str] = {"what": "seal", "status": person.status, "frozen": int(person.frozen), "accounts": len(about)}
+        said.say(EventAction.PERSON_CHANGED, person, datetime.now(UTC), None, words)
+        if taken:
+            said.say(EventAction.ROLES_CHANGED, person, datetime.now(UTC), None, {"removed": " ".join(taken)})
+        if not person.genuine:
+            person.roles = [role for role in person.roles if role not in taken]
+            accept(person)
+        for row in about:
+            accept(row)
+        for one in sessions:
+            session.delete(one)
+        session.flush()
+        grow(session, PEOPLE)
+        if sessions:
+            grow(session, SESSIONS)
+        return Accepted(taken, len(sessions))
