@@ -20,6 +20,8 @@ MAX_HEAD_BYTES = 128 * 1024
 """Raw bytes of a head, TLS records included, before the connection is closed; `gateway.hygiene` refuses far less in good order."""
 MAX_PIPELINED_BYTES = 128 * 1024
 """Raw bytes that may follow a request while it is being judged."""
+BODY_BYTES = 256 * 1024
+"""Bytes of an announced body that are read at once, as many as the event loop takes from a socket: each piece costs the same work."""
 
 _USUAL = frozenset({"client connect", "client disconnect", "client kill connection", "closing transports...", "transports closed!"})
 """What the library logs of every connection. Anything else, with a head half read, means that it refused the head."""
@@ -69,6 +71,8 @@ class Watched:
     phase: Phase = "head"
     pending: int = 0
     """Raw bytes that came in this phase."""
+    announced: int = 0
+    """Bytes of the body, as its head says; 0 where it does not."""
     since: float = field(init=False)
     seen_unsent: int = 0
     held: int = 0
@@ -87,7 +91,8 @@ class Watched:
 
     async def read(self, n: int) -> bytes:
         """Like the reader's own."""
-        data = await self.inner.read(n)
+        due = self.announced - self.pending if self.phase == "body" else 0  # and never more of what follows than otherwise
+        data = await self.inner.read(max(n, min(due, BODY_BYTES)))
         while data and self.phase == "drain":
             data = await self.inner.read(n)
         if not data:
@@ -211,8 +216,11 @@ class Watch:
                     watched.stop(None)
             await asyncio.sleep(_SETTLE_SECONDS)
 
-    def body(self, connection_id: str) -> None:
-        self._enter(connection_id, "body")
+    def body(self, connection_id: str, announced: int = 0) -> None:
+        """A head is complete that announces so many bytes."""
+        if (watched := self.connections.get(connection_id)) is not None:
+            watched.announced = announced
+            watched.enter("body")
 
     def busy(self, connection_id: str) -> None:
         self._enter(connection_id, "busy")

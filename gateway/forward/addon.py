@@ -75,7 +75,8 @@ class Addon(Guarded):
         if _HEAD_JUDGED in flow.metadata:
             return
         flow.metadata[_HEAD_JUDGED] = True
-        self._phases.body(flow.client_conn.id)
+        length = flow.request.headers.get("content-length", "")
+        self._phases.body(flow.client_conn.id, int(length) if length.isdecimal() else 0)
         flow.request.stream = False
         if flow.error is None and (refused := await self._judge.head(wire_of(flow))) is not None:
             answer(flow, refused)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
-from gateway.watch import MAX_HEAD_BYTES, MAX_PIPELINED_BYTES, Limits, Watch, Watched
+from gateway.watch import BODY_BYTES, MAX_HEAD_BYTES, MAX_PIPELINED_BYTES, Limits, Watch, Watched
 from tests.services.front import until
 
 LIMITS = Limits(idle_seconds=75, head_seconds=20, body_seconds=30, body_bytes_per_second=1_000, unread_seconds=60)
@@ -17,6 +17,8 @@ class Connection:
     """A watched connection whose bytes, clock and send buffer the test sets."""
 
     pieces: list[bytes] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    """How many bytes were asked for at most."""
     time: float = 0.0
     unsent: int = 0
     closed: int = 0
@@ -27,6 +29,7 @@ class Connection:
         self.watched = Watched(self, self._close, self._abort, lambda: self.unsent, self.refused.append, LIMITS, lambda: self.time)
 
     async def read(self, n: int) -> bytes:
+        self.asked.append(n)
         return self.pieces.pop(0) if self.pieces else b""
 
     def _close(self) -> None:
@@ -70,6 +73,27 @@ async def test_a_body_has_more_time_the_more_of_it_came() -> None:
     await connection.receive(b"x" * 60_000)
     assert connection.after(89).closed == 0
     assert connection.after(2).refused == ["slow body"]
+
+
+async def test_an_announced_body_is_read_in_large_pieces_and_what_follows_it_is_not() -> None:
+    watch, connection = Watch(LIMITS), Connection()
+    watch.add("one", connection.watched)
+    watch.body("one", 2 * BODY_BYTES + 100_000)
+    await connection.receive(b"x" * BODY_BYTES, b"x" * BODY_BYTES, b"x" * 90_000, b"x" * 10_000)
+    assert connection.asked == [BODY_BYTES, BODY_BYTES, 100_000, 65_536]
+    watch.busy("one")
+    await connection.receive(b"GET / HT")
+    assert connection.asked[-1] == 65_536
+
+
+async def test_a_body_of_unknown_length_is_read_as_ever() -> None:
+    watch, connection = Watch(LIMITS), Connection()
+    watch.add("one", connection.watched)
+    watch.body("one", 2 * BODY_BYTES)
+    watch.answered("one")
+    watch.body("one")
+    await connection.receive(b"x" * 60_000, b"x" * 60_000)
+    assert connection.asked == [65_536, 65_536]
 
 
 async def test_a_request_that_is_judged_has_no_limit_here() -> None:
