@@ -1,14 +1,23 @@
 """The touch before something that gives authority, in a real browser: by keyboard, with what was typed kept, in German and English."""
 
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from auth.console_sessions import FRESH
 from auth.tables import Person
+from deploy.demo.keyring import KeyringClient
+from deploy.demo.notes import Notes
+from deploy.demo.pages import router
 from tests.services.browser import VirtualKey
 from tests.services.console import Pages
+from tests.services.waiting import until
 
 WORDS = {
     "de": ("Schlüssel anmelden", "Berühren Sie Ihren Schlüssel noch einmal", "Meinen Schlüssel berühren", "Einmal-Link"),
@@ -87,3 +96,36 @@ def test_without_a_key_nothing_happens_and_one_can_go_back(context: BrowserConte
     page.get_by_role("link", name="Zurück").click()
     expect(page.get_by_role("heading", name="Anna Feldmann")).to_be_visible()
     assert served_pages.services.keys.enrolment.person_of("") is None
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Iterator[KeyringClient]:
+    """The demo's software keys in their own process."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "deploy.demo.keyring", str(tmp_path), str(port)])
+    client = KeyringClient(port)
+    until(client.answers, what="the keys")
+    yield client
+    process.terminate()
+    process.wait(10)
+
+
+def test_the_software_key_of_the_demo_does_as_well(
+    context: BrowserContext, served_pages: Pages, keyring: KeyringClient, tmp_path: Path
+) -> None:
+    owner, anna = served_pages.add("Oskar Brandt", "owner"), served_pages.add("Anna Feldmann")
+    served_pages.app.state.services = replace(served_pages.services, demo=True)
+    served_pages.app.include_router(router(Notes(tmp_path), keyring, origin=served_pages.url, crm_origin="http://crm.localhost:1"))
+    keys = served_pages.services.keys
+    token = keys.issue_token(owner.id, None, demo=True)
+    options, _ = keys.begin_registration(token)
+    registered = keys.complete_registration(token, keyring.touch("create", options, served_pages.url))
+    cookie = served_pages.services.console_sessions.open(owner.id, registered.id)
+    served_pages.touched(cookie, FRESH.total_seconds() + 1)
+    context.add_cookies([{"name": "torwart", "value": cookie, "url": served_pages.url, "httpOnly": True, "sameSite": "Strict"}])
+    page = context.new_page()
+    page.goto(f"{served_pages.url}/people/{anna.id}")
+    page.locator(f'form[action="/people/{anna.id}/token"] button').click()
+    page.get_by_role("button", name="Demo-Schlüssel berühren").click()
+    expect(page.get_by_role("heading", name="Einmal-Link")).to_be_visible()
