@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+_NOTHING: Mapping[str, Any] = {}
 FIRST_SEAL = sha256(b"torwart-log-1").digest()
 
 
@@ -68,16 +69,16 @@ def seal(previous: bytes, *, sequence: int, received: int, producer: str, epoch:
 
 def columns_of(document: Mapping[str, Any]) -> tuple[str | None, ...]:
     """The values of `audit_store.log_tables.COLUMNS` in a document. PostgreSQL stores no NUL: it stands there as U+FFFD."""
-    event, ours, user = document.get("event"), document.get("torwart"), document.get("user")
-    act = ours.get("act") if isinstance(ours, dict) else None
+    event, ours, user = _part(document, "event"), _part(document, "torwart"), _part(document, "user")
+    act = _part(ours, "act")
     return (
-        _text(document, "@timestamp"),
-        _text(act, "id"),
-        _text(user, "id"),
-        _text(ours, "subject"),
-        _text(event, "action"),
-        _text(act, "phase"),
-        _text(event, "outcome"),
+        _text(document.get("@timestamp")),
+        _text(act.get("id")),
+        _text(user.get("id")),
+        _text(ours.get("subject")),
+        _text(event.get("action")),
+        _text(act.get("phase")),
+        _text(event.get("outcome")),
     )
 
 
@@ -101,8 +102,12 @@ def received_at(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _text(part: object, name: str) -> str | None:
-    value = part.get(name) if isinstance(part, dict) else None
+def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = whole.get(name)
+    return found if isinstance(found, dict) else _NOTHING
+
+
+def _text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     return value if "\0" not in value else value.replace("\0", "\ufffd")

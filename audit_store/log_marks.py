@@ -17,6 +17,7 @@ from audit_store.log_tables import COLUMNS
 
 type Value = tuple[str, str]
 """A column of `audit_store.log_tables.COLUMNS`, and its value."""
+_TIME = COLUMNS[0]
 _BYTES = 4
 
 
@@ -49,13 +50,11 @@ EVERYTHING = Within()
 
 def marks_of(contents: Iterable[bytes]) -> tuple[bytes, str | None, str | None]:
     """The marks of these events, and the earliest and latest of their times."""
-    values: set[Value] = set()
-    times: list[str] = []
+    found: set[tuple[str, str | None]] = set()
     for canonical in contents:
-        at, *rest = columns_of(parsed(canonical))
-        times += [at] if at is not None else []
-        values |= {(name, value) for name, value in zip(COLUMNS[1:], rest, strict=True) if value is not None}
-    numbers = array("I", sorted({_number(value) for value in values}))
+        found.update(zip(COLUMNS, columns_of(parsed(canonical)), strict=True))
+    times = [value for name, value in found if name == _TIME and value is not None]
+    numbers = array("I", sorted({_number((name, value)) for name, value in found if name != _TIME and value is not None}))
     return numbers.tobytes(), min(times, default=None), max(times, default=None)
 
 
