@@ -32,6 +32,8 @@ from policies.request import Level, Status
 
 router = APIRouter(prefix="/people/{person_id}")
 ALERTS_SHOWN = 10
+_LEVELS = tuple(Level)
+"""From the widest to the closest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,12 @@ def level(
     reason: Annotated[str, Form(max_length=500)],
     back: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Watch the person more closely for some days, for a reason."""
+    """Watch the person more closely for some days, for a reason; less closely with a touch."""
     services, viewer = services_of(request), viewer_of(found)
     subject = somebody_else(services, person_id, viewer)
+    now = effective(Status(subject.status), services.levels.of(subject.id), datetime.now(UTC))
+    if _LEVELS.index(level) < _LEVELS.index(now):
+        need_touch(request, found, N_("Set the level"))
     try:
         services.levels.set(subject.id, level, datetime.now(UTC) + timedelta(days=days), reason, viewer.id)
     except PeopleError:

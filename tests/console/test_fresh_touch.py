@@ -1,6 +1,7 @@
 """What gives authority on Torwart's pages needs a touch of the last minutes: an open sign-in, or a stolen cookie, is not enough."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from auth.storage import reading
 from auth.tables import EnrolmentToken, Person
 from console.app import _routers
 from deploy.demo.software_key import Lies, SoftwareKey
-from policies.request import Status
+from policies.request import Level, Status
 from tests.console.api.test_signin import enrolled
 from tests.services.console import Pages
 
@@ -29,6 +30,7 @@ GIVES: dict[str, dict[str, str]] = {
     "/people/{person_id}/token": {},
     "/people/{person_id}/recovery": {"here": "yes"},
     "/people/{person_id}/status": {"status": "active", "sure": "yes"},
+    "/people/{person_id}/level": {"level": "normal", "days": "7", "reason": "x"},
     "/people/{person_id}/unfreeze": {},
 }
 """Path -> a form that gives somebody something."""
@@ -42,7 +44,6 @@ NEEDS_NONE = {
     "/me/sessions/{session_id}/end": "takes away",
     "/people/{person_id}/freeze": "takes away, and is urgent",
     "/people/{person_id}/leave": "takes away",
-    "/people/{person_id}/level": "looks more closely",
     "/people/{person_id}/reveal": "the key asks on the next page",
     "/people/{person_id}/unbind": "takes away",
     "/recover": "a recovery code, which opens and does not finish; nobody is signed in",
@@ -107,6 +108,8 @@ def test_an_open_sign_in_gives_nobody_anything(desk: Desk, path: str, language: 
     people = desk.pages.services.people
     if path.endswith("/unfreeze"):
         people.freeze(desk.anna.id, None)
+    if path.endswith("/level"):
+        desk.pages.services.levels.set(desk.anna.id, Level.WATCHED, datetime.now(UTC) + timedelta(days=7), "x", None)
     if path.endswith("/status"):
         people.set_status(desk.anna.id, Status.NOTICE_GIVEN, None)
     spool = desk.pages.services.spool
@@ -131,6 +134,7 @@ def test_an_open_sign_in_gives_nobody_anything(desk: Desk, path: str, language: 
         assert session.query(EnrolmentToken).filter_by(person_id=desk.anna.id).count() == 0
         assert session.query(Recovery).count() == 0
     assert people.accounts(desk.anna.id) == ["anna"]
+    assert (desk.pages.services.levels.of(desk.anna.id) is not None) is path.endswith("/level")
 
 
 @pytest.mark.parametrize("path", ["/people/{person_id}/token", "/people/{person_id}/bind", "/people/{person_id}/recovery"])
@@ -148,6 +152,8 @@ def test_after_the_touch_the_same_form_goes_on_under_a_new_id(desk: Desk, path: 
 
 def test_to_freeze_somebody_and_to_narrow_a_status_need_no_touch(desk: Desk) -> None:
     assert "done=status" in desk.post("/people/{person_id}/status", {"status": "notice_given", "sure": "yes"}).headers["location"]
+    closer = {"level": "departing", "days": "7", "reason": "x"}
+    assert "done=level" in desk.post("/people/{person_id}/level", closer).headers["location"]
     assert "done=frozen" in desk.post("/people/{person_id}/freeze", {}).headers["location"]
     found = desk.pages.services.people.by_id(desk.anna.id)
     assert found is not None
