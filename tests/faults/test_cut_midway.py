@@ -12,7 +12,7 @@ from tests.faults.played_crm import PlayedCrm, clients_of
 from tests.faults.stand import FIELDS, Stand, stand
 from tests.services.half_read import HalfRead
 
-NAME_BYTES = 12 * 1024 * 1024
+NAME_BYTES = 5 * 1024 * 1024
 """Of one client: an answer with it is more than all buffers between two ends hold."""
 
 

@@ -22,7 +22,7 @@ class HalfRead:
         """Send a request and read so many bytes of the answer."""
         connected = socket.socket()
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        connected.settimeout(30)
+        connected.settimeout(60)
         connected.connect(("127.0.0.1", port))
         connected.sendall(request)
         begun = b""
