@@ -31,10 +31,10 @@ class MemoryFile(ABC):
     def _largest(self) -> int:
         """Bytes beyond which the file is made anew."""
 
-    def _add(self, descriptor: int, lines: str) -> None:
-        """Add whole lines; they are on disk on return."""
+    def _add(self, descriptor: int, lines: str, *, synced: bool = True) -> None:
+        """Add whole lines; on disk on return, if `synced`, else what a power cut may take."""
         torn = os.fstat(descriptor).st_size > self._read  # a full disk took half a line
-        _write(descriptor, f"\n{lines}" if torn else lines)
+        _write(descriptor, f"\n{lines}" if torn else lines, synced=synced)
         self._catch_up(descriptor)
         if self._read > self._largest():
             self._renew()
@@ -86,8 +86,9 @@ class MemoryFile(ABC):
         draft.rename(self._path)
 
 
-def _write(descriptor: int, text: str) -> None:
+def _write(descriptor: int, text: str, *, synced: bool = True) -> None:
     data = text.encode("ascii")
     if os.write(descriptor, data) != len(data):
         raise OSError(errno.ENOSPC, "the memory beside the database was written in part")
-    os.fsync(descriptor)
+    if synced:
+        os.fsync(descriptor)

@@ -38,15 +38,21 @@ class UsedActs(MemoryFile):
             return True
 
     def came_to(self, number: int) -> None:
-        """Note how far the tables have come, after that was committed: the sum of their revisions, which only grows."""
+        """Note how far the tables have come, after that was committed: the sum of their revisions, which only grows.
+
+        A power cut may take the last of it. No act of before lives after one: those of SQLite end with the boot, those of PostgreSQL with
+        the server, which a restore starts anew.
+        """
         with self._locked() as descriptor:
             if number > self._highest:
-                self._add(descriptor, f"at {number}\n")
+                self._add(descriptor, f"at {number}\n", synced=False)
 
     def highest(self) -> int:
         """The highest number that any process of this machine has seen. Tables that are below it were put back."""
-        with self._locked():
-            return self._highest
+        if not self._is_read():
+            with self._locked():
+                pass
+        return self._highest
 
     def _take(self, kind: str, word: str) -> None:
         if kind == "at":
