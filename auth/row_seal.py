@@ -10,8 +10,11 @@ change, whenever they are written (`auth.sealed_rows`).
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import blake2b
+from operator import attrgetter
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -59,10 +62,15 @@ class RowSeal:
         return row.seal is not None and hmac.compare_digest(row.seal.encode(), self._of(row, model or type(row)).encode())
 
     def _of(self, row: Sealed, model: type[Sealed]) -> str:
-        table = inspect(model).local_table.name
-        later = [[name, _plain(value)] for name in getattr(model, "SEALED_IF_SET", ()) if (value := getattr(row, name)) is not None]
-        said = orjson.dumps([table, *(_plain(getattr(row, name)) for name in model.SEALED), *later], option=orjson.OPT_SORT_KEYS)
-        return blake2b(said, key=self._key, person=_PERSON, digest_size=32).hexdigest()
+        table, sealed, later = _columns(model)
+        said = [[name, value] for name in later if (value := getattr(row, name)) is not None]
+        data = orjson.dumps([table, *sealed(row), *said], default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
+        return blake2b(data, key=self._key, person=_PERSON, digest_size=32).hexdigest()
+
+
+@cache
+def _columns(model: type[Sealed]) -> tuple[str, Callable[[Sealed], tuple[object, ...]], tuple[str, ...]]:
+    return inspect(model).local_table.name, attrgetter(*model.SEALED), getattr(model, "SEALED_IF_SET", ())
 
 
 def tampered(what: str, row_id: str, *, pseudonym: str | None, cause: str, act_id: str | None = None) -> Event:
@@ -80,10 +88,10 @@ def tampered(what: str, row_id: str, *, pseudonym: str | None, cause: str, act_i
 
 
 def _plain(value: object) -> object:
-    """A column's value as JSON can say it, the same before it is stored and after it was read."""
+    """A column's value that JSON cannot say, the same before it is stored and after it was read."""
     match value:
         case datetime():
             return microseconds(value)
         case bytes():
             return value.hex()
-    return value
+    raise TypeError(f"a column that is sealed holds a {type(value).__name__}")

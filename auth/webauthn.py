@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -115,12 +116,17 @@ def read_attested(raw: bytes) -> Attested:
 def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> None:
     """Raises CeremonyFault unless this key, by an algorithm that was offered, has signed the message."""
     try:
-        key = CoseKey.parse(cbor.decode(public_key))  # type: ignore[arg-type] # checked at registration
+        key = _known(public_key)
         if key[3] not in ALGORITHMS:
             raise CeremonyFault("algorithm")
         key.verify(message, signature)
     except (InvalidSignature, *_UNREADABLE):
         raise CeremonyFault("signature") from None
+
+
+@lru_cache(maxsize=256)
+def _known(public_key: bytes) -> CoseKey:
+    return CoseKey.parse(cbor.decode(public_key))  # type: ignore[arg-type] # checked at registration
 
 
 def verify_statement(attested: Attested, client_data_hash: bytes) -> tuple[bytes, ...]:
@@ -158,13 +164,14 @@ def _read[T](read: Callable[[], T]) -> T:
 
 
 def _signed(data: AuthenticatorData) -> Signed:
+    flags = data[32]
     return Signed(
         raw=bytes(data),
         rp_id_hash=data.rp_id_hash,
-        user_present=data.is_user_present(),
-        user_verified=data.is_user_verified(),
-        backup_eligible=data.is_backup_eligible(),
-        backed_up=data.is_backed_up(),
+        user_present=bool(flags & 0x01),
+        user_verified=bool(flags & 0x04),
+        backup_eligible=bool(flags & 0x08),
+        backed_up=bool(flags & 0x10),
         counter=data.counter,
     )
 
