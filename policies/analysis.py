@@ -16,7 +16,7 @@ from policies.compare import need_in_words
 from policies.document import ANY, Effect, Mode, RuleText
 from policies.effect import EXPORTS, READING
 from policies.masks import CONTACT_GROUP
-from policies.needs import AllOf, AnyOf, Approval, Key, Need, to_ask
+from policies.needs import AllOf, AnyOf, Approval, Key, Need
 from policies.request import Action, Channel, Level, Status
 from policies.rule import Policy
 from policies.vocabulary import Vocabulary
@@ -238,9 +238,9 @@ def _not_carried_out(rule: list[Variant]) -> Iterator[Remark]:
     """What the language can say and nothing does yet."""
     for variant in rule:
         text = variant.text
-        if text.require is not None and to_ask(text.require) is None:
-            message = f"needs {need_in_words(text.require)}, which nothing asks people for yet"
-            yield Remark(text.id, "need_not_asked", message, "until then the act is denied: key, justify and acknowledge can be met")
+        if text.require is not None and not isinstance(text.actions, str) and Action.FILE_COPY in text.actions:
+            message = f"needs {need_in_words(text.require)} on file_copy, where nobody is asked for anything"
+            yield Remark(text.id, "need_not_asked", message, "an agent tells of a file that is there already: deny it, or put it aside")
         if text.quarantine and not isinstance(text.actions, str) and (others := text.actions - {Action.FILE_COPY}):
             message = f"puts a file aside on {', '.join(sorted(act.value for act in others))}, where there is none to move"
             yield Remark(text.id, "no_quarantine", message, "it is stopped, and its content is not kept: only `file_copy` leaves a file")

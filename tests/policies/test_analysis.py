@@ -89,7 +89,7 @@ KEY = "{id: key, roles: any, actions: [export], resource: client, effect: requir
         ([EXPORT % ", require: justify, reason: export_needs_key"], {"open_export"}),
         ([EXPORT % ", require: {any: [key, justify]}, reason: export_needs_key"], {"open_export"}),
         ([EXPORT % ", require: {all: [key, justify]}, reason: export_needs_key"], set()),
-        ([EXPORT % ", require: {all: [key, approval]}, reason: export_needs_key"], {"need_not_asked"}),
+        ([EXPORT % ", require: {all: [key, approval]}, reason: export_needs_key"], set()),
         ([EXPORT.replace("[owner]", "any") % ", require: key, reason: export_needs_key"], {"export_by_anybody"}),
         ([EXPORT % ", mode: observe"], set()),
         ([EXPORT % "", DENY % ("[export]", ", reaches: {counter: exported_day, percent: 5}")], set()),
@@ -97,6 +97,12 @@ KEY = "{id: key, roles: any, actions: [export], resource: client, effect: requir
 )
 def test_an_export_that_nothing_stops_and_no_key_proves_is_named(remarks, rules, found):  # type: ignore[no-untyped-def]
     assert {code for _, code in remarks(*rules)} == found
+
+
+def test_a_need_on_a_file_that_is_there_already_is_asked_of_nobody(remarks):  # type: ignore[no-untyped-def]
+    copied = "{id: copied, roles: any, actions: [%s], resource: content, effect: allow, require: justify, reason: send_justified}"
+    assert remarks(copied % "upload, file_copy") == [("copied", "need_not_asked")]
+    assert remarks(copied % "upload") == []
 
 
 def test_what_reaches_far_counts_as_widening_and_the_rest_does_not(tmp_path: Path) -> None:
