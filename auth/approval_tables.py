@@ -19,7 +19,7 @@ class ApprovalRequest(SealedRow, Base):
     __tablename__ = "approval_requests"
     SEALED: ClassVar[tuple[str, ...]] = (
         *("id", "kind", "requester_id", "subject_id", "digest", "shown", "samples_hash", "need", "reason", "alone", "not_before"),
-        *("state", "opened_at", "expires_at", "clock_id", "version"),
+        *("state", "opened_at", "expires_at", "ended_at", "clock_id", "version"),
     )
     VERSIONED = True
     __table_args__ = (Index("ix_approval_requests_mine", "requester_id", "state"), Index("ix_approval_requests_state", "state"))

@@ -16,6 +16,7 @@ from auth.recovery import APPROVER_ROLES
 from auth.recovery_tables import Notice
 from auth.storage import database_now, reading
 from auth.tables import Key, Person
+from auth.usable_keys import people_with_voice
 
 MAIL_SECONDS = 10.0
 OLD_ENVELOPE = timedelta(days=365)
@@ -60,8 +61,9 @@ def drill(engine: Engine, codes: Codes, mail: MailSettings | None, *, asked: boo
         people = [person for person in session.scalars(select(Person).order_by(Person.pseudonym)) if may_sign_in(person)]
         usable = session.execute(select(Key.person_id, func.count()).where(Key.locked_at.is_(None)).group_by(Key.person_id))
         keys = dict(usable.tuples().all())
+        voices = set(session.scalars(people_with_voice()))
         stuck = session.scalar(select(func.count()).select_from(Notice).where(Notice.sent_at.is_(None), Notice.tries > 1)) or 0
-    able = {person.id for person in people if keys.get(person.id) and not {*APPROVER_ROLES}.isdisjoint(person.roles)}
+    able = {person.id for person in people if person.id in voices and not {*APPROVER_ROLES}.isdisjoint(person.roles)}
     rows = tuple(
         Ready(
             person.pseudonym,

@@ -22,6 +22,7 @@ from audit_store.tables import Alert
 from auth.orders import ORDER_HOURS, open_orders
 from auth.people import PEOPLE, USER_HANDLE_BYTES, PeopleError
 from auth.personal_data import HOLDINGS, Holding, erased_address, is_erased, rows_of
+from auth.sealed_rows import SealedRow
 from auth.sessions import SESSIONS
 from auth.storage import grow, writing
 from auth.tables import Act, Person
@@ -95,6 +96,14 @@ def _empty(session: Session, holding: Holding, person: Person) -> int:
     if not holding.blanked:
         return 0
     empty = {name: None if table.c[name].nullable else "" for name in holding.blanked}
+    model = next(one.class_ for one in Base.registry.mappers if one.local_table is table)
+    if issubclass(model, SealedRow):  # through the mapper, which seals what is changed
+        rows = session.scalars(select(model).where(theirs)).all()
+        for row in rows:
+            for name, value in empty.items():
+                setattr(row, name, value)
+        session.flush()
+        return len(rows)
     return _count(session.execute(update(table).where(theirs).values(empty)))
 
 

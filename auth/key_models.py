@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from cryptography import x509
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from audit_store.event import Event, EventAction, plain_event
 from auth.attestation import NO_MODEL
@@ -87,8 +87,8 @@ class KeyModels:
         """The list as it stands; None if there is none, or one that nobody of ours has sealed."""
         return self._now().metadata
 
-    def _now(self) -> _Read:
-        with reading(self._engine) as session:
+    def _now(self, within: Connection | None = None) -> _Read:
+        with reading(within if within is not None else self._engine) as session:
             seal = session.scalar(select(KeyMetadata.seal).where(KeyMetadata.id == _ROW))
             if seal is None:
                 return _Read(None, None)
@@ -98,25 +98,25 @@ class KeyModels:
                 known = self._read = _Read(row.seal, _kept(row) if self._seal.holds(row) else None)
         return known
 
-    def standing(self, key: Key) -> Standing:
-        """What is known of the model of a key, by the list of today."""
+    def standing(self, key: Key, within: Connection | None = None) -> Standing:
+        """What is known of the model of a key, by the list of today; asked `within` a transaction, if one is given."""
         if key.backup_eligible:
             return Standing.SYNCED
         path = certificates_of(key)
         if not path:
             return Standing.UNATTESTED
-        now = self._now()
+        now = self._now(within)
         if now.metadata is None:
             return Standing.NO_LIST
         if (known := now.found.get(key.id)) is None:
             known = now.found[key.id] = self._judged(now.metadata, key, path)
         return known
 
-    def class_of(self, key: Key) -> KeyClass:
-        """What kind of key it is today."""
+    def class_of(self, key: Key, within: Connection | None = None) -> KeyClass:
+        """What kind of key it is today; asked `within` a transaction, if one is given."""
         if key.backup_eligible:
             return KeyClass.SYNCED
-        return KeyClass.VERIFIED if self.standing(key) is Standing.TRUSTED else KeyClass.HARDWARE
+        return KeyClass.VERIFIED if self.standing(key, within) is Standing.TRUSTED else KeyClass.HARDWARE
 
     def model_of(self, key: Key) -> Model | None:
         """The model that a key says it is; None if the list does not know it."""

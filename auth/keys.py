@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Connection, Engine, or_, select
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event, EventAction, plain_event
@@ -149,9 +149,9 @@ class Keys:
         except CeremonyFault as fault:
             raise self.refused(fault.cause, person) from None
 
-    def class_of(self, key: Key) -> KeyClass:
-        """What kind of key it is today."""
-        return self.models.class_of(key)
+    def class_of(self, key: Key, within: Connection | None = None) -> KeyClass:
+        """What kind of key it is today; asked `within` a transaction, if one is given."""
+        return self.models.class_of(key, within)
 
     def options(
         self, person_id: str | None, challenge: bytes, timeout_seconds: float, least: KeyClass = KeyClass.HARDWARE
@@ -194,16 +194,25 @@ class Keys:
         return VerifiedTouch(key.id, key.person_id, at, signed.user_verified, answer.evidence())
 
     def check(
-        self, answer: Assertion, key: Key, person: Person, challenge: bytes, least: KeyClass = KeyClass.HARDWARE, *, named: bool = False
+        self,
+        answer: Assertion,
+        key: Key,
+        person: Person,
+        challenge: bytes,
+        least: KeyClass = KeyClass.HARDWARE,
+        *,
+        named: bool = False,
+        within: Connection | None = None,
     ) -> Signed:
         """Checks 2 to 11 of an answer by this key of this person; with `named`, the answer must say whose it is.
 
-        Neither row is read or written. Raises CeremonyFault.
+        Neither row is read or written. What else is asked of the database is asked `within` a transaction, if one is given: whoever holds
+        the write lock must not wait for another connection. Raises CeremonyFault.
         """
         self._check_claims(answer, key, challenge)
         _check_handle(answer.user_handle, person, needed=named)  # 7
-        signed = self._check_proof(answer, key)
-        if not self.class_of(key).meets(least):  # 10
+        signed = self._check_proof(answer, key, within)
+        if not self.models.class_of(key, within).meets(least):  # 10
             raise CeremonyFault("key_class")
         return signed
 
@@ -218,7 +227,7 @@ class Keys:
             if key is None or key.person_id != person_id:  # 6
                 raise CeremonyFault("foreign_key")
             self._check_claims(answer, key, challenge)
-            self._check_proof(answer, key)
+            self._check_proof(answer, key, session.connection())
         except CeremonyFault as fault:
             raise KeyRefusedError(fault.cause) from None
         return key
@@ -256,7 +265,9 @@ class Keys:
             key = session.get(Key, key_id)
             if key is None or key.locked_why == REMOVED:
                 raise LookupError("there is no such key: `torwart keys list` names all")
-            others = select(Key.id).where(Key.person_id == key.person_id, Key.locked_at.is_(None), Key.id != key.id)
+            others = select(Key.id).where(
+                Key.person_id == key.person_id, Key.locked_at.is_(None), Key.lent_until.is_(None), Key.id != key.id
+            )
             if key.locked_at is None and not seconded and session.scalar(others.limit(1)) is None:
                 raise LastKeyError
             self._lock(session, key, REMOVED, by)
@@ -292,21 +303,21 @@ class Keys:
         if key.locked_at is not None:  # 6
             raise CeremonyFault("locked_key")
 
-    def _check_proof(self, answer: Assertion, key: Key) -> Signed:
+    def _check_proof(self, answer: Assertion, key: Key, within: Connection | None) -> Signed:
         signed = read_signed(answer.signed)
         check_flags(signed, self._rp_id_hash)  # 8-10
         if signed.backup_eligible != key.backup_eligible:  # 10
             raise CeremonyFault("backup_changed")
         verify_signature(key.public_key, answer.signed + hashlib.sha256(answer.client_data).digest(), answer.signature)  # 11
-        self._check_seal(key)  # 11
+        self._check_seal(key, within)  # 11
         return signed
 
-    def _check_seal(self, key: Key) -> None:
+    def _check_seal(self, key: Key, within: Connection | None) -> None:
         if not self._seal.holds(key, Key):  # the touch reads it without the mapper
             self._record(tampered("keys", key.id, pseudonym=None, cause="seal"))
             raise CeremonyFault("seal")
         if key.lent_until is not None:
-            with reading(self._engine) as session:
+            with reading(within if within is not None else self._engine) as session:
                 if is_over(key, database_now(session)):
                     raise CeremonyFault("lent_key")
 

@@ -23,6 +23,9 @@ class MemoryFile(ABC):
     def _take(self, kind: str, word: str) -> None:
         """Remember a line that was read."""
 
+    def _taken(self) -> None:  # noqa: B027 -- only who gathers lines first needs it
+        """All lines of one look were taken."""
+
     @abstractmethod
     def _kept(self) -> Iterable[str]:
         """The lines of a file that is made anew, each with its end."""
@@ -73,6 +76,7 @@ class MemoryFile(ABC):
         for line in whole.decode("ascii").split("\n"):
             kind, _, word = line.partition(" ")
             self._take(kind, word)
+        self._taken()
         self._read += len(whole) + 1
 
     def _renew(self) -> None:

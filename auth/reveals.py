@@ -94,6 +94,8 @@ class Reveals:
             request = session.get(ApprovalRequest, request_id)
             if request is None or request.kind != ApprovalKind.REVEAL or request.state != "taken" or request.requester_id != viewer:
                 return None
+            if not request.genuine:
+                return None
             person = session.get(Person, request.subject_id) if request.subject_id else None
             if person is None or request.ended_at is None:
                 return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from hashlib import blake2b
 
 import orjson
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Engine, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from audit_store.event import Event
@@ -14,10 +15,12 @@ from audit_store.pseudonyms import Pseudonyms
 from auth.approval_tables import Approval, ApprovalRequest
 from auth.row_seal import tampered
 from auth.sealed_rows import SealedRow, name_of, versions_of
-from auth.storage import reading
+from auth.storage import database_now, reading
 from auth.tables import ConsoleSession, CrmAccount, CrmSession, Person, RiskLevel
 
 _UNENDED = ("draft", "open", "given")
+LATELY = timedelta(days=1)
+"""A request that has ended is looked at for so long: by one that was taken, a name may be shown yet."""
 _MARK_BYTES = 16
 
 
@@ -71,13 +74,14 @@ class RowAlarms:
 
 
 def _rows(session: Session) -> Iterator[SealedRow]:
-    waiting = select(ApprovalRequest.id).where(ApprovalRequest.state.in_(_UNENDED))
+    waiting, now = select(ApprovalRequest.id).where(ApprovalRequest.state.in_(_UNENDED)), database_now(session)
+    lately = ApprovalRequest.ended_at > now - LATELY
     yield from session.scalars(select(Person).order_by(Person.pseudonym))
     yield from session.scalars(select(CrmAccount))
     yield from session.scalars(select(RiskLevel))
     yield from session.scalars(select(CrmSession).where(CrmSession.ended_at.is_(None)))
-    yield from session.scalars(select(ConsoleSession).where(ConsoleSession.ended_at.is_(None)))
-    yield from session.scalars(select(ApprovalRequest).where(ApprovalRequest.state.in_(_UNENDED)))
+    yield from session.scalars(select(ConsoleSession).where(ConsoleSession.ended_at.is_(None), ConsoleSession.expires_at > now))
+    yield from session.scalars(select(ApprovalRequest).where(or_(ApprovalRequest.state.in_(_UNENDED), lately)))
     yield from session.scalars(select(Approval).where(Approval.request_id.in_(waiting)))
 
 

@@ -16,7 +16,7 @@ from auth.sealed_rows import accept
 from auth.sessions import SESSIONS
 from auth.standing import PEOPLE
 from auth.storage import grow, writing
-from auth.tables import ConsoleSession, CrmAccount, CrmSession, Person, RiskLevel
+from auth.tables import ConsoleSession, CrmAccount, CrmSession, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +27,43 @@ class Accepted:
     """Roles that the row named and that are not given by this."""
     ended: int
     """Doubtful sign-ins and sessions that were deleted: their person signs in again."""
+    left: tuple[str, ...]
+    """Doubtful accounts that stay nobody's."""
 
 
 def accept_person(
-    engine: Engine, record: Callable[[Event], object], pseudonyms: Pseudonyms, person_id: str, withheld: Collection[str]
+    engine: Engine,
+    record: Callable[[Event], object],
+    pseudonyms: Pseudonyms,
+    person_id: str,
+    withheld: Collection[str],
+    accounts: Collection[str] = (),
 ) -> Accepted:
-    """Let what stands about a person count from now on: the person, accounts and level. Recorded before it holds.
+    """Let what stands about a person count from now on, and of their doubtful accounts of the CRM these. Recorded before it holds.
 
-    `withheld`: roles that need a second person's yes (`auth.role_consent`); they are taken out, and given by the ordinary road.
-    Raises PeopleError for an unknown person, and for one about whom nothing is doubtful.
+    `withheld`: roles that need a second person's yes (`auth.role_consent`); they are taken out, and given by the ordinary road. An account
+    that is not named stays nobody's: whoever wrote one beside the person's row would become this person by it. A doubtful level stays the
+    strictest until it is set anew (`auth.levels`).
+    Raises PeopleError for an unknown person, one about whom nothing is doubtful, and an account that is not theirs or not doubtful.
     """
     said = PersonRecord(record, pseudonyms)
     with writing(engine) as session:
         person = session.get(Person, person_id)
         if person is None:
             raise PeopleError("there is no such person: `torwart people list` names all")
-        theirs: list[CrmAccount | RiskLevel] = [
-            *session.scalars(select(CrmAccount).where(CrmAccount.person_id == person_id)),
-            *session.scalars(select(RiskLevel).where(RiskLevel.person_id == person_id)),
-        ]
+        doubtful = {
+            row.account: row for row in session.scalars(select(CrmAccount).where(CrmAccount.person_id == person_id)) if not row.genuine
+        }
+        if unknown := sorted(set(accounts) - doubtful.keys()):
+            raise PeopleError(f"{', '.join(unknown)}: no doubtful account of this person: `torwart people check` names them")
         signed_in: list[CrmSession | ConsoleSession] = [
             *session.scalars(select(CrmSession).where(CrmSession.person_id == person_id)),
             *session.scalars(select(ConsoleSession).where(ConsoleSession.person_id == person_id)),
         ]
-        about, sessions = [row for row in theirs if not row.genuine], [row for row in signed_in if not row.genuine]
+        about, sessions = [doubtful[account] for account in sorted(set(accounts))], [row for row in signed_in if not row.genuine]
         if person.genuine and not about and not sessions:
-            raise PeopleError("everything about this person is as Torwart wrote it")
+            more = f"; name the accounts that are right with --account: {', '.join(sorted(doubtful))}" if doubtful else ""
+            raise PeopleError(f"the person's own row is as Torwart wrote it{more}")
         taken = tuple(sorted(set(person.roles) & set(withheld))) if not person.genuine else ()
         words: dict[str, int | str] = {"what": "seal", "status": person.status, "frozen": int(person.frozen), "accounts": len(about)}
         said.say(EventAction.PERSON_CHANGED, person, datetime.now(UTC), None, words)
@@ -69,4 +80,4 @@ def accept_person(
         grow(session, PEOPLE)
         if sessions:
             grow(session, SESSIONS)
-        return Accepted(taken, len(sessions))
+        return Accepted(taken, len(sessions), tuple(sorted(doubtful.keys() - set(accounts))))

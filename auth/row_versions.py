@@ -24,6 +24,8 @@ class RowVersions(MemoryFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._versions: dict[str, int] = {}
+        """Never changed, only replaced: `as_of_now` gives it away."""
+        self._new: dict[str, int] = {}
         self._told: dict[str, None] = {}
         self._small = 0
         """Bytes of the file when it was made anew."""
@@ -34,6 +36,16 @@ class RowVersions(MemoryFile):
             with self._locked():
                 pass
         return self._versions.get(row, 0)
+
+    def as_of_now(self) -> Mapping[str, int]:
+        """The highest version of each row, as it stands now: rows that are read afterwards have at least these.
+
+        A row that is read while another process changes it is no older copy, though its new version is remembered a moment later.
+        """
+        if not self._is_read():
+            with self._locked():
+                pass
+        return self._versions
 
     def came_to(self, versions: Mapping[str, int]) -> None:
         """Note versions by row, after they were committed; on disk on return. A row's name has no space in it."""
@@ -56,9 +68,13 @@ class RowVersions(MemoryFile):
         if kind == "row":
             row, _, number = word.partition(" ")
             if number.isdigit():  # a torn line has none, or a smaller one
-                self._versions[row] = max(self._versions.get(row, 0), int(number))
+                self._new[row] = max(self._new.get(row, 0), self._versions.get(row, 0), int(number))
         elif kind == "told":
             self._told[word] = None
+
+    def _taken(self) -> None:
+        if self._new:
+            self._versions, self._new = self._versions | self._new, {}
 
     def _kept(self) -> Iterable[str]:
         self._told = dict.fromkeys([*self._told][-TOLD_KEPT:])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, String, event, inspect
-from sqlalchemy.orm import Mapped, Mapper, QueryContext, Session, mapped_column, object_session
+from sqlalchemy.orm import Mapped, Mapper, QueryContext, Session, SessionTransaction, mapped_column, object_session
 
 from auth.row_seal import RowSeal
 from auth.row_versions import RowVersions
@@ -22,6 +22,7 @@ SEAL, OLDER = "seal", "older"
 _OPTION = "torwart_sealing"
 _DOUBT = "torwart_doubt"
 _COMMITTED = "torwart_row_versions"
+_BEFORE = "torwart_versions_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,9 @@ def versions_of(engine: Engine) -> RowVersions | None:
 
 
 def plain_doubt(bind: Engine | Connection, model: type[SealedRow], row: Any) -> str | None:
-    """As `SealedRow.doubt`, of a row that no mapper made: all of `SEALED` and `seal` as attributes."""
-    return _fault(row, model, _sealing(bind))
+    """As `SealedRow.doubt`, of a row that no mapper made, with all of `SEALED` and `seal` as attributes, and read under the write lock."""
+    sealing = _sealing(bind)
+    return _fault(row, model, sealing, sealing.versions.as_of_now() if sealing is not None else {})
 
 
 def name_of(row: SealedRow) -> str:
@@ -98,10 +100,11 @@ def _name(row: Any, model: type[SealedRow]) -> str:
     return f"{table.name}:{key.replace(' ', '_')}"
 
 
-def _fault(row: Any, model: type[SealedRow], sealing: Sealing | None) -> str | None:
+def _fault(row: Any, model: type[SealedRow], sealing: Sealing | None, before: Mapping[str, int]) -> str | None:
+    """`before`: the versions that were remembered before the row was read."""
     if sealing is None or not sealing.seal.holds(row, model):
         return SEAL
-    return OLDER if model.VERSIONED and row.version < sealing.versions.of(_name(row, model)) else None
+    return OLDER if model.VERSIONED and row.version < before.get(_name(row, model), 0) else None
 
 
 def _seal(row: SealedRow, sealing: Sealing, session: Session | None) -> None:
@@ -119,7 +122,14 @@ def _columns(row: SealedRow) -> tuple[str, ...]:
 
 
 def _look(row: SealedRow, session: Session) -> None:
-    inspect(row).info[_DOUBT] = _fault(row, type(row), _sealing(session.get_bind()))
+    inspect(row).info[_DOUBT] = _fault(row, type(row), _sealing(session.get_bind()), session.info.get(_BEFORE, {}))
+
+
+@event.listens_for(Session, "after_begin")
+def _begun(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    sealing = _sealing(connection)
+    if sealing is not None:
+        session.info[_BEFORE] = sealing.versions.as_of_now()
 
 
 @event.listens_for(SealedRow, "load", propagate=True)

@@ -425,8 +425,8 @@ class StepUp:
         try:
             key = self._keys.check_again(session, act.person_id, signed_challenge(act), act.assertion or {})
         except KeyRefusedError as refused:
-            if refused.cause == "locked_key":
-                self._end(act, "cancelled", "locked_key", now)
+            if refused.cause in ("locked_key", "lent_key"):  # honest then, and worth nothing now
+                self._end(act, "cancelled", refused.cause, now)
             else:
                 self._doubt(act, refused.cause, now)
             return None
@@ -435,7 +435,7 @@ class StepUp:
         elif not self._used.spend(act.id):
             self._doubt(act, "used_before", now)
         else:
-            return self._keys.class_of(key)
+            return self._keys.class_of(key, session.connection())
         return None
 
     def _good_by_code(self, act: Act, now: datetime) -> _ByCode | None:

@@ -22,8 +22,8 @@ _SERVER_CLOCK = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIG
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
-    """A session for reading; what it gave stays usable afterwards."""
+def reading(engine: Engine | Connection) -> Iterator[Session]:
+    """A session for reading; what it gave stays usable afterwards. Of a connection: in its transaction, which goes on."""
     with Session(engine, expire_on_commit=False) as session:
         yield session
 

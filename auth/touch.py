@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Engine, bindparam, func, literal_column, select, update
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, func, literal_column, select, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.orm import Session
 
@@ -113,7 +113,7 @@ class Touch:
             if act.challenge is None or act.challenge_used_at is not None:
                 raise StepUpRefused("challenge_used")
             try:
-                good = self._check(answer, act, person, key)
+                good = self._check(answer, act, person, key, connection)
             except CeremonyFault as fault:
                 self._statements.use_up.run(cursor, act_id=act_id, now=now)
                 if fault.cause == "counter" and key is not None:
@@ -127,7 +127,7 @@ class Touch:
         self._used.came_to(number + 1)
         return touched
 
-    def _check(self, answer: Assertion | CeremonyFault, act: Act, person: Person, key: Key | None) -> _Good:
+    def _check(self, answer: Assertion | CeremonyFault, act: Act, person: Person, key: Key | None, connection: Connection) -> _Good:
         """The answer, if it is good. Raises CeremonyFault."""
         if isinstance(answer, CeremonyFault):  # 1
             raise answer
@@ -137,7 +137,7 @@ class Touch:
             raise CeremonyFault("foreign_key")
         if not may_sign_in(person):  # as they stand now: a freeze during the ceremony ends it
             raise CeremonyFault("person")
-        counter = self._keys.check(answer, key, person, signed_challenge(act), key_demanded(act)).counter
+        counter = self._keys.check(answer, key, person, signed_challenge(act), key_demanded(act), within=connection).counter
         if has_gone_back(key, counter):  # 12
             raise CeremonyFault("counter")
         return _Good(answer, key.id, counter)

@@ -56,7 +56,8 @@ class UsedActs(MemoryFile):
 
     def _take(self, kind: str, word: str) -> None:
         if kind == "at":
-            self._highest = max(self._highest, int(word))
+            if word.isdigit():  # a torn line may say anything else
+                self._highest = max(self._highest, int(word))
         elif kind == "used":
             self._used[word] = None
 

@@ -110,7 +110,8 @@ class Gateway:
             try:
                 self._watch.cut(self._judge.withdrawn())
             except Exception:  # noqa: BLE001 - who may still be given something cannot be known
-                self._watch.cut(lambda _: True)
+                with contextlib.suppress(Exception):  # the next look comes all the same
+                    self._watch.cut(lambda _: True)
 
     async def _close(self, listener: Listener, upstream: Upstream, tasks: list[asyncio.Task[None]]) -> None:
         await listener.servers.update([])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 from sqlalchemy import inspect
 
+from auth.approval_tables import ApprovalRequest
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.person_values import PeopleError
 from auth.row_alarms import RowAlarms, person_of
 from auth.row_repair import accept_person
 from auth.sealed_rows import SealedRow
+from auth.tables import CrmAccount, Person, RiskLevel
 from console.cli.house import House, Who, called, open_house, print_table
 from console.cli.people_consent import role_consent
 
@@ -24,27 +27,52 @@ def check(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     with open_house(config) as house:
         rows = RowAlarms(house.engine, house.record, house.pseudonyms).doubtful()
         found = [_about(house, row) for row in rows]
-        house.looked_at("people", sorted({pseudonym for _, pseudonym, _ in found if pseudonym}))
+        house.looked_at("people", sorted({one.person for one in found if one.person}))
     if as_json:
-        print_json({"rows": [{"table": table, "person": pseudonym or None, "cause": cause} for table, pseudonym, cause in found]})
+        print_json({"rows": [{**asdict(one), "person": one.person or None} for one in found]})
     elif found:
         causes = {"seal": "written or changed by something else", "older": "an older copy of the row"}
-        print_table(("table", "person", "why"), [(table, who or "–", causes.get(cause or "", "")) for table, who, cause in found])
+        lines = [(one.table, one.person or "–", one.says, causes.get(one.cause or "", "")) for one in found]
+        print_table(("table", "person", "what it says", "why"), lines)
         say("They give nothing. Find out who wrote them, compare with `torwart events`, correct, then: torwart people accept PERSON")
+        say("An account counts only if it is named: --account LOGIN. A level is set anew: torwart people level PERSON ...")
     else:
         say("Everything is as Torwart wrote it.")
     if found:
         raise typer.Exit(FOUND)
 
 
-def _about(house: House, row: SealedRow) -> tuple[str, str, str | None]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    table: str
+    person: str
+    """Pseudonym; empty where it is about nobody."""
+    says: str
+    cause: str | None
+
+
+def _about(house: House, row: SealedRow) -> _Row:
     person = person_of(row)
-    return inspect(type(row)).local_table.name, house.pseudonyms.of(person) if person else "", row.doubt
+    return _Row(inspect(type(row)).local_table.name, house.pseudonyms.of(person) if person else "", _says(row), row.doubt)
+
+
+def _says(row: SealedRow) -> str:
+    match row:
+        case Person():
+            return f"{', '.join(row.roles) or 'no role'}; {row.status}{'; frozen' if row.frozen else ''}"
+        case CrmAccount():
+            return f"account {row.account}"
+        case RiskLevel():
+            return f"{row.level} until {row.until:%Y-%m-%d}"
+        case ApprovalRequest():
+            return f"{row.kind}, {row.state}"
+    return ""
 
 
 def accept(
     who: Who,
     confirm: Annotated[str, typer.Option("--confirm", help="The person's pseudonym, once more.")],
+    account: Annotated[list[str] | None, typer.Option("--account", help="A doubtful account of the CRM that is right.")] = None,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
@@ -55,14 +83,16 @@ def accept(
             fail(f"this is {called(person)}: to accept what stands there, add --confirm {person.pseudonym}")
         withheld = role_consent(house).by_hand_only()
         try:
-            done = accept_person(house.engine, house.record, house.pseudonyms, person.id, withheld)
+            done = accept_person(house.engine, house.record, house.pseudonyms, person.id, withheld, account or [])
         except PeopleError as error:
             fail(str(error))
     if as_json:
-        print_json({"pseudonym": person.pseudonym, "withheld": list(done.withheld), "ended": done.ended})
+        print_json({"pseudonym": person.pseudonym, "withheld": list(done.withheld), "ended": done.ended, "left": list(done.left)})
         return
     say(f"What stands about {called(person)} counts from the next request on.")
     if done.withheld:
         say(f"Not given: {', '.join(done.withheld)}. Give such a role by `torwart people change`: it needs a second person's yes.")
     if done.ended:
         say(f"Sign-ins that ended: {done.ended}.")
+    if done.left:
+        say(f"Accounts that stay nobody's: {', '.join(done.left)}. Add those that are right with --account.")

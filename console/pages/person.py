@@ -133,14 +133,15 @@ def level(
     reason: Annotated[str, Form(max_length=500)],
     back: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Watch the person more closely for some days, for a reason; less closely with a touch."""
+    """Watch the person more closely for some days, for a reason; less closely, or not as long, with a touch."""
     services, viewer = services_of(request), viewer_of(found)
     subject = somebody_else(services, person_id, viewer)
-    now = effective(Status(subject.status), services.levels.of(subject.id), datetime.now(UTC))
-    if _LEVELS.index(level) < _LEVELS.index(now):
+    set_before, until = services.levels.of(subject.id), datetime.now(UTC) + timedelta(days=days)
+    now = effective(Status(subject.status), set_before, datetime.now(UTC))
+    if _LEVELS.index(level) < _LEVELS.index(now) or (set_before is not None and until < set_before.until):
         need_touch(request, found, N_("Set the level"))
     try:
-        services.levels.set(subject.id, level, datetime.now(UTC) + timedelta(days=days), reason, viewer.id)
+        services.levels.set(subject.id, level, until, reason, viewer.id)
     except PeopleError:
         return go_back(back, subject, "refused")
     return go_back(back, subject, "level")

@@ -123,10 +123,11 @@ class Proxy:
             except Exception:  # noqa: BLE001 - who may still be there cannot be known
                 ending = list(self.watch.connections)
             for connection_id in ending:
-                if (farewell := addon.farewell(connection_id)) is not None:
-                    await listener.tell(connection_id, farewell)
-                else:
-                    self.watch.close(connection_id)
+                with contextlib.suppress(Exception):  # the others are ended all the same, and this one is looked at again
+                    if (farewell := addon.farewell(connection_id)) is not None:
+                        await listener.tell(connection_id, farewell)
+                    else:
+                        self.watch.close(connection_id)
 
     async def _close(self, listener: Listener, tasks: list[asyncio.Task[None]]) -> None:
         await listener.servers.update([])

@@ -22,6 +22,7 @@ from audit_store.tables import Manifest
 from auth.agent_alarms import AgentAlarms
 from auth.agent_order import Verb
 from auth.agents import Agents
+from auth.approval_tables import Approval, ApprovalRequest
 from auth.erasure import erase
 from auth.levels import Levels
 from auth.orders import Answer, Orders
@@ -29,6 +30,7 @@ from auth.people import PeopleError
 from auth.people_tables import PeopleImport, PeopleImportChange, StatusPlan
 from auth.personal_data import HOLDINGS, Holding, is_erased, rows_of
 from auth.recovery_tables import Notice, Recovery, RecoveryCode
+from auth.storage import reading, writing
 from auth.tables import Act, Agent, AgentOrder, Person
 from auth.totp_tables import CodeTry, SecondRoad, TotpSeed
 from policies.request import Level, Status
@@ -257,3 +259,19 @@ def test_an_order_that_waits_for_the_machine_comes_first_and_a_reason_goes_with_
         kept = [(order.verb, order.by, order.reason) for order in session.scalars(select(AgentOrder).order_by(AgentOrder.id))]
     assert kept == [("quarantine", None, None), ("release", vera.id, None)], "that it was released, and by whom, stays"
     assert event.pseudonym == vera.pseudonym
+
+
+def test_what_she_approved_stays_as_torwart_wrote_it(house: House, leaver: Person) -> None:
+    """Erasure empties her words; that is no forgery."""
+    asked = {"requester_id": leaver.id, "digest": "0" * 64, "shown": {}, "need": {}, "opened_at": _now(), "expires_at": _now()}
+    request = ApprovalRequest(id="q1", kind="act", state="refused", reason="schreibt nachts ab", clock_id="boot", **asked)
+    answer = Approval(id="y1", request_id="q1", approver_id=leaver.id, roles=["owner"], yes=False, why="Feldmann", challenge=b"c", begun_at=_now())
+    with writing(house.engine) as session:
+        session.add(request)
+        session.flush()
+        session.add(answer)
+    erase(house.engine, house.events, leaver.id)
+    with reading(house.engine) as session:
+        rows: tuple[ApprovalRequest, Approval] = (session.get_one(ApprovalRequest, "q1"), session.get_one(Approval, "y1"))
+        assert all(row.genuine for row in rows)
+        assert (rows[0].reason, rows[1].why) == (None, None)

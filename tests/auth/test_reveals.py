@@ -5,12 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from audit_store.alerts import Alerts, Signal
 from audit_store.event import EventAction
 from auth.approval_tables import ApprovalRequest
 from auth.approvals import ApprovalRefused, Approvals
 from auth.reveals import RevealError, Reveals
+from auth.row_alarms import ForgedRowsError, RowAlarms
 from auth.storage import writing
 from auth.tables import Person
 from auth.used_acts import UsedActs
@@ -144,3 +146,18 @@ def test_a_number_of_the_firm_or_an_alert_that_there_is_is_a_case(two: Two, case
     raised = Alerts(house.engine, house.events).raise_or_grow(Signal("export_try", two.anna.pseudonym, at, "high", "tried", {"asked": 7}))
     number = raised.id if case == "alert" else case
     assert two.reveals.prepare(two.olga.id, two.anna.id, number, "ein Verdacht").shown["lines"] == [number]
+
+
+@pytest.mark.parametrize("column", ["ended_at", "requester_id", "subject_id"])
+def test_x12_a_name_is_not_shown_by_a_row_that_was_changed_by_hand(two: Two, column: str) -> None:
+    house = two.ceremonies.house
+    request = two.asked()
+    two.approve(request)
+    assert two.reveals.open(request.id, two.olga.id)
+    value = {"ended_at": 32_503_680_000_000_000, "requester_id": two.sven.id, "subject_id": two.sven.id}[column]
+    with house.engine.begin() as connection:
+        connection.execute(text(f"UPDATE approval_requests SET {column} = :value"), {"value": value})  # noqa: S608
+    viewer = two.sven if column == "requester_id" else two.olga
+    assert two.reveals.shown(request.id, viewer.id) is None
+    with pytest.raises(ForgedRowsError):
+        RowAlarms(house.engine, house.events, house.pseudonyms).look()

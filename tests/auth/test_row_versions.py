@@ -53,3 +53,13 @@ def test_a_memory_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "rows").mkdir()
     with pytest.raises(OSError, match="directory"):
         RowVersions(tmp_path / "rows").came_to({"people:a": 1})
+
+
+def test_what_was_given_away_stands_as_it_was(tmp_path: Path) -> None:
+    one = RowVersions(tmp_path / "rows")
+    one.came_to({"people:a": 3})
+    before = one.as_of_now()
+    RowVersions(tmp_path / "rows").came_to({"people:a": 4})
+    assert before["people:a"] == 3
+    assert one.as_of_now()["people:a"] == 4
+    assert before["people:a"] == 3

@@ -73,3 +73,17 @@ def test_of_two_processes_at_once_each_act_goes_to_one(tmp_path: Path) -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("fork")) as processes:
         found = [name for spent in processes.map(spend_all, [tmp_path / "used"] * 2) for name in spent]
     assert sorted(found) == sorted(f"act{number}" for number in range(100))
+
+
+def test_a_torn_line_stops_nobody(tmp_path: Path) -> None:
+    """A power cut may take the end of a line that was not on the disk yet."""
+    UsedActs(tmp_path / "used").came_to(7)
+    with (tmp_path / "used").open("ab") as file:
+        file.write(b"at 1")
+    after = UsedActs(tmp_path / "used")
+    assert after.spend("act-1")
+    after.came_to(9)
+    with (tmp_path / "used").open("ab") as file:
+        file.write(b"at used act-2\n")
+    assert UsedActs(tmp_path / "used").highest() == 9
+    assert not UsedActs(tmp_path / "used").spend("act-1")

@@ -214,3 +214,18 @@ def test_a_foreign_form_shows_nothing_of_itself(desk: Desk) -> None:
     target = f"/people/{desk.anna.id}/bind"
     assert "alert(1)" not in desk.client.post(target, data={**evil, "csrf": "x"}).text
     assert "<script>alert" not in desk.post("/people/{person_id}/bind", evil).text
+
+
+def test_a_level_is_not_made_shorter_without_a_touch(desk: Desk) -> None:
+    levels = desk.pages.services.levels
+    until = datetime.now(UTC) + timedelta(days=60)
+    levels.set(desk.anna.id, Level.WATCHED, until, "x", None)
+    form = {"level": "watched", "reason": "less"}
+    assert desk.post("/people/{person_id}/level", {**form, "days": "1"}).status_code == 403
+    kept = levels.of(desk.anna.id)
+    assert kept is not None
+    assert abs(kept.until - until) < timedelta(seconds=1)
+    assert desk.post("/people/{person_id}/level", {**form, "days": "90"}).status_code != 403
+    longer = levels.of(desk.anna.id)
+    assert longer is not None
+    assert longer.until > until

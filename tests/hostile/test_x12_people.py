@@ -398,3 +398,26 @@ def test_a_gateway_tells_itself_what_it_does_not_believe(house: House, anna: Per
         grow(session, PEOPLE)
     directory.refresh()
     assert alarms(house) == [("people", "seal", anna.pseudonym)]
+
+
+def test_a_row_that_is_changed_while_it_is_read_is_no_older_copy(house: House, anna: Person) -> None:
+    """Another process commits, and notes the new version, after our transaction has seen the rows."""
+    with reading(house.engine) as session:
+        session.scalars(select(Person.id)).all()  # the view of the database begins here
+        house.people.change(anna.id, {"team": "north"}, None)
+        assert session.get_one(Person, anna.id).genuine
+    watch(house).look()
+
+
+def test_x12_an_account_beside_a_forged_person_counts_only_if_it_is_named(house: House, anna: Person) -> None:
+    sql(house, "UPDATE people SET team = 'north' WHERE id = :id", id=anna.id)
+    for account in ("thief", "hers"):
+        sql(house, "INSERT INTO crm_accounts (account, person_id, kind) VALUES (:account, :id, 'login')", account=account, id=anna.id)
+    with pytest.raises(PeopleError, match="no doubtful account"):
+        accept_person(house.engine, house.events, house.pseudonyms, anna.id, withheld=(), accounts=["boris"])
+    done = accept_person(house.engine, house.events, house.pseudonyms, anna.id, withheld=(), accounts=["hers"])
+    assert done.left == ("thief",)
+    directory = house.directory()
+    assert (directory.person_of_account("hers"), directory.person_of_account("thief")) == (anna.id, None)
+    with pytest.raises(PeopleError, match="--account: thief"):
+        accept_person(house.engine, house.events, house.pseudonyms, anna.id, withheld=())

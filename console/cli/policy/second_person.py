@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from auth.approvals import ApprovalKind, Approvals, ReasonMissingError, Shown, TooManyOpenError
 from auth.command_line import fail
-from auth.console_sessions import may_sign_in
 from auth.stepup import clock_id
 from auth.storage import reading
-from auth.tables import Key, Person
+from auth.tables import Person
 from auth.used_acts import FILE as USED_ACTS
 from auth.used_acts import UsedActs
+from auth.voices import administrators
 from console.cli.house import House, open_house
-from policies.needs import Approval, holds
+from policies.needs import Approval
 from policies.widening import Widenings
 
 ADMINISTRATORS = "owner|admin"
@@ -36,8 +36,7 @@ def somebody_has_a_key(house: House) -> bool:
 
 def _able(engine: Engine) -> list[Person]:
     with reading(engine) as session:
-        people = session.scalars(select(Person).where(Person.id.in_(select(Key.person_id).where(Key.locked_at.is_(None)))))
-        return [one for one in people if may_sign_in(one) and holds(ADMINISTRATORS, one.roles)]
+        return administrators(session)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def test_x12_a_forged_person_is_named_and_counts_again_when_accepted(torwart: Sh
     assert refused.exit_code == 2
     assert f"--confirm {pseudonym}" in refused.output.replace("\n", " ")
     assert torwart("check").exit_code == 1
-    assert torwart.json("accept", "anna", "--confirm", pseudonym) == {"pseudonym": pseudonym, "withheld": [], "ended": 0}
+    assert torwart.json("accept", "anna", "--confirm", pseudonym) == {"pseudonym": pseudonym, "withheld": [], "ended": 0, "left": []}
     assert torwart("check").exit_code == 0
     (said,) = [event["torwart"]["words"] for event in torwart.events() if event["event"]["action"] == "person-changed"]
     assert said["what"] == "seal"
