@@ -238,6 +238,8 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "people device": CHANGES,
     "people proxy": CHANGES,
     "people erase": CHANGES,
+    "people check": ("people", "check"),
+    "people accept": CHANGES,
     "people sessions": ("people", "sessions", "{pseudonym}"),
     "people access": "writes a file, and that is an event about the person",
     "keys list": ("keys", "list"),
@@ -271,7 +273,7 @@ LINES: dict[str, tuple[str, ...] | str] = {
     "quarantine release": CHANGES,
 }
 """Command -> how it is called, or why it shows nobody's data unrecorded."""
-NAMES_NOBODY_HERE = {"people devices", "people plans", "people sessions", "quarantine list"}
+NAMES_NOBODY_HERE = {"people check", "people devices", "people plans", "people sessions", "quarantine list"}
 """Of what they list, this installation has nothing."""
 
 
