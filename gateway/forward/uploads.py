@@ -18,6 +18,7 @@ RECORDED_BYTES = 4 * 1024
 _NAME_SEARCHED = 64 * 1024
 """Bytes of a body in which a file name is looked for: the first part of a form is at its beginning."""
 _FILE_NAME = re.compile(rb"content-disposition:[^\r\n]{0,512}?filename(\*?)=(\"[^\"\r\n]{0,512}|[^\s;\r\n]{0,512})", re.IGNORECASE)
+_PARAMETER = re.compile(rb"filename(\*?)=(\"[^\"\r\n]{0,512}|[^\s;\r\n]{0,512})", re.IGNORECASE)
 _BOUNDARY = re.compile(r"boundary=(?:\"([^\"]{1,200})\"|([^\s;,\"]{1,200}))", re.IGNORECASE)
 NAMES, NAME_LENGTH = 5, 120
 """Names of files that who is asked to approve an upload sees, and their characters."""
@@ -90,10 +91,16 @@ def _names_of_parts(body: bytes, line: bytes) -> Iterator[str]:
         start += len(line)
         end = body.find(b"\r\n\r\n", start, start + _PART_HEAD)
         if end >= 0 and (named := _FILE_NAME.search(body, start, end)) is not None:
-            name = named[2].lstrip(b'"').decode("utf-8", "replace")
-            yield unquote(name.partition("''")[2] or name) if named[1] else name
+            line_end = body.find(b"\r\n", named.start(), end)
+            called = _PARAMETER.finditer(body, named.start(), line_end if line_end >= 0 else end)
+            yield " = ".join(dict.fromkeys(map(_called, called)))  # which of several names counts, the server decides
         start = body.find(b"\r\n" + line, start)
         start = start + 2 if start >= 0 else start
+
+
+def _called(found: re.Match[bytes]) -> str:
+    name = found[2].lstrip(b'"').decode("utf-8", "replace")
+    return unquote(name.partition("''")[2] or name) if found[1] else name
 
 
 def _name_beside(asked: Asked) -> str:

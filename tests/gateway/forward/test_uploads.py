@@ -112,6 +112,8 @@ def form(*heads: str) -> tuple[Asked, bytes]:
         ),
         (["Content-Disposition: form-data; filename*=UTF-8''M%C3%BCller.csv"], ("Müller.csv",)),
         (['Content-Disposition: form-data; filename="Müller.csv"'], ("Müller.csv",)),
+        (["Content-Disposition: form-data; filename=\"menu.pdf\"; filename*=UTF-8''clients.csv"], ("menu.pdf = clients.csv",)),
+        (["Content-Disposition: form-data; filename=\"a.csv\"; filename*=UTF-8''a.csv"], ("a.csv",)),
         (['Content-Disposition: form-data; filename="gpj.\u202evsc"'], ("gpj.\N{REPLACEMENT CHARACTER}vsc",)),
         ([f'Content-Disposition: form-data; filename="{"x" * 400}"'], ("x" * NAME_LENGTH,)),
     ],
