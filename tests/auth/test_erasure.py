@@ -265,7 +265,9 @@ def test_what_she_approved_stays_as_torwart_wrote_it(house: House, leaver: Perso
     """Erasure empties her words; that is no forgery."""
     asked = {"requester_id": leaver.id, "digest": "0" * 64, "shown": {}, "need": {}, "opened_at": _now(), "expires_at": _now()}
     request = ApprovalRequest(id="q1", kind="act", state="refused", reason="schreibt nachts ab", clock_id="boot", **asked)
-    answer = Approval(id="y1", request_id="q1", approver_id=leaver.id, roles=["owner"], yes=False, why="Feldmann", challenge=b"c", begun_at=_now())
+    answer = Approval(
+        id="y1", request_id="q1", approver_id=leaver.id, roles=["owner"], yes=False, why="Feldmann", challenge=b"c", begun_at=_now()
+    )
     with writing(house.engine) as session:
         session.add(request)
         session.flush()
