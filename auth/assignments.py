@@ -168,9 +168,10 @@ def _read(path: Path) -> list[tuple[int, str, str]]:
 
 
 def _resolve(session: Session, path: Path, rows: list[tuple[int, str, str]]) -> dict[ClientId, str | None]:
-    people: dict[str, str] = dict(session.execute(select(CrmAccount.account, CrmAccount.person_id)).all())
-    for person_id, email in session.execute(select(Person.id, Person.email)):
-        people[email] = people[person_id] = person_id
+    people = {row.account: row.person_id for row in session.scalars(select(CrmAccount)) if row.genuine}
+    for person in session.scalars(select(Person)):
+        if person.genuine:
+            people[person.email] = people[person.id] = person.id
     owners: dict[ClientId, str | None] = {}
     first: dict[ClientId, int] = {}
     errors: list[str] = []

@@ -117,9 +117,10 @@ class People:
 
     def find(self, word: str) -> Person | None:
         """A person by id, pseudonym, e-mail address or CRM account, as an administrator types it; None if nobody or several match."""
-        of_account = select(CrmAccount.person_id).where(CrmAccount.account == word)
         with reading(self._engine) as session:
-            match = or_(Person.id == word, Person.pseudonym == word.upper(), Person.email == word.lower(), Person.id.in_(of_account))
+            account = session.get(CrmAccount, word)
+            owner = account.person_id if account is not None and account.genuine else word
+            match = or_(Person.id.in_((word, owner)), Person.pseudonym == word.upper(), Person.email == word.lower())
             found = list(session.scalars(select(Person).where(match)))
         return found[0] if len(found) == 1 else None
 

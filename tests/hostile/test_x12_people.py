@@ -180,6 +180,7 @@ def test_x12_an_account_turned_to_somebody_else_is_nobodys(house: House, anna: P
     assert directory.person_of_account("anna") is None
     assert directory.person_of_account("boris") == boris.id
     assert house.people.by_account("anna") is None
+    assert house.people.find("anna") is None
     with pytest.raises(ForgedRowsError):
         watch(house).look()
     assert alarms(house) == [("crm_accounts", "seal", boris.pseudonym)]
