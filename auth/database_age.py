@@ -45,4 +45,4 @@ class DatabaseAge:
         self._used.came_to(number)
 
     def _now(self, session: Session) -> int:
-        return int(session.connection().exec_driver_sql(_SUM).scalar_one())  # plain: a touch asks twice
+        return int(session.connection().exec_driver_sql(_SUM).scalar_one())  # plain: an act that is opened or used asks twice

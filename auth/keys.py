@@ -2,7 +2,7 @@
 
 The checks of an assertion (WebAuthn section 7.2, and what the library leaves to the relying party):
 
- 0. the challenge is used up before the answer is looked at (by the caller: `stepup`, `signin`)
+ 0. the challenge is used up before the answer is looked at (by the caller: `touch`, `signin` and others)
  1. the answer has the shape of a public-key credential; no member is too large
  2. the client data is one JSON object with unique members, of type `webauthn.get`
  3. its challenge is the one given

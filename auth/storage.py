@@ -48,7 +48,7 @@ def hits_one(session: Session, statement: Update) -> bool:
 
 def grow(session: Session, kind: str) -> int:
     """Note that rows of this kind change in this transaction; the new number, greater than all before it."""
-    return int(session.execute(GROW, {"kind": kind}).scalar_one())  # one statement: a touch does this, too
+    return int(session.execute(GROW, {"kind": kind}).scalar_one())
 
 
 def database_now(session: Session) -> datetime:
