@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.services.console",
     "tests.services.demo",
     "tests.services.firm_base",
+    "tests.services.elapsed",
     "tests.services.elastic",
     "tests.services.elastic_trio",
     "tests.services.front",

@@ -35,7 +35,10 @@ def install_server(root: Path, uv: Path | None, progress: Progress) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     base = getattr(sys, "_base_executable", sys.executable)
     if uv is not None:
-        make, install = [str(uv), "venv", "-q", "--python", base], [str(uv), "pip", "install", "-q", "--python", str(python)]
+        make, install = (
+            [str(uv), "venv", "-q", "--python", base],
+            [str(uv), "pip", "install", "-q", "--compile-bytecode", "--python", str(python)],
+        )
     else:
         make, install = [base, "-m", "venv"], [str(python), "-m", "pip", "install", "-q"]
     environment = caches(root)

@@ -1,6 +1,7 @@
 """The answer to a request of access holds everything about the person, and nothing about anybody else."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -85,7 +86,9 @@ def test_nobody_else_is_in_it(pages: Pages, anna: Person, language: str) -> None
                 for word in (other.name, *other.name.split(), other.email, other.pseudonym, other.id):
                     assert word not in text, word
         for client in ("4711", "4712", "4713"):
-            assert client not in text
+            assert not re.search(rf"(?<![0-9a-f]){client}(?![0-9a-f])", text), (
+                "as a number of its own; random ids of events may hold the digits"
+            )
         assert anna.pseudonym in text
 
 

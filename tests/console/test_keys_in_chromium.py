@@ -89,12 +89,14 @@ def test_the_life_of_a_key(context: BrowserContext, served_pages: Pages, axe: Ca
     page.get_by_role("button", name="Schlüssel hinzufügen").click()
     expect(page.get_by_role("heading", name="Schlüssel anmelden")).to_be_visible()
     first.pull()
-    VirtualKey().plug_into(page)
+    second = VirtualKey()
+    second.plug_into(page)
     page.get_by_label("Name des Schlüssels").fill("der zweite")
     page.get_by_role("button", name="Schlüssel anmelden", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("Angemeldet")
     assert [one.label for one in keys.of(boris.id)] == ["Mein Schlüssel", "der zweite"]
 
+    second.pull()
     first.count_on(5)
     first.plug_into(page)
     act = served_pages.hold(boris)

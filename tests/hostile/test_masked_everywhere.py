@@ -1,6 +1,7 @@
 """C45, C49, C51 before real Tryton: what is masked is masked in every place of every answer, and what nobody knows is hidden."""
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -84,7 +85,7 @@ def test_an_error_of_the_crm_repeats_no_value(firm: RunningFirm) -> None:
     ]
     for method, params in tries:
         answer: httpx.Response = boris.post(method, *params, {})
-        assert "777" not in answer.text.replace('"act"', "")
+        assert "777" not in re.sub(r"\b[0-9a-f]{12,}\b", "", answer.text), "outside the random number of the act"
         assert answer.status_code in (200, 400, 404)
         if answer.status_code == 200 and "error" in answer.json():
             assert error(answer)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from shutil import which
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
@@ -37,19 +38,29 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+_PLUGGED: WeakKeyDictionary[Page, "VirtualKey"] = WeakKeyDictionary()
+"""Which key is in which page."""
+
+
 @dataclass
 class VirtualKey:
-    """One hardware key, plugged into one page after the other: a virtual authenticator belongs to a single page (`step-up.md`)."""
+    """One hardware key, plugged into one page after the other: a virtual authenticator belongs to a single page (`step-up.md`).
+
+    A page has one key at a time. With two, Chromium lets either answer, and a test is green or red by chance.
+    """
 
     user_verified: bool = True
     kind: dict[str, Any] = field(default_factory=dict)
     """What is other than of an ordinary key: options of the virtual authenticator (Chrome DevTools Protocol, WebAuthn)."""
     _credentials: list[dict[str, Any]] = field(default_factory=list)
     _where: tuple[Any, str] | None = None
+    _page: Page | None = None
 
     def plug_into(self, page: Page) -> None:
-        """The key answers on this page from now on, with everything that is registered on it."""
+        """The key answers on this page from now on, with everything that is registered on it; another key must be pulled before."""
         self.pull()
+        other = _PLUGGED.get(page)
+        assert other is None, "another key is plugged into this page: pull it first, or Chromium asks either of them"
         session = page.context.new_cdp_session(page)
         session.send("WebAuthn.enable")
         options = {
@@ -64,7 +75,8 @@ class VirtualKey:
         authenticator = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
         for credential in self._credentials:
             session.send("WebAuthn.addCredential", {"authenticatorId": authenticator, "credential": credential})
-        self._where = (session, authenticator)
+        self._where, self._page = (session, authenticator), page
+        _PLUGGED[page] = self
         page.bring_to_front()
 
     def pull(self) -> None:
@@ -73,6 +85,8 @@ class VirtualKey:
             return
         session, authenticator = self._where
         self._where = None
+        if self._page is not None:
+            _PLUGGED.pop(self._page, None)
         try:
             self._credentials = session.send("WebAuthn.getCredentials", {"authenticatorId": authenticator})["credentials"]
         except Error:

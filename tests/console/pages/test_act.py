@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -137,7 +139,7 @@ def test_of_an_upload_the_server_is_named_and_no_number(pages: Pages):
     assert "Senden bestätigen" in text
     assert "<bdi>cloud.example</bdi>" in text
     assert "4.711" not in text
-    assert "4711" not in text
+    assert not re.search(r"\b4711\b", text), "random words of the page may hold the digits"
     assert "senden Sie dasselbe noch einmal" in text
     assert "im CRM" not in text
 
