@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export UV_PYTHON_DOWNLOADS ?= automatic
-# The demo and the tests start hundreds of processes: without compiled files each of them compiles every library anew (3.9 s against 1.4).
+# The demo and the tests start hundreds of processes: without compiled files each of them compiles every library anew (3.8 s of work against 1.4).
 export UV_COMPILE_BYTECODE ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null || echo .bootstrap/bin/uv)
