@@ -77,6 +77,8 @@ SLOW = {
     "test_x22_agent_words.py",
 }
 """Folders and files that `make check` leaves to `make test`: processes, whole journeys, fifty threads, rules made by the thousand."""
+ALONE = {"test_elastic_trio.py"}
+"""Files of which each takes the whole machine: three nodes of Elasticsearch that start at once."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -84,6 +86,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW & set(item.path.parts):
             item.add_marker(pytest.mark.slow)
+        if item.path.name in ALONE:
+            item.add_marker(pytest.mark.alone)
         for fixture, service in SERVICES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.needs(service))

@@ -14,7 +14,7 @@ from deploy.demo.tryton_env import caches
 from deploy.demo.tryton_rpc import DATABASE
 
 _HOST: Final = "127.0.0.1"
-_START_SECONDS: Final = 60.0
+_START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 5.0
 _SESSION_SECONDS: Final = 24 * 60 * 60
 _CONFIG: Final = """\

@@ -33,8 +33,8 @@ def freeze(firm: RunningFirm, login: str) -> None:
 
 def test_a_crm_that_is_too_slow_is_given_up(founded: Founded, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("slow") / "run"
-    with running_firm(founded, folder, more="  upstream_timeout_seconds: 0.5\n") as firm, firm.log_in("sabine") as sabine:
-        firm.hop.delay_seconds = 3.0
+    with running_firm(founded, folder, more="  upstream_timeout_seconds: 3\n") as firm, firm.log_in("sabine") as sabine:
+        firm.hop.delay_seconds = 9.0
         answer = sabine.post("model.party.party.read", [1], FIELDS, {})
         assert answer.status_code == 502
         assert not firm.leaks(answer.content)

@@ -41,8 +41,8 @@ SPEAKS = {"felix": "de-DE", "emily": "en-GB"}
 SEQUENCE = 17
 MARK = 1
 """Rows of a table that carry the mark of its export."""
-RECORD_SECONDS, DRAWN_SECONDS = 10.0, 30.0
-FILL_MILLISECONDS = 5_000
+RECORD_SECONDS, DRAWN_SECONDS = 30.0, 60.0
+FILL_MILLISECONDS = 15_000
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Desk:
 
 def torwart(demo: Demo, *words: str) -> str:
     command = [sys.executable, "-m", "console.cli", *words, "--config", str(demo.folder / "torwart.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

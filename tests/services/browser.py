@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.services.require import missing
 from tests.services.tryton import cache_folder
@@ -22,6 +22,8 @@ from tests.services.tryton import cache_folder
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--lang=de-DE")
 AXE = "axe-core@4"
+expect.set_options(timeout=20_000)
+"""Milliseconds: two browsers and two CRMs may share the machine. What comes at once is waited for no longer."""
 
 
 @pytest.fixture(scope="module")

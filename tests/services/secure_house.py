@@ -74,7 +74,7 @@ class SecureHouse:
     def torwart(self, *words: str) -> Any:
         """Run a command as an administrator does; what it says in JSON."""
         command = [sys.executable, "-m", "console.cli", *words, "--config", str(self.folder / "torwart.yaml"), "--json"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
