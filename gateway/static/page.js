@@ -3,7 +3,19 @@
 // requests would use up a browser's connections to the host.
 (() => {
   "use strict";
-  if (window.top !== window || document.querySelector("torwart-held")) return;
+  // Of pages of the CRM within each other the outermost shows the acts. A page of another origin around them, a firm's start page,
+  // cannot.
+  const shownAround = () => {
+    for (let inner = window; inner !== window.top; inner = inner.parent) {
+      try {
+        if (inner.parent.document.querySelector("torwart-held, script[src*='/.torwart/page.js']")) return true;
+      } catch {
+        // another origin
+      }
+    }
+    return false;
+  };
+  if (shownAround() || document.querySelector("torwart-held")) return;
 
   const HELD = "/.torwart/held";
   const OWN_HEADER = { "X-Torwart-Held": "1" };

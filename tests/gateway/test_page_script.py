@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
 import gateway
 
@@ -18,7 +18,7 @@ SHELL = (
     b'<!doctype html><html lang="de"><title>CRM</title><script src="/.torwart/page.js" defer></script>'
     b"<main><h1>CRM</h1><button>Export</button></main>"
 )
-POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'none'; frame-src 'self'"
+POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'none'; frame-src http:"
 
 
 @dataclass
@@ -250,15 +250,42 @@ def test_the_script_leaves_no_name_on_the_page(context: BrowserContext, held: He
     assert page.evaluate("() => Object.keys(window).sort()") == before
 
 
-def test_an_embedded_page_asks_nothing(context: BrowserContext, held: Held):
-    page = context.new_page()
-    page.goto(f"{held.url}/popup/none")
+EMBED = """url => {
+  const frame = document.createElement("iframe");
+  Object.assign(frame, {src: url, name: "crm", width: 800, height: 600});
+  document.body.append(frame);
+}"""
+
+
+def embedded(page: Page, held: Held) -> Frame:
+    """The CRM within this page, once its script is there."""
     with page.expect_response("**/.torwart/page.js"):
-        page.evaluate(
-            "url => { const frame = document.createElement('iframe'); frame.src = url; document.documentElement.append(frame); }", held.url
-        )
-    page.wait_for_load_state("load")
-    assert held.polls == 0
+        page.evaluate(EMBED, held.url)
+    frame = page.frame("crm")
+    assert frame is not None
+    frame.wait_for_load_state("load")
+    return frame
+
+
+def test_of_pages_of_the_crm_within_each_other_the_outer_one_shows(context: BrowserContext, held: Held):
+    page = opened(context, held)
+    frame = embedded(page, held)
+    held.tell(held.act())
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+    assert frame.locator("torwart-held").count() == 0
+
+
+def test_within_a_page_of_another_server_it_shows_inside(context: BrowserContext, held: Held):
+    page = context.new_page()
+    page.add_init_script(NO_CLICK)
+    page.goto(f"{held.url.replace('crm.', 'start.crm.')}/popup/none")
+    frame = embedded(page, held)
+    held.tell(held.act())
+    expect(frame.get_by_role("alertdialog")).to_be_visible()
+    frame.get_by_role("button", name="Verwerfen").click()
+    frame.get_by_role("button", name="Verwerfen").click()
+    expect(frame.get_by_text("Nicht bestätigt").first).to_be_visible()
+    assert held.foreign == 0
 
 
 @pytest.mark.slow

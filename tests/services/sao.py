@@ -4,29 +4,29 @@ import json
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Frame, Locator, Page
 
 PARTIES = "#crm/model/party.party"
 TAB = "#tabcontent > .tab-pane.active"
 """The open tab; a card has tabs of its own within."""
 
 
-def sign_in(page: Page, login: str, password: str) -> None:
+def sign_in(page: Page | Frame, login: str, password: str) -> None:
     """Tryton asks for the name first and for the password in a second dialog."""
     page.locator(".login-dialog input#login").fill(login)
     page.locator(".login-dialog button[type=submit]").click()
     page.locator("#ask-dialog-entry").fill(password)
-    page.keyboard.press("Enter")
+    page.locator("#ask-dialog-entry").press("Enter")
     page.locator("#menu tbody tr").first.wait_for()
 
 
-def open_list(page: Page, parameters: str = "") -> Locator:
+def open_list(page: Page | Frame, parameters: str = "") -> Locator:
     """The list of parties as a link opens it; the active tab."""
     page.evaluate("h => { location.hash = h }", PARTIES + (f";{parameters}" if parameters else ""))
     return rows(page)
 
 
-def rows(page: Page) -> Locator:
+def rows(page: Page | Frame) -> Locator:
     """The active tab, once its list has a row."""
     tab = page.locator(TAB)
     tab.locator("tbody tr").first.wait_for()
@@ -38,12 +38,12 @@ def these(ids: Sequence[int], name: str = "Meine") -> str:
     return f"name={quote(json.dumps(name))}&domain={quote(json.dumps([['id', 'in', list(ids)]]))}"
 
 
-def mark_all(page: Page) -> None:
+def mark_all(page: Page | Frame) -> None:
     """The box in the head of the list."""
     page.locator(f"{TAB} thead th.selection-state input").check()
 
 
-def open_export(page: Page, paths: Sequence[str]) -> Locator:
+def open_export(page: Page | Frame, paths: Sequence[str]) -> Locator:
     """The window of the CSV export with these columns."""
     page.locator(f"{TAB} .toolbar a.navbar-brand").click()
     page.locator(f"{TAB} a#export").click()
