@@ -181,7 +181,7 @@ class Directory:
         self._principals = {}
         self._proven = {}
         self._accounts = {row.account: row.person_id for row in accounts if row.genuine}
-        self._tell((*rows, *levels.values(), *accounts))
+        self._tell((*rows, *levels.values(), *accounts, *(plan for theirs in plans.values() for plan in theirs)))
         if self._alarms is not None:
             self._alarms.learn(rows)
 

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from audit_store.database import Base
 from audit_store.moments import Moment
+from auth.sealed_rows import SealedRow
 
 
-class StatusPlan(Base):
+class StatusPlan(SealedRow, Base):
     """A status that a person will have from a day on (`auth.plans`). It only ever takes away."""
 
     __tablename__ = "status_plans"
+    SEALED = ("id", "person_id", "status", "day", "due_at", "by", "automatic", "state")
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)

@@ -66,7 +66,7 @@ class Plans:
             if person is None:
                 raise PeopleError("there is no such person: `torwart people list` names all")
             now = database_now(session)
-            plans = [plan for plan in open_plans(session, person_id) if not plan.automatic]
+            plans = [plan for plan in open_plans(session, person_id) if not plan.automatic or not plan.genuine]
             for plan in plans:
                 end_plan(plan, WITHDRAWN, person, now, by, self._record)
             if plans:
@@ -112,7 +112,7 @@ class Plans:
     def _carry_out(self, plan_id: str) -> Carried | None:
         with writing(self._engine) as session:  # under the lock it is looked again: another process may have been first
             plan = session.get_one(StatusPlan, plan_id)
-            if plan.state != PLANNED:
+            if plan.state != PLANNED or not plan.genuine:
                 return None
             person, status = session.get_one(Person, plan.person_id), Status(plan.status)
             plan.ended_at = database_now(session)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from audit_store.event import Event
 from audit_store.pseudonyms import Pseudonyms
 from auth.approval_tables import Approval, ApprovalRequest
+from auth.people_tables import StatusPlan
 from auth.row_seal import tampered
 from auth.sealed_rows import SealedRow, name_of, versions_of
 from auth.storage import database_now, reading
@@ -58,7 +59,10 @@ class RowAlarms:
             versions.came_to({name_of(row): getattr(row, "version") for row in rows if row.VERSIONED and row.genuine})  # noqa: B009
 
     def doubtful(self) -> list[SealedRow]:
-        """All rows that give nothing because they are not genuine: people, accounts, what is signed in, levels, approvals that wait."""
+        """All rows that give nothing because they are not genuine.
+
+        Of people, accounts, what is signed in, levels, planned statuses, and approvals that wait.
+        """
         with reading(self._engine) as session:
             rows = list(_rows(session))
         self.learn(rows)
@@ -79,6 +83,7 @@ def _rows(session: Session) -> Iterator[SealedRow]:
     yield from session.scalars(select(Person).order_by(Person.pseudonym))
     yield from session.scalars(select(CrmAccount))
     yield from session.scalars(select(RiskLevel))
+    yield from session.scalars(select(StatusPlan))
     yield from session.scalars(select(CrmSession).where(CrmSession.ended_at.is_(None)))
     yield from session.scalars(select(ConsoleSession).where(ConsoleSession.ended_at.is_(None), ConsoleSession.expires_at > now))
     yield from session.scalars(select(ApprovalRequest).where(or_(ApprovalRequest.state.in_(_UNENDED), lately)))
@@ -94,6 +99,6 @@ def person_of(row: SealedRow) -> str | None:
             return row.requester_id
         case Approval():
             return row.approver_id
-        case CrmAccount() | RiskLevel() | CrmSession() | ConsoleSession():
+        case CrmAccount() | RiskLevel() | StatusPlan() | CrmSession() | ConsoleSession():
             return row.person_id
     raise TypeError(f"{type(row).__name__} is about nobody that is known here")

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from audit_store.database import Server, open_database
+from auth.people_tables import StatusPlan
 from auth.row_seal import RowSeal
 from auth.row_versions import FILE, RowVersions
 from auth.sealed_rows import SealedRow, accept, attach
@@ -18,7 +19,7 @@ from auth.tables import ConsoleSession, CrmAccount, CrmSession, Person, RiskLeve
 
 MARK = "rows-are-sealed"
 """In `state/keys`, which every machine of an installation has the same: there are seals since then, and nothing is sealed unseen again."""
-_KINDS: tuple[type[SealedRow], ...] = (Person, CrmAccount, CrmSession, ConsoleSession, RiskLevel)
+_KINDS: tuple[type[SealedRow], ...] = (Person, CrmAccount, CrmSession, ConsoleSession, RiskLevel, StatusPlan)
 """What is sealed once at the upgrade; requests for approval that waited have ended."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from audit_store.event import EventAction
 from audit_store.sealing import seal
@@ -95,22 +95,34 @@ def add_plan(
 
 
 def end_plan(plan: StatusPlan, state: str, person: Person, now: datetime, by: str | None, record: PersonRecord) -> None:
-    """Say that a plan will not happen. Recorded."""
-    plan.state, plan.ended_at = state, now
+    """Say that a plan will not happen. Recorded. One that is not genuine is deleted: it could not be sealed as ended."""
+    session = object_session(plan)
+    if session is not None and not plan.genuine:
+        session.delete(plan)
+    else:
+        plan.state, plan.ended_at = state, now
     record.say(EventAction.STATUS_PLAN_ENDED, person, now, by, {"to": plan.status, "on": plan.day, "why": state})
 
 
 def open_plans(session: Session, person_id: str | None = None) -> list[StatusPlan]:
-    """Plans that wait, of one person or of everybody, in the order of their days."""
-    question = select(StatusPlan).where(StatusPlan.state == PLANNED)
+    """Plans that wait, of one person or of everybody, in the order of their days.
+
+    Those that are not genuine are among them, whatever they say.
+    """
+    question = select(StatusPlan)
     if person_id is not None:
         question = question.where(StatusPlan.person_id == person_id)
-    return list(session.scalars(question.order_by(StatusPlan.due_at, StatusPlan.id)))
+    return [
+        plan for plan in session.scalars(question.order_by(StatusPlan.due_at, StatusPlan.id)) if plan.state == PLANNED or not plan.genuine
+    ]
 
 
 def status_at(status: Status, plans: Iterable[StatusPlan], now: datetime) -> Status:
-    """The status that holds: a plan whose day has come counts even where nobody has carried it out yet."""
-    due = [Status(plan.status) for plan in plans if plan.due_at <= now]
+    """The status that holds: a plan whose day has come counts even where nobody has carried it out yet.
+
+    One that no process of ours left like this is the strictest, and has come: it was changed to be milder, or later (attacks X12).
+    """
+    due = [Status(plan.status) if plan.genuine else Status.GONE for plan in plans if plan.due_at <= now or not plan.genuine]
     return max([status, *due], key=_LADDER.index)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import inspect
 
 from auth.approval_tables import ApprovalRequest
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
+from auth.people_tables import StatusPlan
 from auth.person_values import PeopleError
 from auth.row_alarms import RowAlarms, person_of
 from auth.row_repair import accept_person
@@ -35,7 +36,10 @@ def check(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         lines = [(one.table, one.person or "–", one.says, causes.get(one.cause or "", "")) for one in found]
         print_table(("table", "person", "what it says", "why"), lines)
         say("They give nothing. Find out who wrote them, compare with `torwart events`, correct, then: torwart people accept PERSON")
+        say(
         say("An account counts only if it is named: --account LOGIN. A level is set anew: torwart people level PERSON ...")
+        say("A planned status is dropped and planned anew: torwart people plans --drop PERSON")
+        )
     else:
         say("Everything is as Torwart wrote it.")
     if found:
@@ -64,6 +68,8 @@ def _says(row: SealedRow) -> str:
             return f"account {row.account}"
         case RiskLevel():
             return f"{row.level} until {row.until:%Y-%m-%d}"
+        case StatusPlan():
+            return f"{row.status} on {row.day}, {row.state}"
         case ApprovalRequest():
             return f"{row.kind}, {row.state}"
     return ""

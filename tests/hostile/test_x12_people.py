@@ -16,12 +16,13 @@ from auth.approvals import ApprovalKind, ApprovalRefused, Approvals, Shown
 from auth.console_sessions import may_sign_in
 from auth.levels import Levels
 from auth.person_values import PeopleError
+from auth.plans import Plans
 from auth.row_alarms import ForgedRowsError, RowAlarms
 from auth.row_repair import accept_person
 from auth.row_versions import RowVersions
 from auth.sealed_rows import attach
 from auth.sessions import API_KEY
-from auth.standing import PEOPLE
+from auth.standing import PEOPLE, local_day
 from auth.storage import grow, reading, writing
 from auth.tables import ConsoleSession, CrmAccount, CrmSession, Person, RiskLevel
 from deploy.demo.software_key import SoftwareKey
@@ -230,6 +231,27 @@ def test_x12_a_level_that_was_made_milder_is_the_strictest(house: House, anna: P
     )
     sql(house, "UPDATE risk_levels SET until = 0")
     assert house.directory().person(anna.id).level is Level.DEPARTING
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+@pytest.mark.parametrize(
+    "change", ["day = '2099-12-31', due_at = :far", "status = 'notice_given'", "state = 'withdrawn'", "state = 'done', seal = NULL"]
+)
+def test_x12_a_planned_status_that_was_put_off_or_made_milder_has_come(house: House, anna: Person, change: str) -> None:
+    plans = Plans(house.engine, house.events, house.pseudonyms)
+    plans.plan(anna.id, Status.GONE, local_day(datetime.now(UTC)) + timedelta(days=1), None)
+    assert house.directory().person(anna.id).status is Status.ACTIVE
+    values = {"far": FOREVER} if ":far" in change else {}
+    sql(house, f"UPDATE status_plans SET {change}", **values)  # noqa: S608 -- words of ours
+    assert house.directory().person(anna.id).status is Status.GONE
+    assert plans.carry_out() == []
+    for _ in range(2):
+        with pytest.raises(ForgedRowsError):
+            watch(house).look()
+    assert alarms(house) == [("status_plans", "seal", anna.pseudonym)]
+    assert plans.withdraw(anna.id, None) == 1
+    assert house.directory().person(anna.id).status is Status.ACTIVE
+    watch(house).look()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Seals of people, accounts, sessions, levels and approvals (`auth.sealed_rows`)."""
+"""Seals of people, accounts, sessions, levels, planned statuses and approvals (`auth.sealed_rows`)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ from audit_store.migrations.parts import SHARED, has
 revision = "0021"
 down_revision = "0020"
 
-SEALED = ("people", "crm_accounts", "crm_sessions", "console_sessions", "risk_levels", "approval_requests", "approvals")
+SEALED = ("people", "crm_accounts", "crm_sessions", "console_sessions", "risk_levels", "status_plans", "approval_requests", "approvals")
 VERSIONED = ("people", "approval_requests")
 
 
