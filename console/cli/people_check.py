@@ -36,10 +36,8 @@ def check(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         lines = [(one.table, one.person or "–", one.says, causes.get(one.cause or "", "")) for one in found]
         print_table(("table", "person", "what it says", "why"), lines)
         say("They give nothing. Find out who wrote them, compare with `torwart events`, correct, then: torwart people accept PERSON")
-        say(
         say("An account counts only if it is named: --account LOGIN. A level is set anew: torwart people level PERSON ...")
         say("A planned status is dropped and planned anew: torwart people plans --drop PERSON")
-        )
     else:
         say("Everything is as Torwart wrote it.")
     if found:
