@@ -133,7 +133,7 @@ def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> Non
 
 @lru_cache(maxsize=256)
 def _verifier(public_key: bytes) -> Callable[[bytes, bytes], None]:
-    """Checks a signature and what was signed by one key. Kept, as loading the key takes nearly as long as the check.
+    """Checks a signature and what was signed by one key. Kept: loading the key takes more than half as long as the check.
 
     Numbers: COSE key parameters (RFC 9053, section 7; RFC 8230, section 4). Raises CeremonyFault for an algorithm that was not offered.
     """
