@@ -94,14 +94,18 @@ def is_sqlite(engine: Engine | Connection) -> bool:
 def take_write_lock(connection: Connection, what: int = WRITING) -> None:
     """Be the only writer from here to the end of the transaction: what is read now still holds when it is written.
 
-    The first statement of the transaction. SQLite knows one writer only (`BEGIN IMMEDIATE`). PostgreSQL gives every later statement a fresh
-    view (READ COMMITTED), so that after the lock everything is seen that its former owners committed. Raises SQLAlchemy's
-    OperationalError after `BUSY_TIMEOUT_SECONDS`.
+    The first statement of the transaction. Raises SQLAlchemy's OperationalError after `BUSY_TIMEOUT_SECONDS`.
     """
-    if is_sqlite(connection):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCKS, what))
+    connection.exec_driver_sql(write_lock(connection, what))
+
+
+def write_lock(engine: Engine | Connection, what: int = WRITING) -> str:
+    """The statement of `take_write_lock`.
+
+    SQLite knows one writer only (`BEGIN IMMEDIATE`). PostgreSQL gives every later statement a fresh view (READ COMMITTED), so that after
+    the lock everything is seen that its former owners committed.
+    """
+    return "BEGIN IMMEDIATE" if is_sqlite(engine) else f"SELECT pg_advisory_xact_lock({_LOCKS}, {what})"
 
 
 def try_session_lock(connection: Connection, what: int) -> bool:

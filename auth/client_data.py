@@ -9,7 +9,6 @@ from __future__ import annotations
 import binascii
 import hmac
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -18,7 +17,6 @@ MAX_CLIENT_DATA_BYTES = 8 * 1024
 MAX_RESPONSE_BYTES = 256 * 1024
 """Of one base64url member of a response; TPM attestations have about 6 KB."""
 _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
 class CeremonyFault(Exception):  # noqa: N818 -- never leaves `auth`; people see `keys.KeyRefusedError`
@@ -36,13 +34,13 @@ def encode(data: bytes) -> str:
 
 def decode(text: object, limit: int = MAX_RESPONSE_BYTES) -> bytes:
     """The bytes of a base64url text in its one spelling. Raises CeremonyFault for anything else."""
-    if not isinstance(text, str) or len(text) > limit * 4 // 3 + 4 or not _BASE64URL.fullmatch(text):
+    if not isinstance(text, str) or len(text) > limit * 4 // 3 + 4:
         raise CeremonyFault("malformed")
     try:
         data = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
         raise CeremonyFault("malformed") from None
-    if encode(data) != text:
+    if encode(data) != text:  # a letter of another alphabet, one that was passed over, bits behind the last byte
         raise CeremonyFault("malformed")
     return data
 
@@ -51,10 +49,10 @@ def credential_of(response: object) -> tuple[bytes, Mapping[str, Any]]:
     """Credential id and inner response of a PublicKeyCredential in JSON (WebAuthn section 5.1.8). Raises CeremonyFault."""
     if not isinstance(response, Mapping) or response.get("type") != "public-key" or not isinstance(response.get("response"), Mapping):
         raise CeremonyFault("malformed")
-    raw_id = decode(response.get("rawId", response.get("id")))
-    if "id" in response and decode(response["id"]) != raw_id:
+    named = response.get("rawId", response.get("id"))
+    if response.get("id", named) != named:  # bytes have one spelling
         raise CeremonyFault("malformed")
-    return raw_id, response["response"]
+    return decode(named), response["response"]
 
 
 def read_client_data(raw: bytes) -> Mapping[str, Any]:
@@ -62,7 +60,7 @@ def read_client_data(raw: bytes) -> Mapping[str, Any]:
     if len(raw) > MAX_CLIENT_DATA_BYTES:
         raise CeremonyFault("malformed")
     try:
-        data = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        data = _STRICT.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise CeremonyFault("malformed") from None
     if not isinstance(data, dict):
@@ -100,3 +98,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+"""Made once: `json.loads` makes one at each call."""

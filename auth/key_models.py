@@ -18,6 +18,7 @@ from auth.attestation import NO_MODEL
 from auth.certificates import leads_to, read_certificate
 from auth.key_tables import KeyMetadata
 from auth.metadata import Metadata, MetadataError, Model, Report, read_metadata
+from auth.plain_sql import PlainStatement
 from auth.row_seal import RowSeal
 from auth.storage import database_now, reading, writing
 from auth.tables import Key
@@ -65,6 +66,7 @@ class KeyModels:
         self._seal = seal
         self._admitted = frozenset(one.lower() for one in admitted)
         self._read = _Read(None, None)
+        self._asked = PlainStatement(select(KeyMetadata.seal).where(KeyMetadata.id == _ROW), engine.dialect)
 
     def load(self, blob: bytes, root: bytes, signer: str | None, *, old: bool = False) -> Metadata:
         """Check a list (`auth.metadata`) and keep it in the place of the one before. Raises MetadataError."""
@@ -88,15 +90,23 @@ class KeyModels:
         return self._now().metadata
 
     def _now(self, within: Connection | None = None) -> _Read:
-        with reading(within if within is not None else self._engine) as session:
-            seal = session.scalar(select(KeyMetadata.seal).where(KeyMetadata.id == _ROW))
-            if seal is None:
-                return _Read(None, None)
-            known = self._read
-            if seal != known.seal:
+        seal = self._stored(within)
+        if seal is None:
+            return _Read(None, None)
+        known = self._read
+        if seal != known.seal:
+            with reading(within if within is not None else self._engine) as session:
                 row = session.get_one(KeyMetadata, _ROW)
                 known = self._read = _Read(row.seal, _kept(row) if self._seal.holds(row) else None)
         return known
+
+    def _stored(self, within: Connection | None) -> str | None:
+        """The seal of the list as it stands: every touch of a key for which somebody vouches asks, so it goes straight to the driver."""
+        if within is None:
+            with self._engine.connect() as connection:
+                return self._stored(connection)
+        row = self._asked.first(within.connection.cursor())
+        return row[0] if row is not None else None
 
     def standing(self, key: Key, within: Connection | None = None) -> Standing:
         """What is known of the model of a key, by the list of today; asked `within` a transaction, if one is given."""

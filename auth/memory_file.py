@@ -18,6 +18,8 @@ class MemoryFile(ABC):
         self._path = path
         self._read = 0
         self._inode = -1
+        self._torn = False
+        """A full disk took the end of the last line; told while the file is locked."""
 
     @abstractmethod
     def _take(self, kind: str, word: str) -> None:
@@ -36,9 +38,11 @@ class MemoryFile(ABC):
 
     def _add(self, descriptor: int, lines: str, *, synced: bool = True) -> None:
         """Add whole lines; on disk on return, if `synced`, else what a power cut may take."""
-        torn = os.fstat(descriptor).st_size > self._read  # a full disk took half a line
-        _write(descriptor, f"\n{lines}" if torn else lines, synced=synced)
-        self._catch_up(descriptor)
+        if self._torn:
+            _write(descriptor, "\n", synced=False)
+            self._catch_up(descriptor, os.fstat(descriptor))
+        _write(descriptor, lines, synced=synced)
+        self._learn(lines)
         if self._read > self._largest():
             self._renew()
 
@@ -49,9 +53,10 @@ class MemoryFile(ABC):
             descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                if not os.path.samestat(os.fstat(descriptor), self._path.stat()):
+                about = os.fstat(descriptor)
+                if not os.path.samestat(about, self._path.stat()):
                     continue  # another process has made it anew meanwhile
-                self._catch_up(descriptor)
+                self._catch_up(descriptor, about)
                 yield descriptor
                 return
             finally:
@@ -65,19 +70,23 @@ class MemoryFile(ABC):
             return False
         return about.st_ino == self._inode and about.st_size == self._read
 
-    def _catch_up(self, descriptor: int) -> None:
-        about = os.fstat(descriptor)
+    def _catch_up(self, descriptor: int, about: os.stat_result) -> None:
+        """Read what others have added. `about`: the file as it stands."""
         if about.st_ino != self._inode or about.st_size < self._read:
             self._inode, self._read = about.st_ino, 0
-        data = os.pread(descriptor, about.st_size - self._read, self._read)
-        whole, cut, _ = data.rpartition(b"\n")
-        if not cut:
-            return
-        for line in whole.decode("ascii").split("\n"):
+        if about.st_size > self._read:
+            whole, end, _ = os.pread(descriptor, about.st_size - self._read, self._read).rpartition(b"\n")
+            if end:
+                self._learn(f"{whole.decode('ascii')}\n")
+        self._torn = about.st_size > self._read
+
+    def _learn(self, lines: str) -> None:
+        """Remember whole lines that stand in the file behind what was read."""
+        for line in lines[:-1].split("\n"):
             kind, _, word = line.partition(" ")
             self._take(kind, word)
         self._taken()
-        self._read += len(whole) + 1
+        self._read += len(lines)
 
     def _renew(self) -> None:
         lines = "".join(self._kept())

@@ -6,12 +6,30 @@ it takes about as much as the signature. The statements are still those of SQLAl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Dialect, Executable, Select
+import orjson
+from sqlalchemy import JSON, Connection, Dialect, Engine, Executable, Select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+from audit_store.engines import write_lock
+
+
+@contextmanager
+def plain_writing(engine: Engine) -> Iterator[tuple[Connection, DBAPICursor]]:
+    """A transaction under the write lock, as `auth.storage.writing`: its cursor, and its connection for what takes the ordinary road.
+
+    Raises SQLAlchemyError, and the driver's own errors for what went straight to it.
+    """
+    with engine.begin() as connection:
+        cursor = connection.connection.cursor()
+        cursor.execute(write_lock(engine))
+        yield connection, cursor
 
 
 class PlainStatement:
@@ -27,7 +45,7 @@ class PlainStatement:
         self._fixed = {name: one.value for name, one in compiled.binds.items() if not one.required}
         self._put = {name: put for name, one in compiled.binds.items() if (put := one.type.dialect_impl(dialect).bind_processor(dialect))}
         columns = statement.selected_columns if isinstance(statement, Select) else ()
-        gets = ((at, column.type.dialect_impl(dialect).result_processor(dialect, None)) for at, column in enumerate(columns))
+        gets = ((at, _reader(column.type, dialect)) for at, column in enumerate(columns))
         self._gets = [(at, get) for at, get in gets if get is not None]
 
     def run(self, cursor: DBAPICursor, **parameters: object) -> None:
@@ -47,3 +65,18 @@ class PlainStatement:
         for at, get in self._gets:
             row[at] = get(row[at])
         return row
+
+
+def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes of the driver's value what the mapper would have given; None where it is that already."""
+    get = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return _read_json if get is not None and isinstance(kind, JSON) else get
+
+
+def _read_json(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # what only the slower one reads stands in no row of ours, and its seal will say so
+        return json.loads(text)

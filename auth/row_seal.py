@@ -54,11 +54,14 @@ class RowSeal:
         return cls(secret(state / "keys", KEY_FILE))
 
     def put(self, row: Sealed, model: type[Sealed] | None = None) -> None:
-        """Seal a row as it stands. Only after its event was recorded, in the same transaction. `model`: of a row that no mapper made."""
+        """Seal a row as it stands. Only after its event was recorded, in the same transaction.
+
+        `model`: of a row that no mapper made; its times may be numbers, as the tables keep them (`audit_store.moments`).
+        """
         row.seal = self._of(row, model or type(row))
 
     def holds(self, row: Sealed, model: type[Sealed] | None = None) -> bool:
-        """Whether the row is as one of our processes left it. `model`: of a row that no mapper made."""
+        """Whether the row is as one of our processes left it. `model`: as in `put`."""
         return row.seal is not None and hmac.compare_digest(row.seal.encode(), self._of(row, model or type(row)).encode())
 
     def _of(self, row: Sealed, model: type[Sealed]) -> str:

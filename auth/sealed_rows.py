@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, String, event, inspect
@@ -95,9 +96,15 @@ def _sealing(bind: Engine | Connection) -> Sealing | None:
 
 
 def _name(row: Any, model: type[SealedRow]) -> str:
-    table = inspect(model).local_table
-    key = ",".join(str(getattr(row, column.name)) for column in table.primary_key)
-    return f"{table.name}:{key.replace(' ', '_')}"
+    table, columns = _key(inspect(model))
+    key = ",".join([str(getattr(row, column)) for column in columns])
+    return f"{table}:{key.replace(' ', '_')}"
+
+
+@cache
+def _key(mapper: Any) -> tuple[str, tuple[str, ...]]:
+    table = mapper.local_table
+    return table.name, tuple(column.name for column in table.primary_key)
 
 
 def _fault(row: Any, model: type[SealedRow], sealing: Sealing | None, before: Mapping[str, int]) -> str | None:

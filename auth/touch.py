@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Connection, Engine, bindparam, func, literal_column, select, update
+from sqlalchemy import BigInteger, BindParameter, Connection, Engine, bindparam, func, literal_column, select, type_coerce, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.orm import Session
 
-from audit_store.engines import take_write_lock
 from audit_store.event import Event, EventAction, plain_event
-from audit_store.moments import EPOCH, Moment
+from audit_store.moments import Moment
 from auth.act import OF_OTHERS, StepUpRefused, key_demanded, signed_challenge
 from auth.assertion import Assertion
 from auth.client_data import CeremonyFault
 from auth.console_sessions import may_sign_in
 from auth.database_age import ACTS
 from auth.keys import Keys, has_gone_back
-from auth.plain_sql import PlainStatement
+from auth.plain_sql import PlainStatement, plain_writing
 from auth.row_seal import RowSeal
 from auth.sealed_rows import plain_doubt
 from auth.storage import GROW, clock_of
@@ -33,8 +32,8 @@ from auth.tables import Act, Key, Person, Revision
 from auth.used_acts import UsedActs
 
 _ACT = (*Act.SEALED, "seal", "challenge_used_at")
-_WRITTEN = ("state", "confirmed_at", "key_id", "assertion", "seal")
-"""Of an act, by its touch."""
+_WRITTEN = ("state", "key_id", "assertion", "seal")
+"""Of an act, by its touch, beside the time."""
 _PERSON = (*Person.SEALED, "seal")
 _KEY = (*Key.SEALED, *getattr(Key, "SEALED_IF_SET", ()), "seal", "sign_count")
 
@@ -73,6 +72,21 @@ class NotOursError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """An act with its person and the key that says it answered: as the mapper gives them, but for times of act and person: numbers."""
+
+    now: int
+    """By the database's clock, as tables keep a time."""
+    age: int
+    """How far the tables have come."""
+    over: bool
+    """The time of the act has run out."""
+    act: Act
+    person: Person
+    key: Key | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Good:
     """An answer that passed every check."""
 
@@ -97,38 +111,38 @@ class Touch:
         """Confirm an act. Raises StepUpRefused and KeyRefusedError with a cause, NotOursError for what others have to end."""
         answer = _read(response)
         credential_id = answer.credential_id if isinstance(answer, Assertion) else b""
-        with self._engine.connect() as connection:
-            take_write_lock(connection)
-            cursor = connection.connection.cursor()
-            found = self._statements.look.first(cursor, act_id=act_id, credential_id=credential_id)
-            if found is None:
-                raise StepUpRefused("challenge_used")
-            now, number, act, person, key = _rows(found, self._engine)
-            if number < self._used.highest():
-                raise NotOursError
-            if act.state != "open" or act.expires_at <= now or act.boot_id != self._boot_id:
-                raise StepUpRefused("challenge_used")
-            if not self._seal.holds(act, Act):
-                raise NotOursError
-            if act.challenge is None or act.challenge_used_at is not None:
-                raise StepUpRefused("challenge_used")
+        cause = ""
+        with plain_writing(self._engine) as (connection, cursor):
+            found = self._waiting(self._statements.look.first(cursor, act_id=act_id, credential_id=credential_id))
             try:
-                good = self._check(answer, act, person, key, connection)
+                touched = self._write(cursor, found, self._check(answer, found, connection))
             except CeremonyFault as fault:
-                self._statements.use_up.run(cursor, act_id=act_id, now=now)
-                if fault.cause == "counter" and key is not None:
-                    with Session(connection) as session:
-                        self._keys.lock_copied(session, key.id)
-                        session.commit()
-                connection.commit()
-                raise self._keys.refused(fault.cause, person, key.id if key is not None else None) from None
-            touched = self._write(cursor, now, act, person, good)
-            connection.commit()
-        self._used.came_to(number + 1)
+                cause = fault.cause
+                self._use_up(cursor, found, connection, copied=cause == "counter")
+        if cause:
+            raise self._keys.refused(cause, found.person, found.key.id if found.key is not None else None)
+        self._used.came_to(found.age + 1)
         return touched
 
-    def _check(self, answer: Assertion | CeremonyFault, act: Act, person: Person, key: Key | None, connection: Connection) -> _Good:
+    def _waiting(self, row: Sequence[Any] | None) -> _Found:
+        """The act, if it waits for its touch. Raises StepUpRefused, NotOursError."""
+        if row is None:
+            raise StepUpRefused("challenge_used")
+        found = _found(row, self._engine)
+        act = found.act
+        if found.age < self._used.highest():
+            raise NotOursError
+        if act.state != "open" or found.over or act.boot_id != self._boot_id:
+            raise StepUpRefused("challenge_used")
+        if not self._seal.holds(act, Act):
+            raise NotOursError
+        if act.challenge is None or act.challenge_used_at is not None:
+            raise StepUpRefused("challenge_used")
+        return found
+
+    def _check(self, answer: Assertion | CeremonyFault, found: _Found, connection: Connection) -> _Good:
         """The answer, if it is good. Raises CeremonyFault."""
+        act, person, key = found.act, found.person, found.key
         if isinstance(answer, CeremonyFault):  # 1
             raise answer
         if key is None:
@@ -142,13 +156,23 @@ class Touch:
             raise CeremonyFault("counter")
         return _Good(answer, key.id, counter)
 
-    def _write(self, cursor: DBAPICursor, now: datetime, act: Act, person: Person, good: _Good) -> Touched:
-        self._record(confirmed_event(act, person, key=good.key_id))
+    def _use_up(self, cursor: DBAPICursor, found: _Found, connection: Connection, *, copied: bool) -> None:
+        """Nobody answers this challenge again; `copied`: the key is locked, for there are two of it."""
+        self._statements.use_up.run(cursor, act_id=found.act.id, now=found.now)
+        if copied and found.key is not None:
+            with Session(connection) as session:
+                self._keys.lock_copied(session, found.key.id)
+                session.commit()
+
+    def _write(self, cursor: DBAPICursor, found: _Found, good: _Good) -> Touched:
+        act, now = found.act, found.now
+        self._record(confirmed_event(act, found.person, key=good.key_id))
         act.state = state_after(act)
-        act.confirmed_at, act.key_id, act.assertion = now, good.key_id, good.answer.evidence()
+        act.confirmed_at = cast("datetime", now)
+        act.key_id, act.assertion = good.key_id, good.answer.evidence()
         self._seal.put(act, Act)
-        written = {name: getattr(act, name) for name in _WRITTEN}
-        self._statements.confirm.run(cursor, act_id=act.id, now=now, **{f"new_{name}": value for name, value in written.items()})
+        written = {f"new_{name}": getattr(act, name) for name in _WRITTEN}
+        self._statements.confirm.run(cursor, act_id=act.id, now=now, **written)
         self._statements.count.run(cursor, the_key=good.key_id, counter=good.counter, now=now)
         self._statements.grow.first(cursor, kind=ACTS)
         return Touched.of(act)
@@ -158,7 +182,8 @@ class _Statements:
     """What is asked and written: an act with its person, and the key that says it answered."""
 
     def __init__(self, engine: Engine) -> None:
-        columns = [getattr(model, name) for model, names in ((Act, _ACT), (Person, _PERSON), (Key, _KEY)) for name in names]
+        columns = [_as_kept(getattr(model, name)) for model, names in ((Act, _ACT), (Person, _PERSON)) for name in names]
+        columns += [getattr(Key, name) for name in _KEY]
         whole = select(func.coalesce(func.sum(Revision.number), 0)).scalar_subquery()
         look = (
             select(literal_column(f"({clock_of(engine)})"), whole, *columns)
@@ -167,16 +192,21 @@ class _Statements:
             .where(Act.id == bindparam("act_id"))
         )
         this_act = Act.id == bindparam("act_id")
-        now: BindParameter[datetime] = bindparam("now", type_=Moment())
+        now: BindParameter[int] = bindparam("now", type_=BigInteger())
         new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _WRITTEN}
         dialect = engine.dialect
         self.look = PlainStatement(look.select_from(Act), dialect)
         self.use_up = PlainStatement(update(Act).where(this_act).values(challenge_used_at=now), dialect)
-        self.confirm = PlainStatement(update(Act).where(this_act).values(challenge_used_at=now, **new), dialect)
+        self.confirm = PlainStatement(update(Act).where(this_act).values(challenge_used_at=now, confirmed_at=now, **new), dialect)
         self.count = PlainStatement(
             update(Key).where(Key.id == bindparam("the_key")).values(sign_count=bindparam("counter"), last_used_at=now), dialect
         )
         self.grow = PlainStatement(GROW, dialect)
+
+
+def _as_kept(column: Any) -> Any:
+    """A time stays the number that the table keeps, which is what the seal takes of it."""
+    return type_coerce(column, BigInteger) if isinstance(column.type, Moment) else column
 
 
 def _read(response: Mapping[str, Any]) -> Assertion | CeremonyFault:
@@ -187,12 +217,13 @@ def _read(response: Mapping[str, Any]) -> Assertion | CeremonyFault:
         return fault
 
 
-def _rows(found: Sequence[Any], engine: Engine) -> tuple[datetime, int, Act, Person, Key | None]:
-    """The database's clock, its age, and the three rows: they hold what the mapper would have given."""
-    clock, number, *values = found
+def _found(row: Sequence[Any], engine: Engine) -> _Found:
+    """What `look` gave, as rows."""
+    milliseconds, age, *values = row
     of_person, of_key = len(_ACT), len(_ACT) + len(_PERSON)
     act = SimpleNamespace(zip(_ACT, values[:of_person], strict=True))
     person = SimpleNamespace(zip(_PERSON, values[of_person:of_key], strict=True))
     person.genuine = plain_doubt(engine, Person, person) is None
     key = SimpleNamespace(zip(_KEY, values[of_key:], strict=True)) if values[of_key] is not None else None
-    return EPOCH + timedelta(milliseconds=clock), int(number), cast("Act", act), cast("Person", person), cast("Key | None", key)
+    now = int(milliseconds) * 1000
+    return _Found(now, int(age), act.expires_at <= now, cast("Act", act), cast("Person", person), cast("Key | None", key))
