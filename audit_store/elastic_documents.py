@@ -28,11 +28,12 @@ _CLIENTS = ("asked", "shown", "taken")
 _SPLICED = b',"%s":' % PLACE.encode()
 
 
-def item_of(entry: Entry) -> Item | Misfit:
+def item_of(entry: Entry, document: Mapping[str, Any] | None = None) -> Item | Misfit:
     """The entry as a document. Its id is the event's hash in its producer's chain: an id that a producer could choose, it could also take
-    from another event, which then would never arrive.
+    from another event, which then would never arrive. `document` is what the entry's bytes say, where that is known.
     """
-    document = parsed(entry.canonical)
+    if document is None:
+        document = parsed(entry.canonical)
     if not document:
         return Misfit(Item(entry.hash.hex(), b""), UNREADABLE, "not a JSON object")
     if _speaks_for_the_log(document):

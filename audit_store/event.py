@@ -22,7 +22,7 @@ from audit_store.request_record import finding_members, question_members
 from audit_store.wording import ids_text, name, names, short, split, without_surrogates
 from policies.decision import Challenge, Decision, Deny
 from policies.reasons import REASONS, Because
-from policies.request import AccessRequest, Action, Channel, ClientId
+from policies.request import AccessRequest, Action, Channel, ClientId, Resource
 
 __all__ = [
     "Content",
@@ -142,26 +142,34 @@ def access_event(
     `digest` (hexadecimal or base64url) is that of the delivered bytes or of the signed act; `rows` and `bytes_out` are what went out.
     `at` is the time of the phase where it is not that of the question; `event_id` one of `new_id`, for who must know it before.
     """
-    went_on, at = phase in WENT_ON, at or request.context.at
+    principal, context, resource = request.principal, request.context, request.resource
+    went_on, at = phase in WENT_ON, at or context.at
     document, event_id = _start(EventAction.ACCESS, at=at, outcome=OUTCOMES[phase], event_id=event_id)
     document["event"]["type"] = (
         EFFECTS.get(request.action, "access"),
         "allowed" if went_on else "info" if phase in _OPEN else "denied",
     )
-    document["user"] = {"id": request.principal.pseudonym, "roles": names(request.principal.roles)}
-    act: dict[str, Any] = {"id": request.act_id, "phase": phase.value, "action": request.action.value}
+    act: dict[str, Any] = {"action": request.action.value}
     if digest is not None and _DIGEST.fullmatch(digest):
         act["digest"] = digest
-    ours = document["torwart"]
-    ours["act"] = act
-    ours["channel"] = request.context.channel.value
-    ours["status"] = request.principal.status.value
-    ours["route"] = short(route)
-    ours["resource"] = _resource(request)
-    ours["clients"] = _clients(request.resource.ids or (), shown, taken)
-    ours["fields"] = names(frozenset(fields))
-    ours["rows"] = rows
-    ours["bytes_out"] = bytes_out
+    act["id"] = request.act_id
+    act["phase"] = phase.value
+    told_fields = names(frozenset(fields))
+    # Nearly in the order in which `canonical` sorts them, which saves a third of the sorting.
+    ours: dict[str, Any] = {
+        "act": act,
+        "bytes_out": bytes_out,
+        "channel": context.channel.value,
+        "clients": _clients(resource.ids or (), shown, taken),
+        "fields": told_fields,
+        "resource": _resource(resource),
+        "route": short(route),
+        "rows": rows,
+        "schema": SCHEMA,
+        "status": principal.status.value,
+    }
+    document["torwart"] = ours
+    document["user"] = {"id": principal.pseudonym, "roles": names(principal.roles)}
     if isinstance(decision, Challenge):
         ours["needs"] = [need.value for need in decision.needs]
         ours["clients"]["allowed_count"] = decision.allowed
@@ -173,7 +181,7 @@ def access_event(
         ours["usage"] = _usage(request)
     if request.findings:
         ours["findings"] = [finding_members(found) for found in request.findings]
-    if question := question_members(request, ours["fields"], at):
+    if question := question_members(request, told_fields, at):
         ours["question"] = question
     _put_reasons(document, decision.reasons)
     _put_rules(document, decision.rules)
@@ -187,11 +195,11 @@ def access_event(
         ours["manifest"] = manifest
     if device is not None:
         ours["device"] = name(device)
-    if request.context.destination is not None:
-        document["destination"] = {"domain": _host(request.context.destination)}
+    if context.destination is not None:
+        document["destination"] = {"domain": _host(context.destination)}
     if content is not None:
         _put_content(document, content)
-    return Event(event_id, at, EventAction.ACCESS, request.act_id, request.principal.pseudonym, document)
+    return Event(event_id, at, EventAction.ACCESS, request.act_id, principal.pseudonym, document)
 
 
 def phase_event(stored: Mapping[str, Any], phase: Phase, at: datetime) -> Event:
@@ -323,7 +331,7 @@ def _start(action: EventAction, *, at: datetime, outcome: str, event_id: str | N
         raise ValueError("an event needs a time with its zone")
     event_id = event_id or new_id()
     kind, category, types = CATEGORIES[action]
-    event = {"id": event_id, "kind": kind, "category": category, "type": types, "action": action.value, "outcome": outcome}
+    event = {"action": action.value, "category": category, "id": event_id, "kind": kind, "outcome": outcome, "type": types}
     stamp = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="milliseconds")
     document: dict[str, Any] = {
         "@timestamp": stamp[:-6] + "Z",
@@ -368,9 +376,8 @@ def _clients(asked: tuple[ClientId, ...], shown: frozenset[ClientId], taken: fro
     }
 
 
-def _resource(request: AccessRequest) -> dict[str, Any]:
-    resource = request.resource
-    found: dict[str, Any] = {"type": name(resource.type), "model": name(resource.model) if resource.model else ""}
+def _resource(resource: Resource) -> dict[str, Any]:
+    found: dict[str, Any] = {"model": name(resource.model) if resource.model else "", "type": name(resource.type)}
     if resource.questioned_fields:
         found["questioned_fields"] = names(resource.questioned_fields)
     if resource.written_fields:
@@ -386,27 +393,27 @@ def _usage(request: AccessRequest) -> dict[str, Any]:
     usage = request.usage
     after = usage.after
     return {
-        "shown_hour": after.shown_hour,
-        "shown_day": after.shown_day,
-        "shown_month": after.shown_month,
-        "taken_minute": after.taken_minute,
-        "taken_hour": after.taken_hour,
-        "taken_day": after.taken_day,
-        "taken_month": after.taken_month,
-        "foreign_shown_day": after.foreign_shown_day,
-        "exported_hour": after.exported_hour,
-        "exported_day": after.exported_day,
-        "exported_month": after.exported_month,
-        "deleted_day": after.deleted_day,
-        "deleted_month": after.deleted_month,
-        "changed_day": after.changed_day,
-        "changed_month": after.changed_month,
-        "sent_day": after.sent_day,
-        "sent_month": after.sent_month,
-        "paced_cards": after.paced_cards,
         "base": usage.base,
         "book": usage.book,
+        "changed_day": after.changed_day,
+        "changed_month": after.changed_month,
+        "deleted_day": after.deleted_day,
+        "deleted_month": after.deleted_month,
+        "exported_day": after.exported_day,
+        "exported_hour": after.exported_hour,
+        "exported_month": after.exported_month,
+        "foreign_shown_day": after.foreign_shown_day,
+        "paced_cards": after.paced_cards,
+        "sent_day": after.sent_day,
+        "sent_month": after.sent_month,
         "share_of_base": round(100 * after.shown_day / max(usage.base, 1), 1),
+        "shown_day": after.shown_day,
+        "shown_hour": after.shown_hour,
+        "shown_month": after.shown_month,
+        "taken_day": after.taken_day,
+        "taken_hour": after.taken_hour,
+        "taken_minute": after.taken_minute,
+        "taken_month": after.taken_month,
     }
 
 

@@ -6,6 +6,7 @@ the open (`Spool.begin_epoch`, or a spool that was opened again and noticed by i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +56,16 @@ class Source(Protocol):
         """The last event that was taken out because the log has it."""
 
 
+class Ahead[Made](Protocol):
+    """Somebody who needs the document of every entry, and makes what comes of it while `Log.take` has it in hand. Raises nothing."""
+
+    def make(self, entry: Entry, document: Mapping[str, Any]) -> Made:
+        """An entry is being taken; that may still be broken off."""
+
+    def put(self, made: list[Made]) -> None:
+        """These entries are in the log."""
+
+
 class Log:
     """The central log of one installation. May be used from several threads and opened by several processes."""
 
@@ -63,6 +74,9 @@ class Log:
         self._clock = clock
         self._gone = Allowed(())
         """Of the removals that were read last."""
+        self._ahead: Ahead[Any] | None = None
+        self._taking = threading.Lock()
+        """From the first look at a batch until whoever works ahead has it."""
 
     @classmethod
     def open(cls, place: Path | Server, *, reading: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Log:
@@ -84,11 +98,24 @@ class Log:
         """
         total = 0
         while True:
-            with writing(self._engine) as connection:
-                count, more = self._take_batch(connection, spool)
+            made: list[Any] = []
+            with self._taking:
+                with writing(self._engine) as connection:
+                    count, more = self._take_batch(connection, spool, made)
+                if self._ahead is not None:
+                    self._ahead.put(made)
             total += count
             if not more:
                 return total
+
+    def work_ahead(self, ahead: Ahead[Any]) -> None:
+        """From now on `ahead` is shown what is taken; one at most, the last that was named."""
+        self._ahead = ahead
+
+    def settled(self) -> int:
+        """The last sequence of the log, while whoever works ahead has all that this process took of it. Raises LogError."""
+        with self._taking, reading(self._engine) as connection:
+            return end_of(connection)[0]
 
     def read(self, after: int, limit: int) -> list[Logged]:
         """Up to `limit` events above the log's own sequence `after`, in order. Raises LogError."""
@@ -209,8 +236,8 @@ class Log:
         with one_view(self._engine) as connection:
             return problems(connection, spools, watch)
 
-    def _take_batch(self, connection: Connection, spool: Source) -> tuple[int, bool]:
-        """Take one batch; how many were taken, and whether there may be more."""
+    def _take_batch(self, connection: Connection, spool: Source, made: list[Any]) -> tuple[int, bool]:
+        """Take one batch; how many were taken, and whether there may be more. `made`: what was made of them ahead."""
         cursor = cursor_of(connection, spool.producer)
         broken = cursor.stopped or self._lost(spool, cursor)
         taken: list[Stored] = []
@@ -224,7 +251,7 @@ class Log:
                     break
                 taken.append(row)
                 cursor = Cursor(row.sequence, row.epoch, row.hash)
-            self._insert(connection, taken)
+            self._insert(connection, taken, made)
             if not broken:
                 put_cursor(connection, spool.producer, cursor)
                 return len(taken), len(rows) == _BATCH
@@ -261,7 +288,7 @@ class Log:
         alarm = plain_event(EventAction.STORE_ALARM, at=self._clock(), subject=producer, outcome="failure", numbers=facts)
         self._insert(connection, [_own(connection, alarm)])
 
-    def _insert(self, connection: Connection, rows: list[Stored]) -> None:
+    def _insert(self, connection: Connection, rows: list[Stored], made: list[Any] | None = None) -> None:
         sequence, previous = end_of(connection)
         received = int(self._clock().timestamp() * 1000)
         entries = []
@@ -277,7 +304,10 @@ class Log:
                 digest=row.hash,
             )
             place = (sequence, received, row.producer, row.epoch, row.sequence)
-            entries.append((*place, *columns_of(parsed(row.canonical)), row.canonical, row.hash, previous))
+            document = parsed(row.canonical)
+            entries.append((*place, *columns_of(document), row.canonical, row.hash, previous))
+            if made is not None and self._ahead is not None:
+                made.append(self._ahead.make(Entry(*place, row.canonical, row.hash), document))
         if entries:
             # Rows without names: SQLAlchemy's own way costs a third of the speed of the whole intake.
             mark = "?" if is_sqlite(connection) else "%s"

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 from sqlalchemy import Engine
 
@@ -24,6 +25,7 @@ from audit_store.event import Event, EventAction, plain_event
 from audit_store.log import Entry, Log
 from audit_store.log_file import received_at
 from audit_store.mapping import DEAD_LETTERS, EVENTS
+from audit_store.shipping_ahead import Prepared
 
 SHIPPED, FOUND = "elastic", "elastic-found"
 """Consumers of the log: up to where events were acknowledged, and up to where they were found again."""
@@ -58,6 +60,10 @@ class _Batch:
     entries: Sequence[Entry]
     items: list[Item]
     misfits: list[Misfit]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], made: Sequence[Item | Misfit]) -> Self:
+        return cls(entries, [one for one in made if isinstance(one, Item)], [one for one in made if isinstance(one, Misfit)])
 
 
 class _Flight:
@@ -108,6 +114,8 @@ class Shipper:
         self._record = record
         self._installs = installs
         self._now = now
+        self._prepared = Prepared()
+        log.work_ahead(self._prepared)
         self._position = position_of(engine, SHIPPED)
         self._found = position_of(engine, FOUND)
         self._counted = 0
@@ -140,11 +148,11 @@ class Shipper:
         done = 0
         try:
             self._check_server()
-            batch = self._made(self.batch(self._position, limit))
+            batch = self._next(self._position, limit)
             while batch.entries:
                 flight = flight or _Flight(self._writer, batch.items)
                 last, left = batch.entries[-1].sequence, limit - done - len(batch.entries)
-                following = self._made(self.batch(last, left) if left else [])
+                following = self._next(last, left)
                 fate = flight.landed()
                 flight = _Flight(self._writer, following.items) if following.items and fate.is_clean and not batch.misfits else None
                 self._settle(batch, fate)
@@ -153,8 +161,10 @@ class Shipper:
                 self.last_shipped = self._now()
                 done += len(batch.entries)
                 batch = following
-        except ElasticError:
-            self._checked, self._unsure = False, True
+        except BaseException as error:
+            self._prepared.clear()  # some of it is behind what has to be sent again, and the rest would grow old
+            if isinstance(error, ElasticError):
+                self._checked, self._unsure = False, True
             raise
         finally:
             if flight is not None:  # whatever became of it: what the cursor does not cover is sent again
@@ -226,10 +236,19 @@ class Shipper:
         batch = self._made(entries)
         self._settle(batch, create(self._writer, EVENTS, batch.items))
 
+    def _next(self, after: int, limit: int) -> _Batch:
+        """What is sent next: as it was prepared, else as the log has it."""
+        prepared = self._prepared.next(after, min(limit, BATCH_EVENTS), BATCH_BYTES)
+        if not prepared and limit:
+            until = self._log.settled()  # nothing is read that is just being prepared
+            prepared = self._prepared.next(after, min(limit, BATCH_EVENTS), BATCH_BYTES)
+            if not prepared:
+                return self._made(self.batch(after, limit, until=until))
+        return _Batch.of([one.entry for one in prepared], [one.made for one in prepared])
+
     def _made(self, entries: Sequence[Entry]) -> _Batch:
         gone = self._log.without_content(entries)
-        made = [item_of(entry) for entry in entries if entry.sequence not in gone]
-        return _Batch(entries, [one for one in made if isinstance(one, Item)], [one for one in made if isinstance(one, Misfit)])
+        return _Batch.of(entries, [item_of(entry) for entry in entries if entry.sequence not in gone])
 
     def _settle(self, batch: _Batch, fate: Fate) -> None:
         """All of the batch is there afterwards, or an error is raised."""

@@ -20,6 +20,7 @@ from audit_store.pseudonyms import SecretError
 from audit_store.spool import SpoolError
 from audit_store.statements import StatementsError
 from auth.config_file import ConfigError
+from auth.garbage import settle
 from auth.installation import Installation, check_state, load_installation
 from auth.keys import refuse_demo
 from auth.mail_server import MailSettings
@@ -79,7 +80,9 @@ def _serve(
         leader = Leader(services.engine)
         worker.start(leader.leads, lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
-            server(create_app(services, extensions, worker.health), settings).run()
+            pages = server(create_app(services, extensions, worker.health), settings)
+            settle()
+            pages.run()
         finally:
             worker.stop()
             leader.close()

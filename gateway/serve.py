@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
 from auth.attendance import Attendance
+from auth.garbage import settle
 from auth.installation import check_state
 from auth.keys import refuse_demo
 from gateway.assemble import Assembled, assemble
@@ -54,7 +54,7 @@ async def _run(assembled: Assembled, settings: CrmSettings) -> None:
     try:
         started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "profile": settings.profile})
         await assembled.handler.record(started)
-        _settle()
+        settle()
         await stop.wait()
     finally:
         await gateway.stop()
@@ -73,16 +73,6 @@ async def _count(assembled: Assembled) -> None:
         await asyncio.sleep(COUNT_SECONDS)
         with contextlib.suppress(SpoolError):
             await assembled.count_out()
-
-
-def _settle() -> None:
-    """Spare the garbage collector what stays for ever and look for new garbage less often: 2 % of a small answer, 6 % of a large one.
-
-    Nearly everything is freed without it; what waits for it are the library's flows, some 100 requests' at most.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 if __name__ == "__main__":

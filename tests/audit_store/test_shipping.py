@@ -70,6 +70,36 @@ def test_every_event_arrives_once_in_order_and_as_its_producer_wrote_it(each_ela
     assert each_elastic.documents(DEAD_LETTERS) == []
 
 
+def test_what_is_taken_while_the_shipper_is_there_arrives_the_same_way(each_elastic: Cluster, record: Record) -> None:
+    """Then it is made ahead (`audit_store.shipping_ahead`)."""
+    shipper = each_elastic.shipper(record.log, record.folder)
+    record.write(*every_kind_of_event(), b"no JSON")
+    record.write(plain(1), plain(2), producer="agent-1")
+    assert shipper.step(7) == 7
+    record.write(plain(3))
+    taken = record.log.read(0, 10_000)
+    assert shipper.step(10_000) == len(taken) - 7
+    documents = each_elastic.documents()
+    stored = [document.pop("torwart.log")["sequence"] for document in documents]
+    assert [(row.sequence, row.document) for row in taken if row.document] == list(zip(stored, documents, strict=True))
+    assert len(each_elastic.documents(DEAD_LETTERS)) == 1
+
+
+def test_what_was_made_ahead_of_a_failure_is_sent_as_the_log_has_it_then(elastic: Cluster, record: Record, tmp_path: Path) -> None:
+    """It would grow old: content that is taken out of the record meanwhile must not arrive."""
+    proxy = Proxy(elastic, tmp_path)
+    shipper = elastic.shipper(record.log, record.folder, url=proxy.url)
+    record.write(*map(plain, range(30)))
+    proxy.fault = lambda asked, ask: status(503)(asked, ask) if asked.is_bulk else ask(asked)
+    with pytest.raises(BusyError):
+        shipper.step(20)
+    assert shipper._prepared.next(20, 100, 1 << 30) == []
+    proxy.fault = honest
+    assert shipper.step() == 30
+    assert len(elastic.documents()) == 30
+    proxy.close()
+
+
 def test_what_is_stored_is_the_producers_bytes_and_a_place(elastic: Cluster, record: Record) -> None:
     canonical = b'{"@timestamp":"2026-05-12T09:30:00.000Z","torwart":{"usage":{"share_of_base":1.0},"words":{"b":"\\u00e4","a":"x"}}}'
     record.write(canonical)

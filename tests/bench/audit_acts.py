@@ -12,6 +12,7 @@ from pathlib import Path
 
 from audit_store.event import Event, Phase, access_event
 from audit_store.spool import Spool
+from auth.garbage import settle
 from policies.decision import Allow
 from policies.reasons import ALLOWED, Because
 from policies.request import AccessRequest, Action, Channel, Context, Principal, Resource, Status, Usage
@@ -74,6 +75,7 @@ async def _record(spool: Spool, count: int) -> None:
 def main(folder: Path, count: int) -> None:
     """Say that it is ready, wait for a line, record."""
     spool = Spool.open(folder, PRODUCER)
+    settle()
     print("ready", flush=True)
     sys.stdin.readline()
     asyncio.run(_record(spool, count))

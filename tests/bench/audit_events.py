@@ -9,6 +9,7 @@ The server and its indices are the same, emptied between the rounds. It has core
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
@@ -35,6 +36,7 @@ from audit_store.elastic_search import present
 from audit_store.log import Log
 from audit_store.mapping import EVENTS
 from audit_store.spool import SpoolReader
+from auth.garbage import settle
 from console.worker import PAUSE_SECONDS
 from tests.bench.audit_acts import PRODUCER
 from tests.bench.load import LOAD_CORE, SUBJECT_CORE, need
@@ -70,7 +72,8 @@ def run(quick: bool) -> dict[str, Row]:
     with tempfile.TemporaryDirectory(prefix="torwart-bench-") as name, _server(Path(name)) as cluster:
         if not quick:
             _round(cluster, Path(name) / "warm", WARM_UP_EVENTS)
-        measured = [_round(cluster, Path(name) / str(number), count) for number in range(rounds)]
+        with _settled():
+            measured = [_round(cluster, Path(name) / str(number), count) for number in range(rounds)]
     ratios = [ours.rate / theirs.rate for ours, theirs in measured]
     return {"audit_events": row(ratios, floor=0.8, target=1.5, lines=_lines(measured), rates=[[a.rate, b.rate] for a, b in measured])}
 
@@ -193,6 +196,18 @@ def _cpu_seconds() -> float:
     """User and system time of this process and of the children that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
+
+
+@contextmanager
+def _settled() -> Iterator[None]:
+    """The collector as in the console's process, for both sides; afterwards as it was."""
+    before = gc.get_threshold()
+    settle()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 @contextmanager
