@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from hashlib import sha256
 from typing import Any, Protocol
@@ -13,6 +14,9 @@ from gateway.forward.framing import Asked
 _QUERY = "application/x-www-form-urlencoded"
 _SHORT, _LONG = 16 * 1024, 1024 * 1024
 """Below so many bytes a digest is made sooner than a task of its own; from so many on it is made in a thread: other connections go on."""
+
+_ONE_CORE = os.process_cpu_count() == 1
+"""Then a digest beside a scan saves no time, and each makes the other slower: both read the content through one cache."""
 
 
 class Scans(Protocol):
@@ -53,9 +57,9 @@ def joined(verdicts: list[Verdict]) -> Verdict:
 
 
 async def with_digest[Found](reading: Coroutine[Any, Any, Found], file: bytes) -> tuple[Found, str]:
-    """What a reading finds, and the SHA-256 (hexadecimal) of a file: made while the workers read. Raises what the reading raises."""
-    if len(file) < _SHORT:
-        return await reading, sha256(file).hexdigest()
+    """What a reading finds, and the SHA-256 (hexadecimal) of a file, made while the workers read. Raises what the reading raises."""
+    if len(file) < _SHORT or _ONE_CORE:
+        return await reading, await _digest(file)
     found, digest = await asyncio.gather(reading, _digest(file))  # in this order: the content is handed over first
     return found, digest
 

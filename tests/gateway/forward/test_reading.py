@@ -19,8 +19,10 @@ async def _found(what: object) -> object:
     return what
 
 
+@pytest.mark.parametrize("one_core", [True, False])
 @pytest.mark.parametrize("size", SIZES)
-async def test_gives_both(size: int) -> None:
+async def test_gives_both(size: int, one_core: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_ONE_CORE", one_core)
     file = b"x" * size
     assert await with_digest(_found("a client"), file) == ("a client", sha256(file).hexdigest())
 
@@ -39,6 +41,7 @@ async def test_does_not_wait_for_the_reading(size: int, monkeypatch: pytest.Monk
         await digested.wait()
         return "nobody"
 
+    monkeypatch.setattr(reading, "_ONE_CORE", False)
     monkeypatch.setattr(reading, "sha256", noted)
     found, _ = await asyncio.wait_for(with_digest(until_digested(), b"x" * size), 10)
     assert found == "nobody"
