@@ -34,7 +34,7 @@ from gateway.forward.credentials import LogIns, barred
 from gateway.forward.framing import Asked, FramingError, Wire
 from gateway.forward.heads import Heads
 from gateway.forward.places import NoSuchNameError, PlaceError, Places
-from gateway.forward.reading import Scans, digest, joined, read_upload
+from gateway.forward.reading import Scans, joined, read_upload, with_digest
 from gateway.forward.uploads import HEAD, LARGE, RECORDED_BYTES, Shape, file_names, is_upload, shape
 from gateway.unasked import unasked
 from policies import reasons
@@ -79,22 +79,15 @@ class Judge:
 
     async def head(self, wire: Wire) -> Response | None:
         """The head of a request whose body is still to come: None lets the body be read."""
-        self.directory.refresh()
-        asked = await self._read(wire)
-        if isinstance(asked, Response):
-            return asked
-        person = self.logins.person(asked.connection_id, asked.header("proxy-authorization"))
-        if person is None:
-            return await self._nobody(asked, asked.header("proxy-authorization"))
-        return await self._refusal(asked, person, asked.host, asked.port, tunnel=asked.scheme == "https")
+        asked = await self._admitted(wire)
+        return asked if isinstance(asked, Response) else None
 
     async def request(self, wire: Wire, body: bytes, *, announced: int | None = None) -> Asked | Response:
         """Judge a whole request: itself if it may go out, else the answer. `announced`: bytes of a body that is too large to be read."""
-        refused = await self.head(wire)
-        if refused is not None:
-            return refused
-        asked = framing.read(wire)
-        confirmable = False
+        asked = await self._admitted(wire)
+        if isinstance(asked, Response):
+            return asked
+        confirmable, file_digest = False, None
         if announced is not None:
             verdict, kind = Verdict(unread=(Unread.TOO_LARGE,), size=announced), LARGE
         elif not is_upload(asked, body):
@@ -102,11 +95,15 @@ class Judge:
             if not (verdict.clients or verdict.unread or verdict.marks):
                 return asked
         else:
-            parts = [*await read_upload(self.scanner, asked, body), await self.heads.read(asked, target=bool(body))]
-            verdict, kind = joined(parts), shape(asked, body)
+            kind = shape(asked, body)
+            if body:
+                parts, file_digest = await with_digest(self._parts(asked, body), body[kind.file])
+            else:
+                parts = await self._parts(asked, body)
+            verdict = joined(parts)
             beside = parts[1:] if body else parts[-1:]  # no digest holds it, so nobody confirms what could not be read there
             confirmable = may_ask(asked) and not any(one.unread for one in beside)
-        return await self._upload(asked, body, verdict, kind, confirmable=confirmable) or asked
+        return await self._upload(asked, body, verdict, kind, file_digest, confirmable=confirmable) or asked
 
     async def message(self, asked: Asked, content: bytes) -> bool:
         """Judge one message of a WebSocket that `asked` opened: True lets it go on. What was not allowed is recorded.
@@ -116,9 +113,9 @@ class Judge:
         self.directory.refresh()
         if not content:
             return self._person(asked) is not None
-        verdict = await self.scanner.scan(content)
+        verdict, digest = await with_digest(self.scanner.scan(content), content)
         kind = Shape("message", None, named=False, file=slice(0, len(content)))
-        return await self._upload(asked, content, verdict, kind, confirmable=False) is None
+        return await self._upload(asked, content, verdict, kind, digest, confirmable=False) is None
 
     def place(self, host: str, port: int) -> tuple[str, ...]:
         """The addresses of a place that was judged. Raises PlaceError."""
@@ -150,6 +147,17 @@ class Judge:
         return self.logins.withdrawn()
 
     # who, and where to
+
+    async def _admitted(self, wire: Wire) -> Asked | Response:
+        """A request as it is read, of who may send to where it goes; else the answer that refuses it."""
+        self.directory.refresh()
+        asked = await self._read(wire)
+        if isinstance(asked, Response):
+            return asked
+        person = self.logins.person(asked.connection_id, asked.header("proxy-authorization"))
+        if person is None:
+            return await self._nobody(asked, asked.header("proxy-authorization"))
+        return await self._refusal(asked, person, asked.host, asked.port, tunnel=asked.scheme == "https") or asked
 
     async def _read(self, wire: Wire) -> Asked | Response:
         try:
@@ -201,12 +209,17 @@ class Judge:
 
     # what is in it, and may it go
 
-    async def _upload(self, asked: Asked, body: bytes, verdict: Verdict, kind: Shape, *, confirmable: bool) -> Response | None:
+    async def _parts(self, asked: Asked, body: bytes) -> list[Verdict]:
+        """The verdicts on an upload: on its body, on its address where that carries content, last on its head."""
+        return [*await read_upload(self.scanner, asked, body), await self.heads.read(asked, target=bool(body))]
+
+    async def _upload(
+        self, asked: Asked, body: bytes, verdict: Verdict, kind: Shape, file_digest: str | None, *, confirmable: bool
+    ) -> Response | None:
         """The decision on something that was scanned: None lets it go out, and then it is recorded where it must be.
 
-        `confirmable`: what was read is all of it, and the person can be told.
+        `file_digest`: None where there is no body. `confirmable`: what was read is all of it, and the person can be told.
         """
-        file_digest = await digest(body[kind.file]) if body else None
         size = verdict.size if not body else len(body[kind.file])
         content = Content(size, file_digest, kind.extension, await self._exports(asked, verdict))
         person = self._person(asked)  # the scan took its time: a freeze acts now

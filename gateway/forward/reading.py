@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Coroutine
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 
 from detectors.verdict import Unread, Verdict
 from gateway.forward.framing import Asked
 
 _QUERY = "application/x-www-form-urlencoded"
-_LONG = 1024 * 1024
-"""From this many bytes on a digest is made in a thread: other connections go on."""
+_SHORT, _LONG = 16 * 1024, 1024 * 1024
+"""Below so many bytes a digest is made sooner than a task of its own; from so many on it is made in a thread: other connections go on."""
+
+_ONE_CORE = os.process_cpu_count() == 1
+"""Then a digest beside a scan saves no time, and each makes the other slower: both read the content through one cache."""
 
 
 class Scans(Protocol):
@@ -51,8 +56,15 @@ def joined(verdicts: list[Verdict]) -> Verdict:
     )
 
 
-async def digest(data: bytes) -> str:
-    """SHA-256, hexadecimal."""
+async def with_digest[Found](reading: Coroutine[Any, Any, Found], file: bytes) -> tuple[Found, str]:
+    """What a reading finds, and the SHA-256 (hexadecimal) of a file, made while the workers read. Raises what the reading raises."""
+    if len(file) < _SHORT or _ONE_CORE:
+        return await reading, await _digest(file)
+    found, digest = await asyncio.gather(reading, _digest(file))  # in this order: the content is handed over first
+    return found, digest
+
+
+async def _digest(data: bytes) -> str:
     if len(data) < _LONG:
         return sha256(data).hexdigest()
     return (await asyncio.to_thread(sha256, data)).hexdigest()
