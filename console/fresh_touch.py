@@ -40,7 +40,9 @@ async def ask_for_touch(request: Request, error: Exception) -> Response:
     subject = services.people.by_id(str(request.path_params.get("person_id", "")))
     if subject is not None and found.person is not None:
         services.viewed(found.person, subject.pseudonym)  # the page names somebody
-    back = way_back(str(form.get("back", "")), f"/people/{subject.id}" if subject is not None else "/people")
+    alert = request.path_params.get("alert_id")
+    place = f"/alerts/{alert}" if alert is not None else f"/people/{subject.id}" if subject is not None else "/people"
+    back = way_back(str(form.get("back", "")), place)
     who = services.who(subject) if subject is not None else None
     return page(
         request,

@@ -9,8 +9,10 @@ from starlette.responses import RedirectResponse, Response
 
 from audit_store.alerts import AlertError
 from audit_store.tables import Alert
+from auth.suspicion import SERIOUS
 from auth.tables import Person
 from console.alert_view import alert_view, day_events, reason_sentence, reasons_of
+from console.fresh_touch import need_touch
 from console.levers import cut_lines, flash, status_choices
 from console.render import page
 from console.services import Services
@@ -90,9 +92,14 @@ def close(
     verdict: Annotated[str, Form(max_length=20)],
     note: Annotated[str, Form(max_length=1000, min_length=1)],
 ) -> Response:
-    """Close with a verdict and a note. Nobody judges an alert about themselves (law 9)."""
+    """Close with a verdict and a note. Nobody judges an alert about themselves (law 9).
+
+    While a serious one is open, no single administrator gives the person a key (promises E87): to close it gives that back.
+    """
     services, viewer = services_of(request), _person(found)
     row = _somebody_elses(services, alert_id, viewer)
+    if row.severity == SERIOUS:
+        need_touch(request, found, N_("Close the alert"))
     try:
         services.alerts.close(row.id, verdict, viewer.pseudonym, note.strip())
     except AlertError:  # closed by somebody else meanwhile, or no verdict

@@ -80,8 +80,14 @@ def leave(
     first: Annotated[str, Form(max_length=10)] = "",
     last: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
-    """Say from when until when the person is away; without days: not at all."""
+    """Say from when until when the person is away; without days: not at all.
+
+    Rules may take rights from who is away: to change what is set may give them back.
+    """
     people = services_of(request).people
+    subject = people.by_id(person_id)
+    if subject is not None and subject.leave_from is not None:
+        need_touch(request, found, N_("Set the leave"))
 
     def put(subject: str, viewer: str) -> None:
         people.set_leave(subject, _day(first), _day(last), viewer)

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from audit_store.alerts import Alert, Signal
+from audit_store.alerts import OPEN_STATES, Alert, Signal
 from auth.tables import Person
 from detectors.base import rules
 from detectors.deed import deed_of
@@ -95,6 +95,21 @@ def test_closing_needs_a_verdict_and_a_note(pages: Pages, owner: Person, alert: 
     closed = pages.services.alerts.get(alert.id)
     assert closed is not None
     assert (closed.state, closed.closed_by, closed.note) == ("explained", owner.pseudonym, "Rundschreiben, mit der Leitung besprochen")
+
+
+def test_to_close_a_serious_one_the_key_touches_once_more(pages: Pages, owner: Person, alert: Alert):
+    """Until then no single administrator gives her a new key."""
+    client = pages.client(owner, touched=False)
+    form = {"csrf": pages.csrf(client), "verdict": "explained", "note": "Rundschreiben"}
+    answer = client.post(f"/alerts/{alert.id}/close", data=form)
+    assert answer.status_code == 403
+    assert 'name="note" value="Rundschreiben"' in answer.text
+    assert f'href="/alerts/{alert.id}"' in answer.text
+    assert pages.services.alerts.get(alert.id).state in OPEN_STATES  # type: ignore[union-attr]
+    numbers: dict[str, int | str] = {"asked": 9, "share": 1}
+    signal = Signal("pace", pages.add("Boris Hartwig").pseudonym, alert.opened_at, "low", "export_stopped", numbers)
+    mild = pages.services.alerts.raise_or_grow(signal)
+    assert client.post(f"/alerts/{mild.id}/close", data=form).headers["location"] == f"/alerts/{mild.id}?done=closed"
 
 
 def test_nobody_judges_an_alert_about_themselves(pages: Pages, anna: Person, alert: Alert):
