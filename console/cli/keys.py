@@ -221,12 +221,15 @@ def _as_json(house: House, key: Key) -> dict[str, Any]:
         "created_at": _time(key.created_at),
         "last_used_at": _time(key.last_used_at) if key.last_used_at else None,
         "locked": key.locked_why if key.locked_at else None,
+        "lent_until": _time(key.lent_until) if key.lent_until else None,
         "demo": key.demo,
     }
 
 
 def _row(key: dict[str, Any]) -> tuple[str, ...]:
     told = key["class"] if key["standing"] in (Standing.TRUSTED, Standing.SYNCED) else f"{key['class']} ({_WHY[Standing(key['standing'])]})"
+    if key["lent_until"]:
+        told += f", of the emergency envelope until {key['lent_until']}"
     person = f"{key['name']} ({key['pseudonym']})"
     return (key["id"], person, key["label"], told, key["model"] or "", key["created_at"], key["last_used_at"] or "", key["locked"] or "")
 

@@ -16,7 +16,13 @@ from auth.tables import Person
 from console.approval_view import view
 from console.render import page
 from console.visitor import Visitor, intended, reviewer_intends, services_of, signed_in
+from console.words import N_
 
+_CASE = N_("Case number")
+_CASE_HINT = N_(
+    "A year and a number, for example 2026-17 or HR-2026-17, or the id of an alert (the end of its address). "
+    "No name: it stands in the record."
+)
 router = APIRouter()
 
 
@@ -85,8 +91,9 @@ def reveal(
         raise HTTPException(404)
     try:
         asked = services.reveals.prepare(_person(found).id, subject.id, case.strip(), reason)
-    except RevealError:
-        raise HTTPException(422) from None
+    except RevealError:  # what the browser does not see: the id of an alert that there is not
+        say = found.speech.say
+        return page(request, found, "error.html", 422, heading=say(_CASE), words=say(_CASE_HINT))
     return RedirectResponse(f"/approvals/{asked.id}", 303)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,19 @@ def test_a_key_is_listed_and_locked(tmp_path: Path) -> None:
     (key,) = json.loads(_run(keys.app, config, "list", "--json"))["keys"]
     assert key["locked"] == "administrator"
     assert key["pseudonym"] in _run(keys.app, config, "list")
+
+
+def test_of_a_key_of_the_envelope_it_says_how_long_it_lasts(config: Path) -> None:
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=4)
+    with open_house(config) as house:
+        (anna,) = house.people.all()
+        token = house.keys.enrolment.issue(anna.id, None, 4, lent_until=until)
+        options, _ = house.keys.begin_registration(token)
+        house.keys.complete_registration(token, SoftwareKey().create(options, ORIGIN))
+    (key,) = json.loads(_run(keys.app, config, "list", "--json"))["keys"]
+    assert datetime.fromisoformat(key["lent_until"]) == until
+    told = CliRunner().invoke(keys.app, ["list", "--config", str(config)], env={"COLUMNS": "250"}).stdout
+    assert f"of the emergency envelope until {key['lent_until']}" in told
 
 
 def test_an_unknown_key_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

@@ -171,7 +171,10 @@ def test_a_name_is_shown_to_the_one_who_asked_after_two_keys(pages: Pages) -> No
     client = pages.client(olga)
     assert "Um den Namen bitten" in client.get(f"/people/{anna.id}").text
     form = {"csrf": pages.csrf(client), "case": "Feldmann", "reason": "ein Verdacht"}
-    assert client.post(f"/people/{anna.id}/reveal", data=form).status_code == 422
+    refused = client.post(f"/people/{anna.id}/reveal", data=form)
+    assert refused.status_code == 422
+    assert "zum Beispiel 2026-17" in refused.text
+    assert "Feldmann" not in refused.text
     address = client.post(f"/people/{anna.id}/reveal", data={**form, "case": "2026-17"}).headers["location"]
     assert "Mit Schlüssel darum bitten" in client.get(address).text
     assert pages.client(sven).get(address).status_code == 404, "the key has not asked yet"
