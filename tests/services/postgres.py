@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,9 @@ from tests.services.require import missing
 _USERS = ("postgres", "nobody")
 """Who runs it where the tests are root's: PostgreSQL refuses root."""
 _MEMORY = "/dev/shm"
+_KEPT = 4
+"""Databases of the last tests that stay: eight megabytes each of memory, of more than a thousand tests."""
+_LITTLE_LOG = "max_wal_size=64MB"
 _PLAIN = "postgresql+psycopg://torwart@/{name}?host={folder}"
 
 
@@ -29,6 +33,7 @@ class Cluster:
     def __init__(self, tools: Path) -> None:
         self._tools = tools
         self._numbers = count(1)
+        self._made: deque[str] = deque()
         # In memory where there is such a folder: a database for each test is a thousand small files.
         self.folder = Path(tempfile.mkdtemp(prefix="torwart-pg-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
         self._as: dict[str, object] = {}
@@ -43,7 +48,7 @@ class Cluster:
 
     def start(self, *settings: str) -> None:
         """Start it, with further settings (`fsync=off`)."""
-        words = " ".join(f"-c {one}" for one in ("listen_addresses=", f"unix_socket_directories={self.folder}", *settings))
+        words = " ".join(f"-c {one}" for one in ("listen_addresses=", _LITTLE_LOG, f"unix_socket_directories={self.folder}", *settings))
         self._run("pg_ctl", "-D", "data", "-w", "-s", "-l", "server.log", "-o", words, "start")
 
     def stop(self, how: str = "immediate") -> None:
@@ -51,24 +56,33 @@ class Cluster:
         self._run("pg_ctl", "-D", "data", "-w", "-s", "-m", how, "stop")
 
     def empty(self) -> Server:
-        """A new database without tables."""
-        return self._create(f"test{next(self._numbers)}")
+        """A new database without tables. One test has four at most."""
+        return self._of_a_test("template0")
 
     def migrated(self) -> Server:
-        """A new database with the tables of now."""
-        return self._create(f"test{next(self._numbers)}", "template")
+        """A new database with the tables of now. One test has four at most."""
+        return self._of_a_test("template")
 
     def close(self) -> None:
         """End the server and forget its files."""
         self.stop()
         shutil.rmtree(self.folder)
 
+    def _of_a_test(self, template: str) -> Server:
+        if len(self._made) >= _KEPT:
+            self._say(f"DROP DATABASE {self._made.popleft()} WITH (FORCE)")
+        self._made.append(f"test{next(self._numbers)}")
+        return self._create(self._made[-1], template)
+
     def _create(self, name: str, template: str = "template0") -> Server:
+        self._say(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return Server(_PLAIN.format(name=name, folder=self.folder))
+
+    def _say(self, statement: str) -> None:
         engine = create_engine(_PLAIN.format(name="postgres", folder=self.folder), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+            connection.exec_driver_sql(statement)
         engine.dispose()
-        return Server(_PLAIN.format(name=name, folder=self.folder))
 
     def _run(self, tool: str, *words: str) -> None:
         command = [self._tools / tool, *words]
