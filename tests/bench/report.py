@@ -1,4 +1,4 @@
-"""What a benchmark says: a ratio with its spread, the goals of `docs/performance.md`, and the raw values."""
+"""What a benchmark says: a ratio with its spread, its floor and its target, and the raw values."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit_store.alerts import Signal
+from auth.command_line import out
 from auth.installation import template
 from console.cli import keys, people
 from console.cli.house import open_house
@@ -44,7 +45,7 @@ def test_a_key_is_listed_and_locked(tmp_path: Path) -> None:
     assert key["pseudonym"] in _run(keys.app, config, "list")
 
 
-def test_of_a_key_of_the_envelope_it_says_how_long_it_lasts(config: Path) -> None:
+def test_of_a_key_of_the_envelope_it_says_how_long_it_lasts(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=4)
     with open_house(config) as house:
         (anna,) = house.people.all()
@@ -53,8 +54,8 @@ def test_of_a_key_of_the_envelope_it_says_how_long_it_lasts(config: Path) -> Non
         house.keys.complete_registration(token, SoftwareKey().create(options, ORIGIN))
     (key,) = json.loads(_run(keys.app, config, "list", "--json"))["keys"]
     assert datetime.fromisoformat(key["lent_until"]) == until
-    told = CliRunner().invoke(keys.app, ["list", "--config", str(config)], env={"COLUMNS": "250"}).stdout
-    assert f"of the emergency envelope until {key['lent_until']}" in told
+    monkeypatch.setattr(out, "width", 250)
+    assert f"of the emergency envelope until {key['lent_until']}" in _run(keys.app, config, "list")
 
 
 def test_an_unknown_key_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
