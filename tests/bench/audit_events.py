@@ -45,7 +45,7 @@ from tests.services.certificates import Authority
 from tests.services.elastic import Cluster
 from tests.services.elastic_node import FIRST, ElasticNode, java_home
 
-ROUNDS, EVENTS_COUNT = 5, 30_000
+ROUNDS, EVENTS_COUNT = 5, 60_000
 WARM_UP_EVENTS = 15_000
 SHIP_PAUSE_SECONDS = 0.02
 """Of whoever ships, when there is nothing to ship."""
