@@ -1,7 +1,8 @@
 """`make test`: the fast tests, then those with real services, then those that need the machine alone. `python -m tests.run [PATH...]`.
 
 The first two go on all cores. A file of the second stays in one process, so that it starts its services once, and at most four go at once:
-each may have a CRM, a browser and a search server of its own.
+each may have a CRM, a browser and a search server of its own. What fails beside others is run once more with nothing beside it, for two of
+each on two cores keep a test waiting as no user's machine does. What fails then, too, is a failure.
 """
 
 from __future__ import annotations
@@ -11,19 +12,29 @@ import sys
 
 FAST = "not needs and not slow"
 REAL = f"not ({FAST}) and not alone"
-NOTHING_SELECTED = 5
-"""pytest's exit status when no test matched: another phase has them."""
+FAILED, NOTHING_SELECTED = 1, 5
+"""Exit statuses of pytest: tests failed; no test matched, because another phase has them."""
+MOST_AGAIN = 5
+"""After so many that fail alone, too, nothing is learned from more."""
 
 
 def main(paths: list[str]) -> int:
     """Run the phases; 0 if nothing failed and something ran."""
-    phases = (
-        ("-n", "auto", "-m", FAST),
-        ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m", REAL, "--durations=10"),
-        ("-m", "alone", "--durations=3"),
-    )
-    ran = [status for status in (_pytest(*words, *paths) for words in phases) if status != NOTHING_SELECTED]
-    return max(ran, default=NOTHING_SELECTED)
+    ran = [
+        _pytest("-n", "auto", "-m", FAST, *paths),
+        _twice(paths, "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m", REAL, "--durations=10"),
+        _pytest("-m", "alone", "--durations=3", *paths),
+    ]
+    return max((status for status in ran if status != NOTHING_SELECTED), default=NOTHING_SELECTED)
+
+
+def _twice(paths: list[str], *words: str) -> int:
+    status = _pytest(*words, *paths)
+    if status != FAILED:
+        return status
+    print("== What failed beside other tests, once more and alone", flush=True)
+    again = _pytest("-v", "--last-failed", "--last-failed-no-failures=none", f"--maxfail={MOST_AGAIN}", "-m", REAL, *paths)
+    return FAILED if again == NOTHING_SELECTED else again  # what failed was no single test
 
 
 def _pytest(*words: str) -> int:
