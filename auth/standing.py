@@ -147,7 +147,12 @@ def start_of(day: date) -> datetime:
 
 
 def _ends(plan: StatusPlan, status: Status) -> str | None:
-    """Who stays, and who no longer has a last day, is not gone by what was planned before; a narrower status makes a wider plan idle."""
+    """Who stays, and who no longer has a last day, is not gone by what was planned before; a narrower status makes a wider plan idle.
+
+    One that is not genuine stays until somebody drops it: what it says, even its status, is nothing to go by.
+    """
+    if not plan.genuine:
+        return None
     if status is Status.ACTIVE or plan.automatic:
         return OVERTAKEN if status is Status.GONE else WITHDRAWN
     return None if narrows(status, Status(plan.status)) else OVERTAKEN

@@ -151,6 +151,7 @@ def _planned(house: House) -> list[dict[str, Any]]:
             "automatic": plan.automatic,
         }
         for plan in house.plans.all()
+        if plan.person_id in people  # a row that was written by hand may name nobody: `torwart people check`
     ]
 
 

@@ -235,7 +235,15 @@ def test_x12_a_level_that_was_made_milder_is_the_strictest(house: House, anna: P
 
 @pytest.mark.parametrize("place", BOTH, indirect=True)
 @pytest.mark.parametrize(
-    "change", ["day = '2099-12-31', due_at = :far", "status = 'notice_given'", "state = 'withdrawn'", "state = 'done', seal = NULL"]
+    "change",
+    [
+        "day = '2099-12-31', due_at = :far",
+        "status = 'notice_given'",
+        "status = 'no such'",
+        "state = 'withdrawn'",
+        "automatic = true",
+        "state = 'done', seal = NULL",
+    ],
 )
 def test_x12_a_planned_status_that_was_put_off_or_made_milder_has_come(house: House, anna: Person, change: str) -> None:
     plans = Plans(house.engine, house.events, house.pseudonyms)
@@ -245,6 +253,9 @@ def test_x12_a_planned_status_that_was_put_off_or_made_milder_has_come(house: Ho
     sql(house, f"UPDATE status_plans SET {change}", **values)  # noqa: S608 -- words of ours
     assert house.directory().person(anna.id).status is Status.GONE
     assert plans.carry_out() == []
+    for status in (Status.NOTICE_GIVEN, Status.ACTIVE):  # neither is hindered by it, nor ends it
+        house.people.set_status(anna.id, status, None)
+        assert house.directory().person(anna.id).status is Status.GONE
     for _ in range(2):
         with pytest.raises(ForgedRowsError):
             watch(house).look()
