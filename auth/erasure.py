@@ -19,6 +19,7 @@ from audit_store.database import Base
 from audit_store.engines import is_sqlite
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.tables import Alert
+from auth.belongings import Belonging
 from auth.orders import ORDER_HOURS, open_orders
 from auth.people import PEOPLE, USER_HANDLE_BYTES, PeopleError
 from auth.personal_data import HOLDINGS, Holding, erased_address, is_erased, rows_of
@@ -84,6 +85,13 @@ def _empty(session: Session, holding: Holding, person: Person) -> int:
     table, theirs = Base.metadata.tables[holding.table], rows_of(holding, person)
     if holding.table == "acts":
         return _without_words(session, person)
+    model = next(one.class_ for one in Base.registry.mappers if one.local_table is table)
+    if holding.deleted and issubclass(model, Belonging):  # through the mapper, which takes them out of the person's list
+        listed = session.scalars(select(model).where(theirs)).all()
+        for one in listed:
+            session.delete(one)
+        session.flush()
+        return len(listed)
     if holding.deleted:
         return _count(session.execute(delete(table).where(theirs)))
     if holding.table == "people":
@@ -96,7 +104,6 @@ def _empty(session: Session, holding: Holding, person: Person) -> int:
     if not holding.blanked:
         return 0
     empty = {name: None if table.c[name].nullable else "" for name in holding.blanked}
-    model = next(one.class_ for one in Base.registry.mappers if one.local_table is table)
     if issubclass(model, SealedRow):  # through the mapper, which seals what is changed
         rows = session.scalars(select(model).where(theirs)).all()
         for row in rows:

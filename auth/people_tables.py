@@ -10,10 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from audit_store.database import Base
 from audit_store.moments import Moment
-from auth.sealed_rows import SealedRow
+from auth.belongings import Belonging
+
+PLANNED, DONE, WITHDRAWN, OVERTAKEN = "planned", "done", "withdrawn", "overtaken"
+"""States of a plan."""
 
 
-class StatusPlan(SealedRow, Base):
+class StatusPlan(Belonging, Base):
     """A status that a person will have from a day on (`auth.plans`). It only ever takes away."""
 
     __tablename__ = "status_plans"
@@ -34,8 +37,13 @@ class StatusPlan(SealedRow, Base):
     """Nobody asked for it: the end of a last day."""
     made_at: Mapped[datetime] = mapped_column(Moment)
     state: Mapped[str] = mapped_column(String(16), index=True)
-    """`planned`, then `done`, `withdrawn`, or `overtaken` by a status that says more."""
+    """`PLANNED`, then `DONE`, `WITHDRAWN`, or `OVERTAKEN` by a status that says more."""
     ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+
+    @property
+    def counts(self) -> bool:
+        """As `Belonging.counts`: what was carried out stands in the person's own status."""
+        return self.state == PLANNED
 
 
 class PeopleImport(Base):

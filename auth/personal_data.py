@@ -43,7 +43,7 @@ HOLDINGS: tuple[Holding, ...] = (
         ("Person", "Person"),
         "id",
         blanked=("name", "email", "roles", "team", "territory", "manager_id", "leave_from", "leave_until", "status_reason", "user_handle"),
-        hidden=("user_handle",),
+        hidden=("user_handle", "belongings"),
     ),
     Holding("status_plans", ("Geplante Beschäftigungsstände", "Planned statuses"), "person_id", deleted=True),
     Holding("people_import_changes", ("Änderungen durch Importe", "Changes by imports"), "person_id", deleted=True),

@@ -11,10 +11,10 @@ from sqlalchemy import Engine, select
 from audit_store.event import Event
 from audit_store.pseudonyms import Pseudonyms
 from auth.cut import Cut
-from auth.people_tables import StatusPlan
+from auth.people_tables import DONE, OVERTAKEN, PLANNED, WITHDRAWN, StatusPlan
 from auth.person_record import PersonRecord
 from auth.person_values import PeopleError
-from auth.standing import DONE, OVERTAKEN, PEOPLE, PLANNED, WITHDRAWN, Why, add_plan, end_plan, local_day, narrows, open_plans, put_status
+from auth.standing import PEOPLE, Why, add_plan, end_plan, local_day, narrows, open_plans, put_status
 from auth.storage import database_now, grow, reading, writing
 from auth.tables import Person
 from policies.request import Status

@@ -10,9 +10,10 @@ from sqlalchemy import Engine, select
 
 from audit_store.event import Event, EventAction
 from audit_store.pseudonyms import Pseudonyms
+from auth.belongings import adopt, missing
 from auth.person_record import PersonRecord
 from auth.person_values import PeopleError
-from auth.sealed_rows import accept
+from auth.sealed_rows import MISSING, accept
 from auth.sessions import SESSIONS
 from auth.standing import PEOPLE
 from auth.storage import grow, writing
@@ -43,7 +44,7 @@ def accept_person(
 
     `withheld`: roles that need a second person's yes (`auth.role_consent`); they are taken out, and given by the ordinary road. An account
     that is not named stays nobody's: whoever wrote one beside the person's row would become this person by it. A doubtful level stays the
-    strictest until it is set anew (`auth.levels`).
+    strictest until it is set anew (`auth.levels`). What is not there any more is missed no longer (`auth.belongings`).
     Raises PeopleError for an unknown person, one about whom nothing is doubtful, and an account that is not theirs or not doubtful.
     """
     said = PersonRecord(record, pseudonyms)
@@ -64,16 +65,19 @@ def accept_person(
         if person.genuine and not about and not sessions:
             more = f"; name the accounts that are right with --account: {', '.join(sorted(doubtful))}" if doubtful else ""
             raise PeopleError(f"the person's own row is as Torwart wrote it{more}")
-        taken = tuple(sorted(set(person.roles) & set(withheld))) if not person.genuine else ()
+        forged = person.doubt not in (None, MISSING)
+        taken = tuple(sorted(set(person.roles) & set(withheld))) if forged else ()
         words: dict[str, int | str] = {"what": "seal", "status": person.status, "frozen": int(person.frozen), "accounts": len(about)}
+        if gone := sorted({name.partition(":")[0] for name in missing(person)}):
+            words["missing"] = " ".join(gone)
         said.say(EventAction.PERSON_CHANGED, person, datetime.now(UTC), None, words)
         if taken:
             said.say(EventAction.ROLES_CHANGED, person, datetime.now(UTC), None, {"removed": " ".join(taken)})
-        if not person.genuine:
+        if taken:
             person.roles = [role for role in person.roles if role not in taken]
-            accept(person)
         for row in about:
             accept(row)
+        adopt(session, person, about)
         for one in sessions:
             session.delete(one)
         session.flush()

@@ -7,19 +7,20 @@ is never sealed by that: nobody makes a forged row true by changing something el
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, String, event, inspect
-from sqlalchemy.orm import Mapped, Mapper, QueryContext, Session, SessionTransaction, mapped_column, object_session
+from sqlalchemy.orm import Mapped, Mapper, QueryContext, Session, SessionTransaction, UOWTransaction, mapped_column, object_session
 
 from auth.row_seal import RowSeal
 from auth.row_versions import RowVersions
 
-SEAL, OLDER = "seal", "older"
-"""Why a row is not believed: no process of ours left it like this; or one did, and has changed it since."""
+SEAL, OLDER, UNLISTED, MISSING = "seal", "older", "unlisted", "missing"
+"""Why a row is not believed: no process of ours left it like this; one did, and has changed it since; the row of its person does not name
+it; or it is the row of a person, and names one that is not there (`auth.belongings`)."""
 _OPTION = "torwart_sealing"
 _DOUBT = "torwart_doubt"
 _COMMITTED = "torwart_row_versions"
@@ -47,13 +48,18 @@ class SealedRow:
 
     @property
     def doubt(self) -> str | None:
-        """Why the row as it was read gives nothing: `SEAL` or `OLDER`; None: it is genuine."""
+        """Why the row as it was read gives nothing: `SEAL`, `OLDER`, `UNLISTED` or `MISSING`; None: it is genuine."""
         return str(found) if (found := inspect(self).info.get(_DOUBT, SEAL)) is not None else None
 
     @property
     def genuine(self) -> bool:
         """Whether one of our processes left the row like this."""
         return self.doubt is None
+
+    @classmethod
+    def misfit(cls, _row: Any) -> str | None:
+        """Why a row of this table gives nothing although its seal holds; None: it gives what it says."""
+        return None
 
 
 def attach(engine: Engine, seal: RowSeal, versions: RowVersions) -> None:
@@ -85,6 +91,32 @@ def plain_doubt(bind: Engine | Connection, model: type[SealedRow], row: Any) -> 
     return _fault(row, model, sealing, sealing.versions.as_of_now() if sealing is not None else {})
 
 
+def put_seal(row: SealedRow, session: Session) -> None:
+    """Seal a new row, or one that was genuine, ahead of its statement in the same flush; nothing where nothing is sealed."""
+    sealing = _sealing(session.get_bind())
+    if sealing is not None:
+        _fill(row)
+        sealing.seal.put(row)
+
+
+def changed_seal(row: SealedRow) -> bool:
+    """Whether a row is genuine and what is sealed in it is about to be changed.
+
+    A person of whom a row is missing is sealed anew: the list still names it.
+    """
+    state = inspect(row)
+    return row.doubt in (None, MISSING) and any(state.attrs[name].history.has_changes() for name in _columns(row))
+
+
+def before_each_flush(change: Callable[[Session], None]) -> None:
+    """Call `change` before every flush of a session that seals."""
+
+    @event.listens_for(Session, "before_flush")
+    def _flushing(session: Session, _context: UOWTransaction, _instances: object) -> None:
+        if _sealing(session.get_bind()) is not None:
+            change(session)
+
+
 def name_of(row: SealedRow) -> str:
     """Table and primary key of a row, as the memory of this machine calls it."""
     return _name(row, type(row))
@@ -111,7 +143,9 @@ def _fault(row: Any, model: type[SealedRow], sealing: Sealing | None, before: Ma
     """`before`: the versions that were remembered before the row was read."""
     if sealing is None or not sealing.seal.holds(row, model):
         return SEAL
-    return OLDER if model.VERSIONED and row.version < before.get(_name(row, model), 0) else None
+    if model.VERSIONED and row.version < before.get(_name(row, model), 0):
+        return OLDER
+    return model.misfit(row)
 
 
 def _seal(row: SealedRow, sealing: Sealing, session: Session | None) -> None:
@@ -122,6 +156,15 @@ def _seal(row: SealedRow, sealing: Sealing, session: Session | None) -> None:
             session.info.setdefault(_COMMITTED, {})[name_of(row)] = version
     sealing.seal.put(row)
     inspect(row).info[_DOUBT] = None
+
+
+def _fill(row: SealedRow) -> None:
+    """Put the defaults of a new row where its statement would put them."""
+    columns = inspect(type(row)).columns
+    for name in _columns(row):
+        default = columns[name].default
+        if getattr(row, name) is None and default is not None and default.is_scalar:
+            setattr(row, name, default.arg)
 
 
 def _columns(row: SealedRow) -> tuple[str, ...]:
@@ -150,22 +193,20 @@ def _refreshed(row: SealedRow, context: QueryContext, _names: Iterable[str] | No
 
 
 @event.listens_for(SealedRow, "before_insert", propagate=True)
-def _inserting(mapper: Mapper[Any], connection: Connection, row: SealedRow) -> None:
+def _inserting(_mapper: Mapper[Any], connection: Connection, row: SealedRow) -> None:
     sealing = _sealing(connection)
-    if sealing is None:
-        return
-    for name in row.SEALED:
-        default = mapper.columns[name].default
-        if getattr(row, name) is None and default is not None and default.is_scalar:
-            setattr(row, name, default.arg)  # type: ignore[attr-defined] # what the statement would put there
-    _seal(row, sealing, object_session(row))
+    if sealing is not None:
+        _fill(row)
+        _seal(row, sealing, object_session(row))
 
 
 @event.listens_for(SealedRow, "before_update", propagate=True)
 def _updating(_mapper: Mapper[Any], connection: Connection, row: SealedRow) -> None:
-    sealing, state = _sealing(connection), inspect(row)
-    if sealing is not None and row.genuine and any(state.attrs[name].history.has_changes() for name in _columns(row)):
+    sealing = _sealing(connection)
+    if sealing is not None and changed_seal(row):
+        doubt = row.doubt
         _seal(row, sealing, object_session(row))
+        inspect(row).info[_DOUBT] = doubt
 
 
 @event.listens_for(Session, "after_commit")

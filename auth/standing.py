@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, object_session
 from audit_store.event import EventAction
 from audit_store.sealing import seal
 from auth.cut import GONE, Cut, cut_off
-from auth.people_tables import StatusPlan
+from auth.people_tables import OVERTAKEN, PLANNED, WITHDRAWN, StatusPlan
 from auth.person_record import PersonRecord
 from auth.storage import database_now, grow
 from auth.tables import Person
@@ -24,8 +24,6 @@ from policies.request import Status
 
 PEOPLE = "people"
 """Kind of rows in `revisions`."""
-PLANNED, DONE, WITHDRAWN, OVERTAKEN = "planned", "done", "withdrawn", "overtaken"
-"""States of a plan."""
 _LADDER = tuple(Status)
 """From the widest to the narrowest."""
 

@@ -15,6 +15,7 @@ import auth.recovery_tables
 import auth.totp_tables  # noqa: F401
 from audit_store.database import Base
 from audit_store.moments import Moment
+from auth.belongings import Belonging, Owner
 from auth.sealed_rows import SealedRow
 
 _ASIDE = text("verb = 'quarantine'")
@@ -29,7 +30,7 @@ class Revision(Base):
     number: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
-class Person(SealedRow, Base):
+class Person(Owner, Base):
     """Somebody who works with the CRM or with Torwart."""
 
     __tablename__ = "people"
@@ -69,7 +70,7 @@ class Person(SealedRow, Base):
     """How often what is sealed was changed; an older copy of the row has a lower one."""
 
 
-class RiskLevel(SealedRow, Base):
+class RiskLevel(Belonging, Base):
     """How closely a person is watched, as somebody has set it; whoever is about to leave needs no row (`auth.levels`)."""
 
     __tablename__ = "risk_levels"
@@ -86,7 +87,7 @@ class RiskLevel(SealedRow, Base):
     """Id of the person who set it; None: the command line."""
 
 
-class CrmAccount(SealedRow, Base):
+class CrmAccount(Belonging, Base):
     """An account of the CRM and the person behind it; several accounts may belong to one person (attacks X3)."""
 
     __tablename__ = "crm_accounts"

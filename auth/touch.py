@@ -34,8 +34,8 @@ from auth.used_acts import UsedActs
 _ACT = (*Act.SEALED, "seal", "challenge_used_at")
 _WRITTEN = ("state", "key_id", "assertion", "seal")
 """Of an act, by its touch, beside the time."""
-_PERSON = (*Person.SEALED, "seal")
-_KEY = (*Key.SEALED, *getattr(Key, "SEALED_IF_SET", ()), "seal", "sign_count")
+_PERSON = (*Person.SEALED, *Person.SEALED_IF_SET, "seal", "there")
+_KEY = (*Key.SEALED, *Key.SEALED_IF_SET, "seal", "sign_count")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,18 @@ import typer
 from sqlalchemy import inspect
 
 from auth.approval_tables import ApprovalRequest
+from auth.belongings import missing
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.people_tables import StatusPlan
 from auth.person_values import PeopleError
 from auth.row_alarms import RowAlarms, person_of
 from auth.row_repair import accept_person
-from auth.sealed_rows import SealedRow
+from auth.sealed_rows import MISSING, OLDER, SEAL, UNLISTED, SealedRow
 from auth.tables import CrmAccount, Person, RiskLevel
 from console.cli.house import House, Who, called, open_house, print_table
 from console.cli.people_consent import role_consent
 
+_LOST = {"crm_accounts": "lost: account", "risk_levels": "lost: a level", "status_plans": "lost: a planned status"}
 FOUND = 1
 """Exit status: there are such rows."""
 
@@ -32,12 +34,18 @@ def check(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     if as_json:
         print_json({"rows": [{**asdict(one), "person": one.person or None} for one in found]})
     elif found:
-        causes = {"seal": "written or changed by something else", "older": "an older copy of the row"}
+        causes = {
+            SEAL: "written or changed by something else",
+            OLDER: "an older copy of the row",
+            UNLISTED: "an older copy, or not the person's",
+            MISSING: "a row of theirs was deleted",
+        }
         lines = [(one.table, one.person or "–", one.says, causes.get(one.cause or "", "")) for one in found]
         print_table(("table", "person", "what it says", "why"), lines)
         say("They give nothing. Find out who wrote them, compare with `torwart events`, correct, then: torwart people accept PERSON")
         say("An account counts only if it is named: --account LOGIN. A level is set anew: torwart people level PERSON ...")
         say("A planned status is dropped and planned anew: torwart people plans --drop PERSON")
+        say("What was deleted is made anew, as the record says it was. Then, if it is missed still: torwart people accept PERSON")
     else:
         say("Everything is as Torwart wrote it.")
     if found:
@@ -61,7 +69,11 @@ def _about(house: House, row: SealedRow) -> _Row:
 def _says(row: SealedRow) -> str:
     match row:
         case Person():
-            return f"{', '.join(row.roles) or 'no role'}; {row.status}{'; frozen' if row.frozen else ''}"
+            lost = [
+                _LOST[table] + (f" {key}" if table == "crm_accounts" else "")
+                for table, _, key in (name.partition(":") for name in missing(row))
+            ]
+            return "; ".join([", ".join(row.roles) or "no role", row.status, *(["frozen"] if row.frozen else []), *lost])
         case CrmAccount():
             return f"account {row.account}"
         case RiskLevel():

@@ -184,7 +184,7 @@ def test_x12_an_account_turned_to_somebody_else_is_nobodys(house: House, anna: P
     assert house.people.find("anna") is None
     with pytest.raises(ForgedRowsError):
         watch(house).look()
-    assert alarms(house) == [("crm_accounts", "seal", boris.pseudonym)]
+    assert alarms(house) == [("people", "missing", anna.pseudonym), ("crm_accounts", "seal", boris.pseudonym)]
 
 
 @pytest.mark.parametrize("place", BOTH, indirect=True)

@@ -1,5 +1,6 @@
 """`torwart people check` and `accept`, run as commands on a real installation (attacks X12)."""
 
+import json
 import sqlite3
 
 from tests.console.cli.test_people import Shell, torwart
@@ -43,3 +44,18 @@ def test_where_no_administrator_has_a_key_a_role_is_kept(torwart: Shell) -> None
     pseudonym = torwart.json("list")["people"][0]["pseudonym"]
     forge(torwart, """UPDATE people SET roles = '["owner"]'""")
     assert torwart.json("accept", "anna", "--confirm", pseudonym)["withheld"] == []
+
+
+def test_x12_a_deleted_account_is_named_and_missed_until_it_is_made_anew_or_accepted(torwart: Shell) -> None:
+    pseudonym = torwart.json("list")["people"][0]["pseudonym"]
+    for account, repair in (("first", ("bind", "anna", "first")), ("second", ("accept", "anna", "--confirm", pseudonym))):
+        assert torwart("bind", "anna", account).exit_code == 0
+        forge(torwart, f"DELETE FROM crm_accounts WHERE account = '{account}'")  # noqa: S608 -- names of ours
+        found = torwart("check", "--json")
+        assert found.exit_code == 1
+        (row,) = json.loads(found.output)["rows"]
+        assert row == {"table": "people", "person": pseudonym, "says": f"manager; active; lost: account {account}", "cause": "missing"}
+        assert torwart(*repair).exit_code == 0
+        assert torwart("check").exit_code == 0
+    (said,) = [event["torwart"]["words"] for event in torwart.events() if event["event"]["action"] == "person-changed"]
+    assert (said["what"], said["missing"]) == ("seal", "crm_accounts")
