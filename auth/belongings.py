@@ -40,7 +40,7 @@ class Belonging(SealedRow):
 
     @classmethod
     def misfit(cls, row: Any) -> str | None:
-        """As `SealedRow.misfit`."""
+        """Its person's list must name it as it stands."""
         return UNLISTED if row.counts and _line(row) not in (row.listed or "").split("\n") else None
 
 
@@ -60,7 +60,7 @@ class Owner(SealedRow):
 
     @classmethod
     def misfit(cls, row: Any) -> str | None:
-        """As `SealedRow.misfit`."""
+        """Everything that its list names must be there."""
         if row.belongings is None:
             return UNLISTED
         return MISSING if missing(row) else None
@@ -125,8 +125,9 @@ def _list_changes(session: Session) -> None:
     for row in session.deleted:
         if isinstance(row, Belonging):
             _put(session, row, None)
-    for row in (*session.dirty, *session.new):
-        if isinstance(row, Belonging) and (row in session.new or changed_seal(row)):
+    sealed = [row for row in session.dirty if isinstance(row, Belonging) and changed_seal(row)]
+    for row in (*sealed, *session.new):
+        if isinstance(row, Belonging):
             put_seal(row, session)
             _put(session, row, _line(row) if row.counts else None)
 

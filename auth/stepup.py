@@ -373,6 +373,7 @@ class StepUp:
         """For a client that repeats its call after the touch: a confirmed act of the same person, session and digest, once."""
         with reading(self._engine) as session:
             mine = and_(Act.person_id == person_id, Act.session_id == session_id, Act.digest == digest, Act.state == "confirmed")
+            mine = and_(mine, self._alive(database_now(session)))
             candidates = list(session.scalars(select(Act.id).where(mine).order_by(Act.opened_at)))
         for act_id in candidates:
             if (proof := self.take(act_id, digest)) is not None:

@@ -249,7 +249,8 @@ class Act(Base):
         *("id", "person_id", "session_id", "digest", "summary", "ids", "fields", "needs", "state", "opened_at", "expires_at"),
         *("challenge", "confirmed_at", "used_at", "key_id", "assertion", "boot_id", "held_by"),
     )
-    __table_args__ = (Index("ix_acts_person_state", "person_id", "state"),)
+    __table_args__ = (Index("ix_acts_person_expires", "person_id", "expires_at"),)
+    """Of columns that no touch changes: an index with the state in it cost every touch one more page on disk."""
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))

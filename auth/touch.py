@@ -27,7 +27,7 @@ from auth.keys import Keys, has_gone_back
 from auth.plain_sql import PlainStatement, plain_writing
 from auth.row_seal import RowSeal
 from auth.sealed_rows import plain_doubt
-from auth.storage import GROW, clock_of
+from auth.storage import clock_of
 from auth.tables import Act, Key, Person, Revision
 from auth.used_acts import UsedActs
 
@@ -174,7 +174,9 @@ class Touch:
         written = {f"new_{name}": getattr(act, name) for name in _WRITTEN}
         self._statements.confirm.run(cursor, act_id=act.id, now=now, **written)
         self._statements.count.run(cursor, the_key=good.key_id, counter=good.counter, now=now)
-        self._statements.grow.first(cursor, kind=ACTS)
+        self._statements.grow.run(cursor, kind=ACTS)
+        if cursor.rowcount != 1:  # the act's opening made it
+            raise NotOursError
         return Touched.of(act)
 
 
@@ -201,7 +203,9 @@ class _Statements:
         self.count = PlainStatement(
             update(Key).where(Key.id == bindparam("the_key")).values(sign_count=bindparam("counter"), last_used_at=now), dialect
         )
-        self.grow = PlainStatement(GROW, dialect)
+        # As `auth.storage.grow`, without making the row and without its number, which is known: two thirds of its cost.
+        this_kind = Revision.kind == bindparam("kind")
+        self.grow = PlainStatement(update(Revision).where(this_kind).values(number=Revision.number + 1), dialect)
 
 
 def _as_kept(column: Any) -> Any:
