@@ -43,7 +43,8 @@ class _Keys:
     emptied: tuple[str, ...]
     """Keys that the caller asked for and nobody knows."""
     coverings: tuple[tuple[Covering, bool], ...] = ()
-    """What becomes of the keys of masked clients, and whether that is plain: one for each suit of masks; set when the masks are known."""
+    """What becomes of the keys of masked clients, and whether that is plain: one for each suit of masks. Worked out in `_mask` for
+    the answer that is being masked, which nothing interrupts: answers to the same list of fields share these keys."""
 
     is_edited: bool = False
     is_flat: bool = False
@@ -57,6 +58,13 @@ _NO_TEXT = frozenset({"id", "active", "sequence", "type", "type_string", "_times
 
 
 def _keys(node: Node, dot: str) -> _Keys:
+    known = node.keys.get(dot)
+    if not isinstance(known, _Keys):
+        known = node.keys[dot] = _worked_out(node, dot)
+    return known
+
+
+def _worked_out(node: Node, dot: str) -> _Keys:
     below = tuple((name + dot, _keys(child, dot)) for name, child in node.below.items())
     # The id stays in every record; and in REST answers the key of a link is that of the linked record too.
     dropped = {name for name in node.added if name != "id" and (dot or name not in node.below)} | {name + dot for name in node.added_below}

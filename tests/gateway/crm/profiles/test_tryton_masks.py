@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.crm.profile import Call, Delivered
 from gateway.crm.profiles.tryton_masks import Covering, Masks
+from gateway.crm.profiles.tryton_plan import _plan
 from gateway.exchange import Response
 from policies.decision import FieldMask, Obligations
 from policies.masks import HIDE, NULL, Mask, MaskKind, is_mask, masking
@@ -251,3 +252,18 @@ def test_a_released_answer_holds_no_record_any_more() -> None:
         whole = answer(read(["name"]), said)
         assert released(whole.release(Obligations(keep=frozenset({"1"})))) == [{"id": 1, "name": "A"}]
         assert whole.identifiers() == []
+
+
+def test_answers_to_one_list_of_fields_share_no_masks() -> None:
+    said = {"id": 1, "name": "Albrecht", "code": "K1"}
+    first, second, third = (answer(read(["name", "code"]), [dict(said)]) for _ in range(3))
+    assert released(first.release(duties(("name", HIDE, {1})))) == [said | {"name": "•••"}]
+    assert released(second.release(duties(("code", NULL, {1})))) == [said | {"code": None}]
+    assert released(third.release(duties())) == [said]
+
+
+def test_only_short_lists_of_fields_are_remembered() -> None:
+    remembered = _plan.cache_info().currsize
+    for more in range(100):
+        read(["name"] * 65 + ["code"] * more)
+    assert _plan.cache_info().currsize == remembered
