@@ -309,8 +309,8 @@ def _mark(who: ClientId, record: dict[str, Any], keys: _Keys) -> int:
 
 
 def _names(numbers: list[int]) -> list[ClientId]:
-    """The ids of these clients. A client has the same text object in every answer: sets of clients then find it by its address, and its
-    hash is known, which is a tenth of a large answer's time."""
+    """The ids of these clients. A client has the same text object in every answer: its hash is known then, and sets of clients find it by
+    its address."""
     names = list(map(_numbers.get, numbers))
     if None not in names:
         return names  # type: ignore[return-value] # just looked
