@@ -10,9 +10,10 @@ from sqlalchemy import select, text
 
 from audit_store.event import EventAction
 from auth.act import StepUpRefused
+from auth.approval_request import MAX_OPEN, ApprovalKind, ApprovalRefused, Shown
 from auth.approval_tables import Approval as Given
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import MAX_OPEN, ApprovalKind, ApprovalRefused, Approvals, Shown
+from auth.approvals import Approvals
 from auth.console_sessions import may_sign_in
 from auth.levels import Levels
 from auth.person_values import PeopleError
