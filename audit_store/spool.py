@@ -122,7 +122,9 @@ class Spool:
         self._lock = threading.Lock()
         """Held over a commit: never taken on an event loop but for `append`."""
         self._gate = threading.Lock()
-        """Guards the three below; held for moments only."""
+        """Guards the four below; held for moments only."""
+        self._arrived: list[Waiting] = []
+        """What this turn of the event loop has brought."""
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._closed = False
@@ -170,8 +172,8 @@ class Spool:
     async def append_soon(self, event: Event) -> Receipt:
         """Store one event together with those of other coroutines in one commit; durable on return. Raises SpoolError.
 
-        A group is what arrives while the group before it is being written; with company, it waits until as many are there as
-        shared the last commits, `COMPANY_SECONDS` at most.
+        A group is what arrives in one turn of the event loop, or while the group before it is being written; with company, it waits until
+        as many are there as shared the last commits, `COMPANY_SECONDS` at most.
         """
         loop = asyncio.get_running_loop()
         waiting = Waiting(_bounded(event), loop, loop.create_future())
@@ -181,10 +183,21 @@ class Spool:
             if self._writer is None or not self._writer.is_alive():
                 self._writer = threading.Thread(target=self._write_groups, name=f"spool {self.producer}", daemon=True)
                 self._writer.start()
-            self._queue.put(waiting)
+            self._arrived.append(waiting)
+        # Not at once: a busy loop hands over together what it has ready, and wakes the writer once. Each wake is two changes of threads.
+        loop.call_soon(self._hand_over)
+        return await waiting.future
+
+    def _hand_over(self) -> None:
+        with self._gate:
+            self._take_arrived()
         if self._queue.qsize() >= self._company:
             self._complete.set()
-        return await waiting.future
+
+    def _take_arrived(self) -> None:
+        for waiting in self._arrived:
+            self._queue.put(waiting)
+        self._arrived.clear()
 
     def begin_epoch(self, cause: str, *, after: Head | None = None) -> Receipt:
         """Break the chain in the open and go on: the first event of the new epoch is an alarm with the cause. Raises SpoolError."""
@@ -227,6 +240,7 @@ class Spool:
         """Write what waits, then close. May be called twice."""
         with self._gate:
             self._closed = True
+            self._take_arrived()
             if self._writer is not None:
                 self._queue.put(None)
         if self._writer is not None:

@@ -21,6 +21,7 @@ from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.events import Event
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.server import ConnectionIO
+from mitmproxy.utils import asyncio_utils
 
 from gateway.guard import IDLE_HOOKS, Guarded, first_passing, unguarded
 from gateway.watch import Watch, Watched
@@ -137,6 +138,7 @@ def tame() -> None:
     version.MITMPROXY = "Torwart"
     logging.getLogger("mitmproxy").setLevel(logging.CRITICAL)  # its log holds what clients sent
     MessageData.__post_init__ = _unchecked  # type: ignore[method-assign]
+    asyncio_utils.set_task_debug_info = _unnamed
 
 
 def check_setup(master: Master, options: dict[str, Any], listener: Listener, addon: Guarded) -> None:
@@ -156,3 +158,7 @@ async def self_test(addon: type[Guarded]) -> None:
 
 def _unchecked(_: MessageData) -> None:
     """In place of the library's debugging aid that compares the types of its own parser's results: a tenth of a request's time."""
+
+
+def _unnamed(task: asyncio.Task[Any], *, name: str, client: tuple[Any, ...] | None = None) -> None:
+    """In place of the names that the library gives its tasks: for each of the four of a request it looks into the environment."""

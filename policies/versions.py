@@ -57,6 +57,7 @@ class Versions:
     def __init__(self, folder: Path, key: Signer) -> None:
         """`folder`: `policies` in the state folder. It need not exist yet."""
         self.folder = folder / "versions"
+        self._place_of_all = str(self.folder)
         self._key = key
         self._chained: set[str] = set()
         """Digests of statements whose way back to the first one was walked."""
@@ -64,7 +65,7 @@ class Versions:
     def stamp(self) -> Stamp | None:
         """Changes whenever a version is added; None if there is no folder."""
         try:
-            seen = self.folder.stat()
+            seen = os.stat(self._place_of_all)  # noqa: PTH116 -- asked several times for every request
         except OSError:
             return None
         return seen.st_mtime_ns, seen.st_ino

@@ -22,6 +22,7 @@ _BATCH = 5_000
 _LOOK_SECONDS = 5.0
 """How often an idle learner looks whether the index was built anew."""
 _AGAIN_SECONDS = 1.0
+_NONE: frozenset[int] = frozenset()
 
 
 class Learner:
@@ -52,15 +53,17 @@ class Learner:
         self._thread = threading.Thread(target=self._run, name="client-index-learner", daemon=True)
         self._thread.start()
 
-    def fresh(self, mark: int) -> bool:
-        """True for a hash that was not seen before: the caller notes its values now. For whole records, so that known ones cost nothing."""
+    def fresh(self, marks: Sequence[int]) -> frozenset[int]:
+        """Those of the hashes that were not seen before: the caller notes their values now. For whole records, so that known ones cost
+        nothing."""
         seen = self._seen
-        if mark in seen:
-            return False
-        if len(seen) >= MOST_SEEN:
+        if seen.issuperset(marks):
+            return _NONE
+        if len(seen) + len(marks) > MOST_SEEN:
             seen = self._seen = set()
-        seen.add(mark)
-        return True
+        found = frozenset(marks) - seen
+        seen |= found
+        return found
 
     def note(self, identifiers: Iterable[Identifier]) -> None:
         """Learn these values, if they are not known yet. Returns at once."""

@@ -164,10 +164,10 @@ class Answer(Protocol):
     def takes_mark(self) -> bool:
         """It leaves as a table, to which a row with a mark can be added."""
 
-    def identifiers(self, fresh: Callable[[int], bool] | None = None) -> list[Identifier]:
+    def identifiers(self, fresh: Callable[[Sequence[int]], frozenset[int]] | None = None) -> list[Identifier]:
         """Values that identify clients, in the answer as the CRM gave it and in what the call wrote: for the client index.
 
-        With `fresh` only those of records of which it says, by a hash of their values, that they are new. Ask before `release`.
+        With `fresh` only those of records that it names, by a hash of their values, as new. Ask before `release`, which is the end of it.
         """
 
     def release(self, obligations: Obligations, masking: Masking = conceal) -> Delivered:

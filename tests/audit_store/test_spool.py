@@ -9,7 +9,8 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 
 from audit_store.chain import epoch_start, link
 from audit_store.event import Event, EventAction
-from audit_store.spool import FILE, MARKER, Spool, SpoolError, SpoolReader, Stored, readers
+from audit_store.spool import FILE, MARKER, Receipt, Spool, SpoolError, SpoolReader, Stored, readers
 from audit_store.spool_file import TAIL_ROWS
 from tests.audit_store.acts import NOW, access, plain
 
@@ -211,6 +212,7 @@ def test_a_group_is_complete_when_as_many_are_there_as_before(folder: Path) -> N
         for number in range(3):
             tasks.append(asyncio.create_task(spool.append_soon(plain(number))))
             await asyncio.sleep(0)
+            await asyncio.sleep(0)  # handed over in the loop's next turn
             seen.append(spool._complete.is_set())
         for task in tasks:
             task.cancel()
@@ -218,6 +220,31 @@ def test_a_group_is_complete_when_as_many_are_there_as_before(folder: Path) -> N
 
     assert asyncio.run(come()) == [False, False, True]
     spool._writer = None
+    spool.close()
+
+
+def test_what_comes_in_one_turn_of_the_event_loop_shares_a_commit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool.open(folder, "gateway")
+    groups: list[int] = []
+    store = spool._store
+
+    def counted(group: Sequence[bytes]) -> list[Receipt]:
+        groups.append(len(group))
+        return store(group)
+
+    monkeypatch.setattr(spool, "_store", counted)
+
+    async def act(number: int) -> None:
+        time.sleep(0.002)  # noqa: ASYNC251 -- the loop is busy, and other threads run meanwhile
+        await spool.append_soon(plain(number))
+
+    async def come() -> None:
+        for _ in range(3):
+            await asyncio.gather(*map(act, range(10)))
+
+    asyncio.run(come())
+    assert sum(groups) == 30
+    assert len(groups) <= 6
     spool.close()
 
 

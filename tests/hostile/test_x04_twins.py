@@ -220,10 +220,10 @@ def test_a_write_that_reads_is_judged_as_what_it_reads() -> None:
     call = TRYTON.read(rest("PUT", "model/party.party/713", "f=phone", {"name": "A"}))
     assert call.action is Action.UPDATE
     assert call.held_before
-    answer = TRYTON.answer(call, answer_of({"id": 713, "__name__": "party.party", "phone": "+49 30 1"}))
-    assert (answer.ids, answer.contact_ids, answer.fields) == (("713",), {"713"}, {"phone"})
-    assert json.loads(answer.release(hide(713)).response.body)["phone"] == "•••"
-    assert answer.release(Obligations()).shown == {"713"}
+    read = [TRYTON.answer(call, answer_of({"id": 713, "__name__": "party.party", "phone": "+49 30 1"})) for _ in range(2)]
+    assert (read[0].ids, read[0].contact_ids, read[0].fields) == (("713",), {"713"}, {"phone"})
+    assert json.loads(read[0].release(hide(713)).response.body)["phone"] == "•••"
+    assert read[1].release(Obligations()).shown == {"713"}
 
 
 def test_basic_is_no_sign_in_on_any_road() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any
 
 from detectors.client_index.identifier import Identifier
@@ -45,7 +46,7 @@ class RecordsAnswer:
 
     @property
     def contact_ids(self) -> frozenset[ClientId]:
-        return frozenset(who for who, contact in self.records.clients.items() if contact)
+        return _true(self.records.clients)
 
     @property
     def fields(self) -> frozenset[str]:
@@ -68,7 +69,9 @@ class RecordsAnswer:
         if self.single and not out:
             raise UninspectableError("record that may not go")
         result = AS_IT_CAME if not changed else out[0] if self.single else out
-        return _delivered(self.wrap(result), clients, len(out), self.fields)
+        response, rows = self.wrap(result), len(out)
+        self.records.forget()
+        return _delivered(response, clients, rows, self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class RowsAnswer:
 
     @property
     def contact_ids(self) -> frozenset[ClientId]:
-        return frozenset(who for who, contact in self.rows.clients.items() if contact)
+        return _true(self.rows.clients)
 
     @property
     def fields(self) -> frozenset[str]:
@@ -173,4 +176,8 @@ class SealedAnswer:
 
 
 def _delivered(response: Response, clients: Mapping[ClientId, bool], rows: int, fields: frozenset[str]) -> Delivered:
-    return Delivered(response, frozenset(clients), frozenset(who for who, clear in clients.items() if clear), rows, fields)
+    return Delivered(response, frozenset(clients), _true(clients), rows, fields)
+
+
+def _true(clients: Mapping[ClientId, bool]) -> frozenset[ClientId]:
+    return frozenset(compress(clients, clients.values()))

@@ -5,7 +5,7 @@ They are on their way into the client index as keyed hashes (`detectors.client_i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from detectors.client_index.identifier import Identifier, Kind, contact
@@ -13,8 +13,8 @@ from gateway.crm.profiles.tryton_fields import CONTACT, IDENTIFIER, MODELS, PART
 from policies.masks import is_mask
 from policies.request import ClientId
 
-type Fresh = Callable[[int], bool]
-"""True for the hash of a client's values that was not seen before; who is told True remembers it."""
+type Fresh = Callable[[Sequence[int]], frozenset[int]]
+"""Those of the hashes of clients' values that were not seen before, empty if all were; who is told one remembers it."""
 
 _CONTACT: Mapping[str, Kind | None] = dict.fromkeys(("phone", "mobile", "fax", "email", "value"))
 _OF_MODEL: Mapping[str, Mapping[str, Kind | None]] = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from gateway.crm.profiles.tryton_fields import Field, base_name
@@ -137,6 +138,31 @@ class Masks:
                 self.finish()
                 break
 
+    def cover_all(self, records: Iterable[dict[str, Any]], covering: Covering, texts: Sequence[str]) -> None:
+        """`cover` for a page of records whose covering is plain: where no value stands a second time, in a third of its time.
+
+        Longer steps over all values of a record at once tell that none of them can; where one may, `cover` looks closer.
+        """
+        keys = [name for name, _ in covering.constant]
+        if not keys or not texts or not _PARTLY.isdisjoint(keys):
+            for record in records:
+                self.cover(record, covering, texts)
+            return
+        masked, watched, instead = values_of(keys), values_of(texts), dict(covering.constant)
+        for record in records:
+            try:
+                sought = "\0".join(filter(None, masked(record))).lower()
+                everything = "\n".join(filter(None, watched(record))).lower()
+            except (KeyError, TypeError):  # a field that is not there, or no text
+                self.cover(record, covering, texts)
+                continue
+            for part in sought.split("\0") if sought else ():
+                if part in everything:
+                    self.cover(record, covering, texts)
+                    break
+            else:
+                record.update(instead)
+
     def watch(self, holder: Any, places: Iterable[Any]) -> None:
         """Look through these texts (keys of a record, positions of a row) in `finish`."""
         self._texts.append((holder, places))
@@ -171,6 +197,13 @@ class Masks:
                     # Letters whose lower case has another length (a dotted capital I) escape the pattern: then nothing of the text stays.
                     left = covered.lower()
                     holder[place] = HIDDEN if any(value in left for value in self._values) else covered
+
+
+def values_of(names: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """Gets the values of these fields out of a record at once. Raises KeyError when called for a record that lacks one."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda record: tuple([record[name] for name in names])
 
 
 def _sought(name: str, value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from gateway.crm.profile import UnreadableError
@@ -11,6 +12,8 @@ from gateway.crm.profiles.tryton_fields import MODELS, NEUTRAL_LEAVES, PARTY, Fi
 
 _NAME = re.compile(r"_?[a-z][a-z0-9_]{0,63}(?::[a-zA-Z=_]{1,16})?")
 _MAX_HOPS = 5
+_REMEMBERED_NAMES = 64
+"""Fields in a list that is remembered: more than any view of the web client asks for. Who sends longer ones fills no memory here."""
 
 
 @dataclass(slots=True)
@@ -29,6 +32,8 @@ class Node:
     below: dict[str, Node] = field(default_factory=dict)
     hidden_below: set[str] = field(default_factory=set)
     added_below: set[str] = field(default_factory=set)
+    keys: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What the reader of answers has worked out about it (`tryton_records`), by the spelling of an answer."""
 
     def place(self, name: str, *, added: bool = False) -> None:
         """Ask for a dotted field. Raises UnreadableError for a name that is none."""
@@ -91,11 +96,17 @@ class Node:
 
 
 def plan(model: Model, names: list[Any], owner_field: str | None) -> Node:
-    """Read a list of fields. Raises UnreadableError."""
+    """Read a list of fields. The same lists come again and again, so nobody may change what comes back. Raises UnreadableError."""
+    if not all(isinstance(name, str) for name in names):
+        raise UnreadableError("field name")
+    return (_plan if len(names) <= _REMEMBERED_NAMES else _plan.__wrapped__)(model.name, tuple(names), owner_field)
+
+
+@lru_cache(maxsize=512)
+def _plan(model_name: str, names: tuple[str, ...], owner_field: str | None) -> Node:
+    model = MODELS[model_name]
     root = Node(model)
     for name in names:
-        if not isinstance(name, str):
-            raise UnreadableError("field name")
         root.place(name)
     if owner_field is not None and model.name == PARTY:
         _add_owner(root, owner_field)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -11,9 +13,13 @@ from detectors.client_index.identifier import Identifier, Kind
 from gateway.crm.profile import UninspectableError
 from gateway.crm.profiles.tryton_fields import PARTY, Field, base_name
 from gateway.crm.profiles.tryton_identifying import Fresh, identifying, mark, of_record
-from gateway.crm.profiles.tryton_masks import Covering, Masks, Suit
+from gateway.crm.profiles.tryton_masks import Covering, Masks, Suit, values_of
 from gateway.crm.profiles.tryton_plan import Node
 from policies.request import ClientId
+
+_NUMBERS_MAX = 100_000
+"""Numbers whose text is kept, about 150 bytes each; then all are forgotten."""
+_numbers: dict[int, ClientId] = {}
 
 
 @dataclass(slots=True)
@@ -28,6 +34,8 @@ class _Keys:
     identifying: tuple[tuple[str, Kind | None], ...]
     values: Callable[[dict[str, Any]], object] | None
     """Gets the values of `identifying` out of a record; None: there are none."""
+    contacts: Callable[[dict[str, Any]], tuple[Any, ...]]
+    """Gets the values of `contact` out of a record that has them all."""
     below: tuple[tuple[str, _Keys], ...]
     shows: bool
     dropped: tuple[str, ...]
@@ -35,7 +43,8 @@ class _Keys:
     emptied: tuple[str, ...]
     """Keys that the caller asked for and nobody knows."""
     coverings: tuple[tuple[Covering, bool], ...] = ()
-    """What becomes of the keys of masked clients, and whether that is plain: one for each suit of masks; set when the masks are known."""
+    """What becomes of the keys of masked clients, and whether that is plain: one for each suit of masks. Worked out in `_mask` for
+    the answer that is being masked, which nothing interrupts: answers to the same list of fields share these keys."""
 
     is_edited: bool = False
     is_flat: bool = False
@@ -49,6 +58,13 @@ _NO_TEXT = frozenset({"id", "active", "sequence", "type", "type_string", "_times
 
 
 def _keys(node: Node, dot: str) -> _Keys:
+    known = node.keys.get(dot)
+    if not isinstance(known, _Keys):
+        known = node.keys[dot] = _worked_out(node, dot)
+    return known
+
+
+def _worked_out(node: Node, dot: str) -> _Keys:
     below = tuple((name + dot, _keys(child, dot)) for name, child in node.below.items())
     # The id stays in every record; and in REST answers the key of a link is that of the linked record too.
     dropped = {name for name in node.added if name != "id" and (dot or name not in node.below)} | {name + dot for name in node.added_below}
@@ -57,7 +73,8 @@ def _keys(node: Node, dot: str) -> _Keys:
         node,
         is_client=node.model is not None,
         expected=frozenset(node.leaves) | {"id", "__name__"} | {name for name, _ in below},
-        contact=tuple(name for name, known in node.leaves.items() if known.contact),
+        contact=(contact := tuple(name for name, known in node.leaves.items() if known.contact)),
+        contacts=values_of(contact),
         text=tuple(name for name in plain if base_name(name) not in _NO_TEXT),
         identifying=(named := identifying(node.model, node.leaves)),
         values=itemgetter(*(name for name, _ in named)) if named else None,
@@ -84,7 +101,10 @@ class Records:
         self.clients: dict[ClientId, bool] = {}
         """Clients with any field beyond the id, in order; True: with a contact value."""
         self._found: list[tuple[dict[str, Any], _Keys, ClientId | None, int]] = []
-        """Every record that a client may be masked in or that is edited: record, keys, whose, number of the record on top."""
+        """Every record that a client may be masked in or that is edited: record, keys, whose, number of the record on top. Empty where
+        they are flat."""
+        self._whose: list[ClientId] = []
+        """Whose each record is, where they are flat."""
         self._is_edited = False
         self.owners: dict[ClientId, str | None] = {}
         self._visit_all()
@@ -98,26 +118,33 @@ class Records:
 
     def identifiers(self, fresh: Fresh | None) -> list[Identifier]:
         """The values that identify clients, as the CRM gave them; without those of records that `fresh` has seen. Ask before `release`."""
-        found: list[Identifier] = []
-        for record, keys, who, _ in self._found:
-            values = keys.values
-            if who is None or values is None:
-                continue
-            try:  # a page whose clients are all known costs a third of a microsecond for each
-                if fresh is not None and not fresh(hash((who, values(record)))):
-                    continue
-            except (KeyError, TypeError):  # a field that is not there, or no plain value
-                if fresh is not None and not fresh(mark(who, record, keys.identifying)):
-                    continue
-            found += of_record(who, record, keys.identifying)
-        return found
+        records = self._identifying()
+        if fresh is not None and records:
+            unseen = fresh(marks := self._marks(records))
+            records = [one for one, its in zip(records, marks, strict=True) if its in unseen] if unseen else []
+        return [identifier for who, record, keys in records for identifier in of_record(who, record, keys.identifying)]
+
+    def _identifying(self) -> list[tuple[ClientId, dict[str, Any], _Keys]]:
+        """The records that identify a client, whose they are, their keys."""
+        keys = self._keys
+        if keys.is_flat:
+            return list(zip(self._whose, self._records, repeat(keys))) if keys.identifying else []
+        return [(who, record, keys) for record, keys, who, _ in self._found if who is not None and keys.identifying]
+
+    def _marks(self, records: list[tuple[ClientId, dict[str, Any], _Keys]]) -> list[int]:
+        """A hash for each of these records. A page of clients, the ordinary case, costs a quarter of a microsecond for each."""
+        values = self._keys.values
+        if self._keys.is_flat and values is not None:
+            with contextlib.suppress(KeyError, TypeError):  # a field that is not there, or no plain value
+                return list(map(hash, zip(self._whose, map(values, self._records), strict=True)))
+        return [_mark(who, record, keys) for who, record, keys in records]
 
     def release(self, masks: Masks) -> tuple[list[Any], dict[ClientId, bool], bool]:
         """What goes out: the records, their clients (True: with a clear contact value) and whether anything was changed."""
         changed = self._is_edited
         if masks.keep is not None:
-            kept = [record for record in (_trimmed(self._keys, record, None, masks.keep) for record in self._records) if record is not None]
-            self._records = kept
+            trimmed = [_trimmed(self._keys, record, None, masks.keep) for record in self._records]
+            self._records[:] = [record for record in trimmed if record is not None]
             self._visit_all()
             changed = True
         delivered = self.clients
@@ -134,9 +161,15 @@ class Records:
                     record[name] = None
         return self._records, delivered, changed
 
+    def forget(self) -> None:
+        """Let go of the records: what is made for the next answer then finds their memory still in the processor's cache."""
+        self._records.clear()
+        self._found.clear()
+
     def _visit_all(self) -> None:
         self.clients.clear()
         self._found.clear()
+        self._whose.clear()
         keys = self._keys
         if keys.is_flat:
             self._visit_flat(keys)
@@ -152,17 +185,16 @@ class Records:
         numbers = [record.get("id") for record in records]
         if not set(map(type, numbers)) <= {int}:
             raise UninspectableError("record without its client")
-        names = list(map(str, numbers))
-        self._found = [(record, keys, who, 0) for who, record in zip(names, records, strict=True)]
-        if keys.shows:
-            clients, contact = self.clients, keys.contact
-            for who, record in zip(names, records, strict=True):
-                for name in contact:
-                    if record.get(name):
-                        clients[who] = True
-                        break
-                else:
-                    clients.setdefault(who, False)
+        self._whose = names = _names(numbers)
+        if not keys.shows:
+            return
+        try:
+            contacts = list(map(any, map(keys.contacts, records)))
+        except KeyError:  # a field that is not there
+            contacts = [any(map(record.get, keys.contact)) for record in records]
+        self.clients.update(zip(names, contacts, strict=True))
+        if len(self.clients) < len(names):  # a client stands there twice
+            self.clients.update(dict.fromkeys(compress(names, contacts), True))
 
     def _visit(self, keys: _Keys, record: Any, above: ClientId | None, place: int) -> None:
         if type(record) is not dict or not record.keys() <= keys.expected:
@@ -194,14 +226,10 @@ class Records:
 
     def _mask(self, masks: Masks, masked: Set[ClientId], delivered: dict[ClientId, bool]) -> None:
         _cover(self._keys, masks, ())
-        flat, last, single = self._keys.is_flat, 0, len(masks.suits) == 1
-        covering, is_plain = self._keys.coverings[0]
-        if flat and single and is_plain:
-            text = self._keys.text
-            for record, _, who, _ in self._found:
-                if who in masked:
-                    masks.cover(record, covering, text)
+        if self._keys.is_flat:
+            self._mask_flat(masks, masked, delivered)
             return
+        last, single = 0, len(masks.suits) == 1
         for record, keys, who, place in self._found:
             if place != last:
                 masks.finish()
@@ -209,22 +237,28 @@ class Records:
             if who is None or who not in masked:
                 continue
             covering, is_plain = keys.coverings[0 if single else masks.worn_by(who)]
-            if flat:
-                masks.cover(record, covering, keys.text)
-            else:
-                for name, instead in covering.constant:
-                    if name in record:
-                        masks.note(name, record[name])
-                        record[name] = instead
-                masks.watch(record, keys.text)
+            for name, instead in covering.constant:
+                if name in record:
+                    masks.note(name, record[name])
+                    record[name] = instead
+            masks.watch(record, keys.text)
             if not is_plain:
-                if not flat:
-                    _mask_more(record, covering, masks)
-                for name in covering.clear:  # a mask on single fields leaves others clear
-                    if record.get(name):
-                        delivered[who] = True
-                        break
+                _mask_more(record, covering, masks)
+                if any(map(record.get, covering.clear)):  # a mask on single fields leaves others clear
+                    delivered[who] = True
         masks.finish()
+
+    def _mask_flat(self, masks: Masks, masked: Set[ClientId], delivered: dict[ClientId, bool]) -> None:
+        keys = self._keys
+        worn = [(who, record) for who, record in zip(self._whose, self._records, strict=True) if who in masked]
+        if len(masks.suits) == 1 and keys.coverings[0][1]:
+            masks.cover_all([record for _, record in worn], keys.coverings[0][0], keys.text)
+            return
+        for who, record in worn:
+            covering, _ = keys.coverings[masks.worn_by(who)]
+            masks.cover(record, covering, keys.text)
+            if any(map(record.get, covering.clear)):
+                delivered[who] = True
 
 
 def _mask_more(record: dict[str, Any], covering: Covering, masks: Masks) -> None:
@@ -265,6 +299,24 @@ def _trimmed(keys: _Keys, record: dict[str, Any], above: ClientId | None, keep: 
         elif value is not None:
             record[name] = _trimmed(child, value, who, keep)
     return record
+
+
+def _mark(who: ClientId, record: dict[str, Any], keys: _Keys) -> int:
+    if keys.values is not None:
+        with contextlib.suppress(KeyError, TypeError):
+            return hash((who, keys.values(record)))
+    return mark(who, record, keys.identifying)
+
+
+def _names(numbers: list[int]) -> list[ClientId]:
+    """The ids of these clients. A client has the same text object in every answer: its hash is known then, and sets of clients find it by
+    its address."""
+    names = list(map(_numbers.get, numbers))
+    if None not in names:
+        return names  # type: ignore[return-value] # just looked
+    if len(_numbers) + len(numbers) > _NUMBERS_MAX:
+        _numbers.clear()
+    return [_numbers.setdefault(number, str(number)) for number in numbers]
 
 
 def _client(node: Node, record: Mapping[str, Any], above: ClientId | None) -> ClientId:

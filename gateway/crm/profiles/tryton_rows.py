@@ -130,7 +130,7 @@ class Rows:
         for who, rows in self._records() if places else ():
             for row in rows:
                 cells = dict(enumerate(row))
-                if fresh is None or fresh(mark(who, cells, places)):
+                if fresh is None or fresh((mark(who, cells, places),)):
                     found += of_record(who, cells, places)
         return found
 

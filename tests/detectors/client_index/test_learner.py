@@ -120,7 +120,7 @@ def test_a_name_alone_is_not_kept_but_one_beside_a_value_is(tmp_path: Path) -> N
 
 def test_a_record_is_fresh_once(tmp_path: Path) -> None:
     learner = Learner(tmp_path, HOME)
-    assert [learner.fresh(5), learner.fresh(5), learner.fresh(6)] == [True, False, True]
+    assert [learner.fresh([5, 7]), learner.fresh([7, 5]), learner.fresh([5, 6])] == [{5, 7}, set(), {6}]
     learner.close()
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.crm.profile import Call, Delivered
+from gateway.crm.profiles.tryton_masks import Covering, Masks
+from gateway.crm.profiles.tryton_plan import _plan
 from gateway.exchange import Response
 from policies.decision import FieldMask, Obligations
 from policies.masks import HIDE, NULL, Mask, MaskKind, is_mask, masking
@@ -214,3 +219,51 @@ def test_the_number_and_the_timestamp_of_a_record_are_never_masked() -> None:
     call = read(["id", "_timestamp", "_write"])
     said = [{"id": 1, "_timestamp": "1.5", "_write": True}]
     assert released(going(call, said, ("id", HIDE, {1}), ("contact", HIDE, {1}))) == said
+
+
+_SOME = st.sampled_from(
+    ["", None, "030 5", "Straße", "STRASSE 9", "ΟΔΟΣ", "οδος!", "İzmir 12", "i̇zmir 12", "a\0bcdefg", "bcdefg", "x@y.example", 7]
+)
+"""Values that lie in each other, in other cases, with letters whose lower case depends on what stands beside them."""
+
+
+@given(
+    page=st.lists(st.dictionaries(st.sampled_from(["phone", "email", "fax", "name", "code"]), _SOME), max_size=4), fields=st.integers(1, 3)
+)
+def test_a_page_is_covered_as_each_of_its_records_is(page: list[dict[str, Any]], fields: int) -> None:
+    covering = Covering(tuple((name, "•••") for name in ("phone", "email", "fax")[:fields]))
+    one_by_one, at_once = copy.deepcopy(page), copy.deepcopy(page)
+    for record in one_by_one:
+        Masks(Obligations()).cover(record, covering, ("name", "code"))
+    Masks(Obligations()).cover_all(at_once, covering, ("name", "code"))
+    assert at_once == one_by_one
+
+
+def test_a_client_that_stands_twice_in_a_page_has_a_contact_value_if_one_of_them_has() -> None:
+    call = read(["name", "phone"])
+    for said in ([{"id": 1, "phone": "030 1"}, {"id": 1, "phone": ""}], [{"id": 1, "name": "A"}, {"id": 1, "phone": "030 1"}]):
+        both = answer(call, said)
+        assert (both.ids, both.contact_ids) == (("1",), {"1"})
+        assert both.release(duties()).taken == {"1"}
+
+
+def test_a_released_answer_holds_no_record_any_more() -> None:
+    for said in ([{"id": 1, "name": "A"}, {"id": 2, "name": "B"}], [{"id": 1, "name": "A"}]):
+        whole = answer(read(["name"]), said)
+        assert released(whole.release(Obligations(keep=frozenset({"1"})))) == [{"id": 1, "name": "A"}]
+        assert whole.identifiers() == []
+
+
+def test_answers_to_one_list_of_fields_share_no_masks() -> None:
+    said = {"id": 1, "name": "Albrecht", "code": "K1"}
+    first, second, third = (answer(read(["name", "code"]), [dict(said)]) for _ in range(3))
+    assert released(first.release(duties(("name", HIDE, {1})))) == [said | {"name": "•••"}]
+    assert released(second.release(duties(("code", NULL, {1})))) == [said | {"code": None}]
+    assert released(third.release(duties())) == [said]
+
+
+def test_only_short_lists_of_fields_are_remembered() -> None:
+    remembered = _plan.cache_info().currsize
+    for more in range(100):
+        read(["name"] * 65 + ["code"] * more)
+    assert _plan.cache_info().currsize == remembered
