@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from audit_store.consumer import position_of, put_position
 from audit_store.event import Event, EventAction, Phase, phase_event
 from audit_store.log import Log, Logged, Source
+from audit_store.log_marks import Within
 from audit_store.search import search
 from auth.agent_order import Order, Verb
 from auth.orders import Answer, Orders
@@ -25,6 +26,7 @@ _BATCH = 500
 _PHASES = {Verb.QUARANTINE: Phase.PUT_ASIDE, Verb.RELEASE: Phase.PUT_BACK}
 _PHASES_MAX = 10
 _AGENT = "agent-"
+_ANSWER = frozenset(("action", one) for one in ANSWERS)
 _ANSWERED = f"sequence > ? AND action IN ({', '.join('?' * len(ANSWERS))})"
 
 
@@ -62,7 +64,7 @@ class OrderStage:
 
     def _hear(self) -> None:
         position = position_of(self._engine, CONSUMER) if self._position is None else self._position
-        while batch := self._log.where(_ANSWERED, (position, *sorted(ANSWERS)), limit=_BATCH):
+        while batch := self._log.where(_ANSWERED, (position, *sorted(ANSWERS)), limit=_BATCH, within=Within(position, groups=(_ANSWER,))):
             self._log.take(self._own)  # what was written before a crash must be in the log before it is asked for
             for logged in batch:
                 if logged.producer.startswith(_AGENT):

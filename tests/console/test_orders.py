@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from audit_store import log_questions
 from audit_store.event import EventAction, Phase, plain_event
+from audit_store.log_blocks import unpack
 from audit_store.search import search
 from audit_store.spool import Spool
 from auth.agent_order import Verb, order_of
@@ -90,6 +93,26 @@ def test_what_was_put_aside_and_given_back_are_phases_of_the_act_with_all_that_i
     stage.tells(EventAction.FILE_RELEASED, counter=2)
     stage.step()
     assert (stage.phases(), stage.state()) == (["observed", "put_aside", "put_back"], "given_back")
+
+
+def test_packed_entries_without_an_answer_are_not_read_in_every_round(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log grows for years, and the round comes four times a second."""
+    unpacked: list[object] = []
+
+    def noted(block: Any) -> Any:
+        unpacked.append(block)
+        return unpack(block)
+
+    assert stage.services.log.pack(entries=1, kept=0)
+    monkeypatch.setattr(log_questions, "unpack", noted)
+    stage.step()
+    assert unpacked == []
+    stage.tells(EventAction.FILE_QUARANTINED)
+    stage.services.log.take(stage.spool)
+    assert stage.services.log.pack(entries=1, kept=0)
+    stage.step()
+    assert stage.state() == "aside"
+    assert len(unpacked) >= 1, "an answer that was packed meanwhile is heard"
 
 
 def test_an_answer_that_comes_twice_is_one_phase(stage: Stage) -> None:
