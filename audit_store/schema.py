@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from audit_store.engines import MIGRATING, DatabaseError, is_sqlite, take_write_lock
 
-SCHEMA = 21
+SCHEMA = 22
 """The newest step in `audit_store/migrations/versions`."""
 SHARED, LOG = "shared", "log"
 """Parts of the tables: with SQLite the central log is a file of its own; PostgreSQL has both."""

@@ -26,7 +26,7 @@ class ApprovalRequest(SealedRow, Base):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
-    """A value of `auth.approvals.ApprovalKind`."""
+    """A value of `auth.approval_request.ApprovalKind`."""
     requester_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"), default=None)
     """None: the command line on the machine itself, which is nobody."""
     subject_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"), default=None)
@@ -34,7 +34,7 @@ class ApprovalRequest(SealedRow, Base):
     digest: Mapped[str] = mapped_column(String(64))
     """Of exactly what is asked for."""
     shown: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """What approvers are shown and sign (`auth.approvals.Shown`). Never a client's value."""
+    """What approvers are shown and sign (`auth.approval_request.Shown`). Never a client's value."""
     samples: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     """Masked rows, or of an upload the names of its files, with random bytes; dropped when the request ends."""
     samples_hash: Mapped[str | None] = mapped_column(String(64), default=None)

@@ -21,9 +21,8 @@ from policies.request import Status
 LOGOUT, REPLACED, OWN, ADMINISTRATOR = "logout", "replaced", "own", "administrator"
 """Why a sign-in ended: signed out; a new sign-in in the same browser; ended by its person from the list, or by an administrator."""
 _TOKEN_BYTES = 32
-FRESH = timedelta(minutes=5)
-"""How long a touch counts for what gives authority on Torwart's pages. One touch does for a person's page with several steps; a desk that
-was left, or a cookie that was taken, has the whole working day of the sign-in."""
+FORM_TIME = timedelta(seconds=60)
+"""Between a touch for a form and the form, which the page sends by itself."""
 _SEEN_EVERY = timedelta(seconds=60)
 """How coarse `last_seen_at` is: a page view is not a write."""
 
@@ -92,10 +91,10 @@ class ConsoleSessions:
                 session.get_one(ConsoleSession, row.id).last_seen_at = now
         return row, person
 
-    def renew(self, token: str, key_id: str | None) -> str | None:
+    def renew(self, token: str, key_id: str | None, form: str | None = None) -> str | None:
         """A new token, and a new one for forms, in place of this one, after another touch (ASVS 5.0, 7.2.4); None for a dead one.
 
-        The sign-in stays the same one: a touch does not make the working day longer.
+        The sign-in stays the same one: a touch does not make the working day longer. `form`: digest of what the touch was for.
         """
         fresh = secrets.token_urlsafe(_TOKEN_BYTES)
         with writing(self._engine) as session:
@@ -105,13 +104,18 @@ class ConsoleSessions:
                 return None
             row.token_hash, row.csrf = credential_hash(fresh, self._key), secrets.token_urlsafe(_TOKEN_BYTES)
             row.key_id = key_id or row.key_id
-            row.touched_at = now if _cannot_be_copied(session, key_id) else row.touched_at
+            if _cannot_be_copied(session, key_id):
+                row.touched_at, row.touched_for = now, form
         return fresh
 
-    def touched_lately(self, row: ConsoleSession) -> bool:
-        """Whether a key touched in this sign-in so lately that it may give authority (`FRESH`)."""
-        with reading(self._engine) as session:
-            return row.touched_at is not None and timedelta(0) <= database_now(session) - row.touched_at <= FRESH
+    def use_touch(self, session_id: str, form: str) -> bool:
+        """Use up the touch that was for exactly this form; False if there was none in this sign-in, it was for another, or is too old."""
+        with writing(self._engine) as session:
+            row = session.get(ConsoleSession, session_id)
+            if row is None or not row.genuine or row.touched_at is None or row.touched_for != form:
+                return False
+            row.touched_for = None
+            return timedelta(0) <= database_now(session) - row.touched_at <= FORM_TIME
 
     def of(self, person_id: str) -> list[ConsoleSession]:
         """The living sign-ins of a person, newest first."""

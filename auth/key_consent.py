@@ -11,7 +11,8 @@ import hashlib
 
 from sqlalchemy import Engine
 
-from auth.approvals import ApprovalKind, Approvals, Shown
+from auth.approval_request import ApprovalKind, Shown
+from auth.approvals import Approvals
 from auth.double import makes_two
 from auth.enrolment import TokenError
 from auth.keys import Keys, LastKeyError

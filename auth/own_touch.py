@@ -33,7 +33,7 @@ class What(StrEnum):
     CODES = "codes"
     """New recovery codes; the earlier ones are void."""
     AGAIN = "again"
-    """Something that gives authority, on a page that has not seen a touch lately (`console.fresh_touch`)."""
+    """A form that gives authority; `about` is its digest (`console.fresh_touch`)."""
 
 
 _LASTING = frozenset({What.TOTP, What.CODES})
@@ -48,17 +48,20 @@ class OwnTouch:
         self._keys = keys
         self._enrolment = Enrolment(engine, record)
 
-    def begin(self, person_id: str, what: What) -> tuple[dict[str, Any], str]:
-        """Options for `navigator.credentials.get` with the person's keys, and the id of the ceremony. Raises KeyRefusedError."""
-        ceremony_id, challenge = self._enrolment.begin(OWN, f"{person_id} {what}")
+    def begin(self, person_id: str, what: What, about: str = "") -> tuple[dict[str, Any], str]:
+        """Options for `navigator.credentials.get` with the person's keys, and the id of the ceremony. Raises KeyRefusedError.
+
+        `about`: what exactly the touch is for, where `what` has many.
+        """
+        ceremony_id, challenge = self._enrolment.begin(OWN, f"{person_id} {what} {about}")
         return self._keys.options(person_id, challenge, CEREMONY_SECONDS), ceremony_id
 
-    def complete(self, person_id: str, what: What, ceremony_id: str, response: Mapping[str, Any]) -> str:
+    def complete(self, person_id: str, what: What, ceremony_id: str, response: Mapping[str, Any], about: str = "") -> str:
         """Id of the key that was touched for exactly this, once. Raises KeyRefusedError; the refusal is recorded."""
         try:
             _, inner = credential_of(response)
             challenge = challenge_of(read_client_data(decode(inner.get("clientDataJSON"))))
-            self._enrolment.consume(OWN, challenge, f"{person_id} {what}", ceremony_id)
+            self._enrolment.consume(OWN, challenge, f"{person_id} {what} {about}", ceremony_id)
         except CeremonyFault as fault:
             with reading(self._engine) as session:
                 person = session.get(Person, person_id)

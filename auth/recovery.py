@@ -26,7 +26,8 @@ from sqlalchemy.orm import Session
 from audit_store.alerts import OPEN_STATES
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.tables import Alert
-from auth.approvals import ApprovalKind, Approvals, Shown, TooManyOpenError
+from auth.approval_request import ApprovalKind, Shown, TooManyOpenError
+from auth.approvals import Approvals
 from auth.code_tries import Purpose, Tries
 from auth.console_sessions import may_sign_in
 from auth.enrolment import Enrolment

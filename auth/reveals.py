@@ -15,8 +15,9 @@ from sqlalchemy import Engine, and_, select
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.pseudonyms import Pseudonyms
 from audit_store.tables import Alert
+from auth.approval_request import ApprovalKind, Shown
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalKind, Approvals, Shown
+from auth.approvals import Approvals
 from auth.storage import database_now, reading, writing
 from auth.tables import Person
 from policies.needs import Approval

@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Iterable
 
 from sqlalchemy import Engine
 
-from auth.approvals import ApprovalKind, Approvals, Shown
+from auth.approval_request import ApprovalKind, Shown
+from auth.approvals import Approvals
 from auth.cut import Cut
 from auth.key_consent import ConsentNeededError
 from auth.people import People

@@ -125,7 +125,7 @@ class ConsoleSession(SealedRow, Base):
 
     __tablename__ = "console_sessions"
     SEALED: ClassVar[tuple[str, ...]] = ("id", "person_id", "token_hash", "csrf", "key_id", "opened_at", "expires_at", "ended_at")
-    SEALED_IF_SET: ClassVar[tuple[str, ...]] = ("touched_at",)
+    SEALED_IF_SET: ClassVar[tuple[str, ...]] = ("touched_at", "touched_for")
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
@@ -139,6 +139,8 @@ class ConsoleSession(SealedRow, Base):
     opened_at: Mapped[datetime] = mapped_column(Moment)
     touched_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
     """When a key that cannot be copied touched last in it; None: none has."""
+    touched_for: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Digest of the form that this touch was for (`console.sent_form`); None: for none, or the form has come."""
     last_seen_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment, default=None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from auth.approval_request import ApprovalKind, Shown
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalKind, Shown
 from console.language import Speech
 from console.services import Services, Who
 from console.words import ACTIONS, N_, PLACES, ROADS, UNREAD, field_words, word

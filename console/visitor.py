@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from auth.tables import ConsoleSession, Person
 from console.language import LANGUAGES, Speech, preferred, speech
+from console.sent_form import sent_form
 from console.services import Services
 
 REVIEWERS = frozenset({"owner", "security", "admin"})
@@ -38,6 +39,8 @@ class Visitor:
     person: Person | None = None
     lent: frozenset[str] = frozenset()
     """Roles that the sealed envelope gives for some hours (`auth.break_glass`)."""
+    form: str | None = None
+    """Digest of the form that was sent (`console.sent_form`); None: of none with the token of this sign-in."""
 
     @property
     def is_reviewer(self) -> bool:
@@ -75,15 +78,15 @@ def drop_session(response: Response, *, https: bool) -> None:
     response.delete_cookie(session_cookie(https), secure=https, httponly=True, samesite="strict", path="/")
 
 
-def renew_session(request: Request, response: Response, person_id: str, key_id: str | None) -> str | None:
+def renew_session(request: Request, response: Response, person_id: str, key_id: str | None, form: str | None = None) -> str | None:
     """After a touch: a new cookie in place of the one that this browser carries, where it is a sign-in of that person (ASVS 5.0, 7.2.4).
 
-    What the cookie holds now; None where it stays.
+    What the cookie holds now; None where it stays. `form`: digest of what the touch was for.
     """
     services = services_of(request)
     token = request.cookies.get(session_cookie(services.https))
     found = services.console_sessions.find(token) if token else None
-    if token and found and found[1].id == person_id and (fresh := services.console_sessions.renew(token, key_id)) is not None:
+    if token and found and found[1].id == person_id and (fresh := services.console_sessions.renew(token, key_id, form)) is not None:
         set_session(response, fresh, https=services.https)
         return fresh
     return None
@@ -127,11 +130,15 @@ def holds_csrf(found: Visitor, csrf: str) -> bool:
     return bool(found.csrf) and hmac.compare_digest(csrf.encode("utf-8", "surrogatepass"), found.csrf.encode())
 
 
-def intended(found: Annotated[Visitor, Depends(signed_in)], csrf: Annotated[str, Form(max_length=200)] = "") -> Visitor:
+def intended(
+    found: Annotated[Visitor, Depends(signed_in)],
+    form: Annotated[str, Depends(sent_form)],
+    csrf: Annotated[str, Form(max_length=200)] = "",
+) -> Visitor:
     """A signed-in visitor whose form carries the token of their sign-in. Raises HTTPException 403."""
     if not holds_csrf(found, csrf):
         raise HTTPException(403)
-    return found
+    return replace(found, form=form)
 
 
 def reviewer_intends(found: Annotated[Visitor, Depends(intended)]) -> Visitor:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from audit_store.client_sets import encode_ids
 from audit_store.event import Phase
 from auth.act import Summary
-from auth.approvals import MAX_OPEN, ApprovalKind, Approvals, Shown
+from auth.approval_request import MAX_OPEN, ApprovalKind, Shown
+from auth.approvals import Approvals
 from auth.stepup import TooManyOpenError
 from auth.tables import Act
 from detectors.client_index.identifier import Identifier, Kind

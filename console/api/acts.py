@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from auth.act import StepUpRefused
-from auth.approvals import ReasonMissingError, TooManyOpenError
+from auth.approval_request import ReasonMissingError, TooManyOpenError
 from auth.stepup import REASON_LENGTH
 from console.visitor import renew_session, services_of
 

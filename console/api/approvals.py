@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse, Response
 
-from auth.approvals import REASON_LENGTH, ApprovalRefused, ReasonMissingError, TooManyOpenError
+from auth.approval_request import REASON_LENGTH, ApprovalRefused, ReasonMissingError, TooManyOpenError
 from auth.tables import Person
 from console.visitor import Visitor, renew_session, services_of, signed_in
 

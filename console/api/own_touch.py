@@ -40,11 +40,11 @@ def intending(found: Visitor, intent: Intent) -> Person:
     return found.person
 
 
-def begun(request: Request, intent: Intent, found: Visitor, what: What) -> Response:
+def begun(request: Request, intent: Intent, found: Visitor, what: What, about: str = "") -> Response:
     """A fresh challenge for the visitor's own keys. Raises HTTPException as `intending`."""
     person = intending(found, intent)
     try:
-        options, state = own_touch(services_of(request)).begin(person.id, what)
+        options, state = own_touch(services_of(request)).begin(person.id, what, about)
     except KeyRefusedError:
         return JSONResponse(REFUSED, 403)
     return JSONResponse({"options": options, "state": state})

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from auth.approvals import Approvals, ReasonMissingError, TooManyOpenError
+from auth.approval_request import ReasonMissingError, TooManyOpenError
+from auth.approvals import Approvals
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.enrolment import TokenError
 from auth.key_consent import TOKEN_HOURS, ConsentNeededError, KeyConsent

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from auth.agents import TOKEN_HOURS
-from auth.approvals import ReasonMissingError, TooManyOpenError
+from auth.approval_request import ReasonMissingError, TooManyOpenError
 from auth.assignments import TableError
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.cut import Cut

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from auth.approvals import ReasonMissingError, TooManyOpenError
+from auth.approval_request import ReasonMissingError, TooManyOpenError
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from auth.key_consent import ConsentNeededError
 from auth.people import PeopleError

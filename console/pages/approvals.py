@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from audit_store.pseudonyms import Pseudonyms
+from auth.approval_request import ApprovalKind
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalKind
 from auth.reveals import RevealError
 from auth.tables import Person
 from console.approval_view import view

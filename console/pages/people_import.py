@@ -77,7 +77,7 @@ async def compare(
 ) -> Response:
     """Say what the table would change, or, with the digest of what was looked at, take it over."""
     services, viewer = services_of(request), _administrator(found)
-    if take == "yes":
+    if take == "yes" and seen:
         need_touch(request, found, N_("Take the table over"))
     data = await table.read(MAX_BYTES + 1) if table is not None else _decoded(again)
     whole = complete == "yes"

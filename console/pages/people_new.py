@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from auth.approvals import ReasonMissingError, TooManyOpenError
+from auth.approval_request import ReasonMissingError, TooManyOpenError
 from auth.key_consent import ConsentNeededError
 from auth.people import PeopleError
 from auth.person_values import LANGUAGES, PersonChange

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from audit_store.spool import SpoolError
-from auth.approvals import ReasonMissingError, TooManyOpenError
+from auth.approval_request import ReasonMissingError, TooManyOpenError
 from auth.cut import Cut
 from auth.enrolment import TokenError
 from auth.key_consent import ConsentNeededError, KeyConsent

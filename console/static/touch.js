@@ -1,4 +1,4 @@
-// One more touch before something that gives authority; then the form that was sent goes on, under the new token of the sign-in.
+// A touch for the form that was sent and gives authority; then the form goes on, under the new token of the sign-in.
 import { assert, ceremony, demoKey, post, sayer, supported } from "./key.js";
 
 const place = document.getElementById("ceremony");
@@ -13,8 +13,8 @@ const run = async (touch) => {
     place,
     say,
     touch,
-    begin: () => post("/api/touch/begin", { csrf: words.csrf }),
-    complete: (begun, response) => post("/api/touch/complete", { csrf: words.csrf, state: begun.state, response }),
+    begin: () => post("/api/touch/begin", { csrf: words.csrf, form: words.form }),
+    complete: (begun, response) => post("/api/touch/complete", { csrf: words.csrf, form: words.form, state: begun.state, response }),
   });
   if (!done) {
     buttons.forEach((button) => (button.disabled = false));

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from audit_store.client_sets import encode_ids
-from auth.approvals import MAX_OPEN, ApprovalKind, Approvals, Shown
+from auth.approval_request import MAX_OPEN, ApprovalKind, Shown
+from auth.approvals import Approvals
 from gateway.approving import approval_digest, version_of
 from gateway.forward.confirm import Confirmations, summary_of
 from gateway.forward.framing import Asked

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select, update
 
 from audit_store.event import EventAction, encode_ids
+from auth.approval_request import ApprovalKind, ApprovalRefused, ReasonMissingError, Shown, TooManyOpenError
 from auth.approval_tables import Approval as Given
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalKind, ApprovalRefused, Approvals, ReasonMissingError, Shown, TooManyOpenError
+from auth.approvals import Approvals
 from auth.sole_reviewer import SoleReviewer
 from auth.storage import writing
 from auth.tables import Key, Person

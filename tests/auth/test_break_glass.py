@@ -8,7 +8,8 @@ from sqlalchemy import select, update
 
 from audit_store.alerts import Alerts, Signal
 from audit_store.event import EventAction
-from auth.approvals import ApprovalKind, ApprovalRefused, Approvals, Shown
+from auth.approval_request import ApprovalKind, ApprovalRefused, Shown
+from auth.approvals import Approvals
 from auth.break_glass import ALARM, BreakGlasses
 from auth.code_tries import Tries
 from auth.enrolment import TokenError

@@ -4,7 +4,8 @@ import pytest
 
 from audit_store.alerts import Alerts, Signal
 from audit_store.event import EventAction
-from auth.approvals import ApprovalRefused, Approvals
+from auth.approval_request import ApprovalRefused
+from auth.approvals import Approvals
 from auth.enrolment import TokenError
 from auth.key_consent import ConsentNeededError, KeyConsent
 from auth.keys import KeyRefusedError, LastKeyError

@@ -10,8 +10,9 @@ from sqlalchemy import delete, select, update
 
 from audit_store.alerts import Alerts, Signal
 from audit_store.event import EventAction
+from auth.approval_request import ApprovalKind, ApprovalRefused
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalKind, ApprovalRefused, Approvals
+from auth.approvals import Approvals
 from auth.code_tries import Tries
 from auth.keys import KeyRefusedError
 from auth.recovery import Lacks, Recoveries, RecoveryError

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from audit_store.alerts import Alerts, Signal
 from audit_store.event import EventAction
+from auth.approval_request import ApprovalRefused
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalRefused, Approvals
+from auth.approvals import Approvals
 from auth.reveals import RevealError, Reveals
 from auth.row_alarms import ForgedRowsError, RowAlarms
 from auth.storage import writing

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from auth.approvals import ApprovalKind, Approvals, ReasonMissingError
+from auth.approval_request import ApprovalKind, ReasonMissingError
+from auth.approvals import Approvals
 from auth.key_consent import ConsentNeededError
 from auth.people import PeopleError
 from auth.person_values import PersonChange

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from auth.approvals import ApprovalKind, Approvals, Shown
+from auth.approval_request import ApprovalKind, Shown
+from auth.approvals import Approvals
 from auth.sole_reviewer import SoleReviewer
 from auth.tables import Person
 from auth.used_acts import UsedActs

@@ -1,18 +1,22 @@
-"""What gives authority on Torwart's pages needs a touch of the last minutes: an open sign-in, or a stolen cookie, is not enough."""
+"""A form that gives authority on Torwart's pages needs a touch for exactly it: an open sign-in, or a stolen cookie, is not enough."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from auth.console_sessions import FRESH
+from auth.console_sessions import FORM_TIME
 from auth.recovery_tables import Recovery
 from auth.storage import reading
-from auth.tables import EnrolmentToken, Person
+from auth.tables import ConsoleSession, EnrolmentToken, Person
 from console.app import _routers
+from console.sent_form import digest_of
 from deploy.demo.software_key import Lies, SoftwareKey
 from policies.request import Level, Status
 from tests.console.api.test_signin import enrolled
@@ -72,9 +76,9 @@ class Desk:
         target = path.replace("{person_id}", self.anna.id)
         return self.client.post(target, data={**form, "csrf": self.pages.csrf(self.client)})
 
-    def touch(self) -> str:
-        """Touch as the page does; the token that the form carries then."""
-        body = {"csrf": self.pages.csrf(self.client)}
+    def touch(self, page: str) -> str:
+        """Touch for the form that this page keeps, as it does; the token that the form carries then."""
+        body = {"csrf": self.pages.csrf(self.client), "form": form_of(page)}
         begun = self.client.post("/api/touch/begin", json=body).json()
         response = self.key.get(begun["options"], self.pages.url)
         done = self.client.post("/api/touch/complete", json={**body, "state": begun["state"], "response": response})
@@ -88,12 +92,18 @@ class Desk:
         self.client.cookies.set("torwart", cookie)
 
 
+def form_of(page: str) -> str:
+    """The digest of the form that the page keeps."""
+    found = re.search(r'data-form="([0-9a-f]{64})"', page)
+    assert found is not None
+    return found.group(1)
+
+
 @pytest.fixture
 def desk(pages: Pages) -> Desk:
     owner, anna = pages.add("Oskar Brandt", "owner"), pages.add("Anna Feldmann")
     key = enrolled(pages, owner)
-    client = pages.client(owner, touched=False)
-    pages.touched(client.cookies["torwart"], FRESH.total_seconds() + 1)
+    client = pages.client(owner, touches=False)
     return Desk(pages, owner, anna, key, client)
 
 
@@ -125,7 +135,7 @@ def test_an_open_sign_in_gives_nobody_anything(desk: Desk, path: str, language: 
     if "{person_id}" in path:
         looked = b"".join(row.canonical for row in spool.read(seen, 10))
         assert desk.anna.pseudonym.encode() in looked, "the page names somebody: that is a look"
-    assert {"de": "noch einmal", "en": "once more"}[language] in answer.text
+    assert {"de": "Berühren Sie dafür", "en": "Touch your key for this"}[language] in answer.text
     for name, value in GIVES[path].items():
         assert f'name="{name}" value="{value}"' in answer.text, "what was typed is kept"
     after = people.by_id(desk.anna.id)
@@ -144,14 +154,47 @@ def test_an_open_sign_in_gives_nobody_anything(desk: Desk, path: str, language: 
 @pytest.mark.parametrize("path", ["/people/{person_id}/token", "/people/{person_id}/bind", "/people/{person_id}/recovery"])
 def test_after_the_touch_the_same_form_goes_on_under_a_new_id(desk: Desk, path: str) -> None:
     old_cookie, old_csrf = desk.client.cookies["torwart"], desk.pages.csrf(desk.client)
-    assert desk.post(path, GIVES[path]).status_code == 403
-    csrf = desk.touch()
+    asked = desk.post(path, GIVES[path])
+    assert asked.status_code == 403
+    csrf = desk.touch(asked.text)
     assert desk.client.cookies["torwart"] != old_cookie
     assert csrf != old_csrf
     assert desk.pages.services.console_sessions.find(old_cookie) is None, "who took the cookie has nothing by the touch"
     answer = desk.client.post(path.replace("{person_id}", desk.anna.id), data={**GIVES[path], "csrf": csrf})
     assert answer.status_code in (200, 303)
     assert "refused" not in answer.headers.get("location", "")
+    again = desk.client.post(path.replace("{person_id}", desk.anna.id), data={**GIVES[path], "csrf": csrf})
+    assert again.status_code == 403, "once"
+
+
+@pytest.mark.parametrize("other", ["another value", "one field more", "another person", "another form", "with a file"])
+def test_a_touch_is_for_one_form_alone(desk: Desk, other: str) -> None:
+    boris = desk.pages.add("Boris Hartwig")
+    path, form = f"/people/{desk.anna.id}/bind", {"account": "somebody"}
+    csrf = desk.touch(desk.post(path, form).text)
+    files = {"more": ("somebody", b"somebody")} if other == "with a file" else None
+    if other == "another value":
+        form["account"] = "somebody else"
+    if other == "one field more":
+        form["back"] = "/people"
+    if other == "another person":
+        path = f"/people/{boris.id}/bind"
+    if other == "another form":
+        path, form = f"/people/{desk.anna.id}/token", {}
+    assert desk.client.post(path, data={**form, "csrf": csrf}, files=files).status_code == 403
+    assert desk.pages.services.people.accounts(desk.anna.id) == ["anna"]
+    assert desk.pages.services.people.accounts(boris.id) == ["boris"]
+    right = desk.client.post(f"/people/{desk.anna.id}/bind", data={"account": "somebody", "csrf": csrf})
+    assert right.headers["location"].endswith("done=changed"), "what was touched for goes on"
+    assert "somebody" in desk.pages.services.people.accounts(desk.anna.id)
+
+
+def test_lines_end_as_browsers_send_them(desk: Desk) -> None:
+    """The page keeps them as they came, and a browser sends CR LF whatever it was given."""
+    ends = {digest_of("/x", [("note", note)]) for note in ("a\nb", "a\r\nb", "a\rb")}
+    assert len(ends) == 1
+    assert digest_of("/x", [("note", "a\u2028b")]) not in ends
+    assert digest_of("/x", [("note", None)]) != digest_of("/x", [("note", "file")]), "a file is no text"
 
 
 def test_to_freeze_somebody_and_to_narrow_a_status_need_no_touch(desk: Desk) -> None:
@@ -164,37 +207,65 @@ def test_to_freeze_somebody_and_to_narrow_a_status_need_no_touch(desk: Desk) -> 
     assert (found.frozen, found.status) == (True, "notice_given")
 
 
-def test_a_touch_lasts_some_minutes_and_none_from_the_future_counts(desk: Desk) -> None:
-    sessions, token = desk.pages.services.console_sessions, desk.client.cookies["torwart"]
-    for ago, lately in ((0, True), (FRESH.total_seconds() - 20, True), (FRESH.total_seconds() + 1, False), (-60, False)):
-        desk.pages.touched(token, ago)
-        found = sessions.find(token)
-        assert found is not None
-        assert sessions.touched_lately(found[0]) is lately
+def test_the_form_comes_within_a_minute_of_its_touch_and_none_from_the_future_counts(desk: Desk) -> None:
+    sessions, token, form = desk.pages.services.console_sessions, desk.client.cookies["torwart"], "0" * 64
+    found = sessions.find(token)
+    assert found is not None
+    for ago, counts in ((0, True), (FORM_TIME.total_seconds() - 20, True), (FORM_TIME.total_seconds() + 1, False), (-60, False)):
+        desk.pages.touched(token, form, ago)
+        assert sessions.use_touch(found[0].id, form) is counts
+        assert not sessions.use_touch(found[0].id, form), "once"
 
 
-def test_a_sign_in_is_a_touch_but_not_one_with_a_synced_key(desk: Desk) -> None:
+def test_twenty_at_once_have_one_touch_together(desk: Desk) -> None:
+    sessions, token, form = desk.pages.services.console_sessions, desk.client.cookies["torwart"], "0" * 64
+    found = sessions.find(token)
+    assert found is not None
+    desk.pages.touched(token, form)
+    with ThreadPoolExecutor(20) as pool:
+        used = list(pool.map(lambda _: sessions.use_touch(found[0].id, form), range(20)))
+    assert used.count(True) == 1
+
+
+def test_a_touch_that_was_written_into_the_database_counts_for_nothing(desk: Desk) -> None:
+    """Attacks X12."""
+    asked, csrf = desk.post("/people/{person_id}/token", {}), desk.pages.csrf(desk.client)
+    with desk.pages.services.engine.begin() as connection:
+        forged = update(ConsoleSession).values(touched_for=form_of(asked.text), touched_at=datetime.now(UTC))
+        connection.execute(forged)
+    answer = desk.client.post(f"/people/{desk.anna.id}/token", data={"csrf": csrf})
+    assert answer.headers["location"].startswith("/signin"), "not even the sign-in is believed"
+    with reading(desk.pages.services.engine) as session:
+        assert session.query(EnrolmentToken).filter_by(person_id=desk.anna.id).count() == 0
+
+
+def test_neither_a_sign_in_nor_a_synced_key_is_a_touch_for_a_form(desk: Desk) -> None:
     sessions = desk.pages.services.console_sessions
     (key,) = desk.pages.services.keys.of(desk.owner.id)
-    assert sessions.touched_lately(sessions.find(sessions.open(desk.owner.id, key.id))[0])  # type: ignore[index]
+    desk.take(sessions.open(desk.owner.id, key.id))
+    assert desk.post("/people/{person_id}/token", {}).status_code == 403
     boris = desk.pages.add("Boris Hartwig", "admin")
     synced = SoftwareKey()
     token = desk.pages.services.keys.issue_token(boris.id, None)
     options, _ = desk.pages.services.keys.begin_registration(token)
     answer = synced.create(options, desk.pages.url, lies=Lies(backup_eligible=True))
     copied = desk.pages.services.keys.complete_registration(token, answer)
-    opened = sessions.open(boris.id, copied.id)
-    assert not sessions.touched_lately(sessions.find(opened)[0])  # type: ignore[index]
     client = desk.pages.client()
-    client.cookies.set("torwart", opened)
-    assert client.post("/api/touch/begin", json={"csrf": desk.pages.csrf(client)}).status_code == 403
+    client.cookies.set("torwart", sessions.open(boris.id, copied.id))
+    assert client.post("/api/touch/begin", json={"csrf": desk.pages.csrf(client), "form": "0" * 64}).status_code == 403
+    own = client.cookies["torwart"]
+    assert sessions.renew(own, copied.id, "0" * 64) is not None
+    (row,) = sessions.of(boris.id)
+    assert row.touched_for is None
 
 
-@pytest.mark.parametrize("whose", ["another person's key", "another purpose", "used before", "no token"])
+@pytest.mark.parametrize("whose", ["another person's key", "another purpose", "another form", "used before", "no token"])
 def test_a_touch_that_is_not_exactly_this_one_renews_nothing(desk: Desk, whose: str) -> None:
-    body = {"csrf": desk.pages.csrf(desk.client)}
+    form = form_of(desk.post("/people/{person_id}/token", {}).text)
+    body = {"csrf": desk.pages.csrf(desk.client), "form": form}
     begin = "/api/keys/begin" if whose == "another purpose" else "/api/touch/begin"
-    begun = desk.client.post(begin, json=body).json()
+    asked = {"csrf": body["csrf"]} if whose == "another purpose" else body | ({"form": "0" * 64} if whose == "another form" else {})
+    begun = desk.client.post(begin, json=asked).json()
     key = desk.key
     if whose == "another person's key":
         key = enrolled(desk.pages, desk.pages.add("Boris Hartwig", "admin"))
@@ -206,7 +277,7 @@ def test_a_touch_that_is_not_exactly_this_one_renews_nothing(desk: Desk, whose: 
         done = desk.client.post("/api/touch/complete", json=answer)
         assert done.status_code == 200
         desk.take(done.cookies["torwart"])
-        desk.pages.touched(desk.client.cookies["torwart"], FRESH.total_seconds() + 1)
+        desk.pages.touched(desk.client.cookies["torwart"])
         answer["csrf"] = desk.pages.csrf(desk.client)
     assert desk.client.post("/api/touch/complete", json=answer).status_code == 403
     assert desk.post("/people/{person_id}/token", {}).status_code == 403

@@ -30,7 +30,8 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 def sign_in(context: BrowserContext, pages: Pages, person: Person) -> None:
-    context.add_cookies([{"name": "torwart", "value": pages.token(person), "url": pages.url, "httpOnly": True, "sameSite": "Strict"}])
+    token = pages.services.console_sessions.open(person.id, None)
+    context.add_cookies([{"name": "torwart", "value": token, "url": pages.url, "httpOnly": True, "sameSite": "Strict"}])
 
 
 def enrolled(context: BrowserContext, pages: Pages, person: Person, key: VirtualKey) -> Page:
@@ -222,12 +223,14 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(
     assert found == []
 
 
-def test_a_table_of_people_is_looked_at_taken_over_and_a_departure_planned(context: BrowserContext, served_pages: Pages, tmp_path: Path):
+def test_a_table_of_people_is_looked_at_taken_over_and_a_departure_planned(
+    context: BrowserContext, served_pages: Pages, virtual_key: VirtualKey, tmp_path: Path
+):
     owner, anna = served_pages.add("Oskar Brandt", "owner"), served_pages.add("Anna Feldmann")
     table = tmp_path / "people.csv"
     table.write_text("email;name;team;manager\nanna@firma.example;Anna Berg;Nord;oskar@firma.example\n", encoding="utf-8-sig")
+    page = enrolled(context, served_pages, owner, virtual_key)
     sign_in(context, served_pages, owner)
-    page = context.new_page()
     page.goto(f"{served_pages.url}/people")
     page.get_by_role("link", name="Tabelle der Personen").click()
     page.get_by_label("CSV-Datei").set_input_files(table)
@@ -235,6 +238,7 @@ def test_a_table_of_people_is_looked_at_taken_over_and_a_departure_planned(conte
     expect(page.get_by_role("cell", name="Anna Berg")).to_be_visible()
     page.get_by_label("Ja, all das übernehmen").check()
     page.get_by_role("button", name="Tabelle übernehmen").click()
+    page.get_by_role("button", name="Meinen Schlüssel berühren").click()
     expect(page.get_by_role("status")).to_contain_text("übernommen")
     page.goto(f"{served_pages.url}/people/{anna.id}")
     expect(page.get_by_role("heading", name="Anna Berg")).to_be_visible()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from auth.console_sessions import FRESH
 from auth.tables import Person
 from deploy.demo.keyring import KeyringClient
 from deploy.demo.notes import Notes
@@ -20,8 +19,8 @@ from tests.services.console import Pages
 from tests.services.waiting import until
 
 WORDS = {
-    "de": ("Schlüssel anmelden", "Berühren Sie Ihren Schlüssel noch einmal", "Meinen Schlüssel berühren", "Einmal-Link"),
-    "en": ("Register the key", "Touch your key once more", "Touch my own key", "One-time link"),
+    "de": ("Schlüssel anmelden", "Berühren Sie dafür Ihren Schlüssel", "Meinen Schlüssel berühren", "Einmal-Link"),
+    "en": ("Register the key", "Touch your key for this", "Touch my own key", "One-time link"),
 }
 
 
@@ -34,7 +33,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 def signed_in(context: BrowserContext, pages: Pages, person: Person, language: str) -> tuple[Page, VirtualKey]:
-    """The person's page after the registration of a key and a sign-in that is older than a touch lasts."""
+    """The person's page after the registration of a key and a sign-in with it."""
     key, page = VirtualKey(), context.new_page()
     page.goto(f"{pages.url}/enrol/{pages.services.keys.issue_token(person.id, None)}?lang={language}")
     key.plug_into(page)
@@ -42,7 +41,6 @@ def signed_in(context: BrowserContext, pages: Pages, person: Person, language: s
     expect(page.locator("#next")).to_be_visible()
     (registered,) = pages.services.keys.of(person.id)
     token = pages.services.console_sessions.open(person.id, registered.id)
-    pages.touched(token, FRESH.total_seconds() + 1)
     context.add_cookies([{"name": "torwart", "value": token, "url": pages.url, "httpOnly": True, "sameSite": "Strict"}])
     return page, key
 
@@ -68,7 +66,7 @@ def test_a_link_is_issued_after_one_more_touch_by_keyboard(
     assert served_pages.services.console_sessions.find(before["value"]) is None
 
 
-def test_what_was_typed_is_kept_and_the_next_step_needs_no_touch(context: BrowserContext, served_pages: Pages):
+def test_what_was_typed_is_kept_and_shown_and_each_step_needs_its_own_touch(context: BrowserContext, served_pages: Pages):
     owner, anna = served_pages.add("Oskar Brandt", "owner"), served_pages.add("Anna Feldmann")
     page, _ = signed_in(context, served_pages, owner, "de")
     for team in ('Süd "1" & <Ost>', "Nord"):
@@ -76,8 +74,8 @@ def test_what_was_typed_is_kept_and_the_next_step_needs_no_touch(context: Browse
         page.get_by_text("Angaben ändern").first.click()
         page.get_by_label("Team").fill(team)
         page.locator(f'form[action="/people/{anna.id}/change"] button').click()
-        if team != "Nord":
-            page.get_by_role("button", name="Meinen Schlüssel berühren").click()
+        expect(page.locator("dd").filter(has_text=team)).to_be_visible()
+        page.get_by_role("button", name="Meinen Schlüssel berühren").click()
         expect(page.get_by_text("Es ist geändert")).to_be_visible()
         found = served_pages.services.people.by_id(anna.id)
         assert found is not None
@@ -122,7 +120,6 @@ def test_the_software_key_of_the_demo_does_as_well(
     options, _ = keys.begin_registration(token)
     registered = keys.complete_registration(token, keyring.touch("create", options, served_pages.url))
     cookie = served_pages.services.console_sessions.open(owner.id, registered.id)
-    served_pages.touched(cookie, FRESH.total_seconds() + 1)
     context.add_cookies([{"name": "torwart", "value": cookie, "url": served_pages.url, "httpOnly": True, "sameSite": "Strict"}])
     page = context.new_page()
     page.goto(f"{served_pages.url}/people/{anna.id}")

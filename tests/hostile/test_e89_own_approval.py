@@ -3,7 +3,7 @@
 import pytest
 import typer.main
 
-from auth.approvals import ApprovalKind, ApprovalRefused, Shown
+from auth.approval_request import ApprovalKind, ApprovalRefused, Shown
 from auth.person_values import PersonChange
 from auth.tables import Person
 from console.cli import COMMANDS

@@ -10,9 +10,10 @@ from sqlalchemy import select, text
 
 from audit_store.event import EventAction
 from auth.act import StepUpRefused
+from auth.approval_request import MAX_OPEN, ApprovalKind, ApprovalRefused, Shown
 from auth.approval_tables import Approval as Given
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalKind, ApprovalRefused, Approvals, Shown
+from auth.approvals import Approvals
 from auth.console_sessions import may_sign_in
 from auth.levels import Levels
 from auth.person_values import PeopleError
@@ -331,6 +332,23 @@ def test_x12_a_request_is_not_given_by_an_update(
     sql(ceremonies.house, "UPDATE approval_requests SET state = 'given'")
     assert approvals.take(ApprovalKind.ACT, anna.id, DIGEST) is None
     assert alarms(ceremonies.house) == [("approval_requests", "seal", anna.pseudonym)]
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_x12_forged_requests_keep_nobody_from_asking(
+    ceremonies: Ceremonies, approvals: Approvals, olga: tuple[Person, SoftwareKey], anna: Person
+) -> None:
+    for number in range(MAX_OPEN):
+        approvals.withdraw(
+            approvals.ask(
+                kind=ApprovalKind.ACT, requester=anna.id, digest=f"{number:064}", shown=ASKED, need=Approval(1, "owner", 3_600)
+            ).id,
+            anna.id,
+        )
+    sql(ceremonies.house, "UPDATE approval_requests SET state = 'open', ended_at = NULL")
+    assert approvals.waiting(anna.id) == 0
+    assert asked(approvals, anna).state == "open"
+    assert alarms(ceremonies.house) == [("approval_requests", "seal", anna.pseudonym)] * MAX_OPEN
 
 
 @pytest.mark.parametrize("place", BOTH, indirect=True)

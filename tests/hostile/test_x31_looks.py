@@ -18,7 +18,7 @@ from audit_store.alerts import Alerts, Signal
 from audit_store.database import open_database
 from audit_store.event import Phase
 from audit_store.spool import Spool
-from auth.approvals import ApprovalKind, Shown
+from auth.approval_request import ApprovalKind, Shown
 from console.app import _routers
 from console.cli import COMMANDS, alerts, events, keys, people, policy, quarantine, scan, trace
 from gateway import index_commands

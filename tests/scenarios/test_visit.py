@@ -341,6 +341,7 @@ def test_freezing_b_stops_the_next_click_and_lists_what_was_cut_until_it_is_lift
     cut = page.get_by_role("region", name="Zugang ist gesperrt").or_(page.locator("section[aria-labelledby='cut']"))
     expect(cut.first).to_contain_text("Anmeldung am CRM boris")
     page.locator("form[action$='/unfreeze'] button").click()
+    page.locator("#demo").click()  # what gives access back, the key confirms
     expect(page.locator("form[action$='/freeze']")).to_have_count(1)
     shown = manager.page.locator(".modal.in .modal-footer button")
     while shown.count():

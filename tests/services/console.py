@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from fastapi import FastAPI
+from httpx import Request
 from starlette.testclient import TestClient
 
 from audit_store.event import Event, Phase, access_event
@@ -19,6 +21,7 @@ from auth.installation import Installation
 from auth.storage import database_now, writing
 from auth.tables import Act, ConsoleSession, Person
 from console.app import create_app
+from console.sent_form import CSRF, digest_of
 from console.server import server
 from console.services import Services, open_services
 from console.settings import TorwartSettings
@@ -46,26 +49,33 @@ class Pages:
         login = name.split()[0].lower()
         return self.services.people.add(name, f"{login}@firma.example", roles or ("manager",), language, [login])
 
-    def client(self, person: Person | None = None, *, language: str = "de", touched: bool = True) -> TestClient:
-        """A browser without a window: cookies, same-origin headers, signed in as this person, whose key has `touched` just now."""
+    def client(self, person: Person | None = None, *, language: str = "de", touches: bool = True) -> TestClient:
+        """A browser without a window: cookies, same-origin headers, signed in as this person, who `touches` the key for every form."""
         headers = {"accept-language": language, "sec-fetch-site": "same-origin", "origin": self.url}
-        client = TestClient(self.app, base_url=self.url, headers=headers, follow_redirects=False, cookies={"torwart-language": language})
+        kept = {"torwart-language": language}
+        client = TestClient(self.app, base_url=self.url, headers=headers, follow_redirects=False, cookies=kept)
+        if touches:
+            client.event_hooks["request"].append(lambda request: self._touch_for(client, request))
         if person is not None:
-            client.cookies.set("torwart", self.token(person, touched=touched))
+            client.cookies.set("torwart", self.services.console_sessions.open(person.id, None))
         return client
 
-    def token(self, person: Person, *, touched: bool = True) -> str:
-        token = self.services.console_sessions.open(person.id, None)
-        if touched:
-            self.touched(token)
-        return token
-
-    def touched(self, token: str, seconds_ago: float = 0) -> None:
-        """Have a key touch in this sign-in."""
+    def touched(self, token: str, form: str | None = None, seconds_ago: float = 0) -> None:
+        """Have a key touch in this sign-in, for the form with that digest."""
         found = self.services.console_sessions.find(token)
         assert found is not None
         with writing(self.services.engine) as session:
-            session.get_one(ConsoleSession, found[0].id).touched_at = database_now(session) - timedelta(seconds=seconds_ago)
+            row = session.get_one(ConsoleSession, found[0].id)
+            row.touched_at, row.touched_for = database_now(session) - timedelta(seconds=seconds_ago), form
+
+    def _touch_for(self, client: TestClient, request: Request) -> None:
+        """As the page does between a form and the same form with the touch."""
+        token = client.cookies.get("torwart")
+        if request.headers.get("content-type") != "application/x-www-form-urlencoded" or token is None:
+            return
+        if self.services.console_sessions.find(token) is not None:
+            fields = parse_qsl(request.read().decode(), keep_blank_values=True)
+            self.touched(token, digest_of(request.url.path, [field for field in fields if field[0] != CSRF]))
 
     def csrf(self, client: TestClient) -> str:
         found = self.services.console_sessions.find(client.cookies["torwart"])

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from auth.approvals import ApprovalKind, Approvals, ReasonMissingError, Shown, TooManyOpenError
+from auth.approval_request import ApprovalKind, ReasonMissingError, Shown, TooManyOpenError
+from auth.approvals import Approvals
 from auth.command_line import fail
 from auth.stepup import clock_id
 from auth.storage import reading

@@ -99,7 +99,7 @@ def test_closing_needs_a_verdict_and_a_note(pages: Pages, owner: Person, alert: 
 
 def test_to_close_a_serious_one_the_key_touches_once_more(pages: Pages, owner: Person, alert: Alert):
     """Until then no single administrator gives her a new key."""
-    client = pages.client(owner, touched=False)
+    client = pages.client(owner, touches=False)
     form = {"csrf": pages.csrf(client), "verdict": "explained", "note": "Rundschreiben"}
     answer = client.post(f"/alerts/{alert.id}/close", data=form)
     assert answer.status_code == 403

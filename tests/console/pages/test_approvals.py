@@ -6,8 +6,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from auth.act import Summary
+from auth.approval_request import Shown
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import Shown
 from auth.tables import Person
 from deploy.demo.software_key import SoftwareKey
 from policies.needs import Approval, RequirementKind

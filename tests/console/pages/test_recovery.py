@@ -75,7 +75,7 @@ def test_the_envelope_makes_an_administrator_of_torwart_as_long_as_it_lasts(page
     anna, client = pages.add("Anna Feldmann"), pages.client()
     code = pages.services.codes.glasses.seal(None)
     assert client.post("/emergency", data={**BAD}).status_code == 403
-    before = pages.client(anna, touched=False)
+    before = pages.client(anna, touches=False)
     assert before.get("/people").status_code == 403
     opened = client.post("/emergency", data={"email": anna.email, "code": code})
     assert opened.status_code == 200

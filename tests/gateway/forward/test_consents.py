@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from audit_store.event import EventAction
+from auth.approval_request import Shown
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import Approvals, Shown
+from auth.approvals import Approvals
 from auth.tables import Act
 from deploy.demo.outside import Outside
 from deploy.demo.software_key import SoftwareKey

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from auth.approval_request import ApprovalKind, ApprovalRefused
 from auth.approval_tables import ApprovalRequest
-from auth.approvals import ApprovalKind, ApprovalRefused, Approvals
+from auth.approvals import Approvals
 from auth.stepup import clock_id
 from auth.storage import writing
 from auth.tables import Key
