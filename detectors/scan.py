@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from detectors.budget import Budget, Limits, SpentError
@@ -91,7 +90,7 @@ class _Scan:
         if isinstance(part, Unread):
             self.budget.note(part)
             return
-        with self._faults_noted():
+        try:
             if isinstance(part, str):
                 self._text(Text(part), depth)
             elif isinstance(part, Readable):
@@ -100,23 +99,25 @@ class _Scan:
                 self._bytes(part.content, part.media_type.lower() if part.media_type else None, depth)
             else:
                 self._bytes(part, None, depth)
+        except Exception as fault:  # noqa: BLE001 # not read
+            self._note(fault)
 
     def guarded[P: Part](self, parts: Iterator[P]) -> Iterator[P]:
         """The parts; a fault on the way ends them and is a cause."""
-        with self._faults_noted():
-            yield from parts
-
-    @contextmanager
-    def _faults_noted(self) -> Iterator[None]:
-        """A fault is a cause, whatever a hostile file makes a parser raise."""
         try:
-            yield
-        except SpentError as spent:
-            self.budget.note(spent.cause)
-        except MemoryError:
-            self.budget.note(Unread.CRASHED)
-        except Exception:  # noqa: BLE001 # not read
-            self.budget.note(Unread.DAMAGED)
+            yield from parts
+        except Exception as fault:  # noqa: BLE001 # not read
+            self._note(fault)
+
+    def _note(self, fault: Exception) -> None:
+        """A fault is a cause, whatever a hostile file makes a parser raise."""
+        match fault:
+            case SpentError():
+                self.budget.note(fault.cause)
+            case MemoryError():
+                self.budget.note(Unread.CRASHED)
+            case _:
+                self.budget.note(Unread.DAMAGED)
 
     def _bytes(self, content: bytes, media_type: str | None, depth: Depth) -> None:
         self.budget.check()
@@ -172,8 +173,8 @@ class _Scan:
         if noise:
             text = Text("\n".join(line for line in text.letters.split("\n") if len(line) >= _NO_NOISE))
         for decoder in decoders():
-            below = depth.below(decoder.layer)
             for part in self.guarded(decoder.decode(text)):
+                below = depth.below(decoder.layer)
                 if below.within(self.budget.limits):
                     self.budget.take(len(part))
                     self.take(part, below)

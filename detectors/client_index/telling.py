@@ -29,6 +29,9 @@ _MOST_DIGITS = 1 << 17
 """Digits whose numbers are made at once; with more of them, what the numbers take is bounded where the parts are read."""
 _CALM_BLOCKS = (range(0x80, 0x530), range(0x2000, 0x2C00))
 """Latin, Greek, Cyrillic; punctuation, currencies, signs: where no letter joins the one before it, but marks (Unicode, UAX 15)."""
+_DIGITS = b"0123456789"
+_SMALL = 1 << 14
+"""Bytes of a text that is not looked over (`detectors.glance`): of these it is told by counting whether there is anything to find."""
 _SEPARATES = among(SEPARATORS)
 _MAY_SEPARATE = among(SEPARATORS + bytes(range(128, 256)))
 """Where a letter beyond ASCII is seen as a separator: any byte of it, or of another one."""
@@ -38,11 +41,21 @@ def adds_nothing(text: Text, find: Callable[[str, Matches], None], known: Callab
     """True if `find` is certain to add nothing of this text, told by its parts. Meaning of `known` and the numbers: `telling`."""
     parts = telling(text, known, shortest=shortest, reach=reach)
     if parts is None:
-        return False
+        return len(text.encoded) <= _SMALL and is_bare(text, shortest=shortest, reach=reach)
     found = Matches()
     if parts:
         find(parts, found)
     return not (found.clients or found.keys or found.suspected)
+
+
+def is_bare(text: Text, *, shortest: int, reach: int) -> bool:
+    """True if it has no `@` and fewer digits than anything that is looked for: a name, an attribute, most answers in a form.
+
+    Meaning of the numbers: `telling`.
+    """
+    data, beyond = text.encoded, text.beyond_ascii
+    least = min(shortest, LEAST_DIGITS) if reach else shortest
+    return b"@" not in data and len(data) - len(data.translate(None, _DIGITS)) < least and beyond is not None and all(map(_calm, beyond))
 
 
 def telling(text: Text, known: Callable[[Numbers], bool], *, shortest: int, reach: int) -> str | None:

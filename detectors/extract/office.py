@@ -15,7 +15,7 @@ from detectors.budget import Budget, SpentError
 from detectors.extract.zip_archive import Member, members
 from detectors.formats import Format, Layer, Part
 from detectors.verdict import Unread
-from detectors.xml_text import DoctypeError, xml_text
+from detectors.xml_text import XmlError, xml_text
 
 _TYPES = b"[Content_Types].xml"
 _SHARED, _SHEETS = "sharedStrings.xml", ("/worksheets/", "/macrosheets/", "/dialogsheets/", "/chartsheets/")
@@ -65,7 +65,7 @@ def _guarded(texts: Iterator[str], content: bytes) -> Iterator[Part]:
         yield from texts
     except SpentError:
         raise
-    except (etree.LxmlError, DoctypeError, ValueError):
+    except (etree.LxmlError, XmlError, ValueError):
         yield Unread.DAMAGED
         yield content
 
@@ -110,7 +110,7 @@ def _sheet(content: bytes, shared: list[str], budget: Budget) -> Iterator[str]:
         yield "\n".join([*rows, ""])
     root = parser.close()
     if root.getroottree().docinfo.internalDTD is not None:
-        raise DoctypeError
+        raise XmlError
     yield from xml_text(etree.tostring(root), budget)
 
 

@@ -12,6 +12,7 @@ from audit_store.event import EventAction, plain_event
 from audit_store.spool import SpoolError
 from auth.attendance import Attendance
 from auth.config_file import ConfigError
+from auth.garbage import settle
 from auth.installation import check_state
 from detectors.worker_process import WorkerError
 from gateway.attendance import attend, ended
@@ -49,6 +50,7 @@ async def _run(assembled: Assembled, settings: ProxySettings) -> None:
     try:
         started = plain_event(EventAction.GATEWAY_STARTED, at=assembled.now(), numbers={"port": port, "kind": "proxy"})
         await assembled.spool.append_soon(started)
+        settle()
         await stop.wait()
     finally:
         await proxy.stop()

@@ -15,7 +15,7 @@ from detectors.client_index.candidates import candidates
 from detectors.client_index.hashes import Numbers
 from detectors.client_index.matcher import load_matcher
 from detectors.client_index.officials import Officials
-from detectors.client_index.telling import telling
+from detectors.client_index.telling import is_bare, telling
 from detectors.text import Text
 from tests.bench.scan_corpora import office_text
 from tests.detectors.client_index.clients import email, index_of, phone, tax
@@ -68,6 +68,30 @@ def test_every_candidate_of_a_text_is_told(text: str, shortest: int, officials: 
     all_told = told(whole, shortest, officials, known=known)
     if all_told is not None:
         assert found(whole, shortest, officials) <= all_told
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(texts, st.sampled_from([4, 7]), st.sampled_from([NONE, SHAPES]))
+def test_nothing_is_found_in_a_bare_text(text: str, shortest: int, officials: Officials) -> None:
+    if is_bare(Text(text), shortest=shortest, reach=officials.reach):
+        assert not found(text, shortest, officials)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("Grüße – 5 €", True),
+        ("123 456", True),
+        ("123 4567", False),
+        ("a@b", False),
+        ("12345\uff16\uff17", False),
+        ("123456²", False),
+        ("a\uff20b", False),
+    ],
+)
+def test_a_text_with_an_at_sign_or_digits_enough_is_not_bare(text: str, bare: bool) -> None:
+    assert is_bare(Text(text), shortest=7, reach=0) == bare
+    assert not is_bare(Text("DE 123 45"), shortest=7, reach=20)
 
 
 @settings(max_examples=300, deadline=None)

@@ -183,3 +183,39 @@ def _get(way_out: WayOut) -> bytes:
 
 def _resident() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (4_000, 4_001), (9_999,), (10_000,), (10_000, 10_001), (5_000, 10_300), (10_500,)])
+async def test_a_body_arrives_whole_in_whatever_pieces_it_comes_and_what_follows_it_is_the_next_request(
+    cuts: tuple[int, ...], way_out: WayOut
+) -> None:
+    bodies = [(b"an ordinary line of a letter\n" * 400)[:10_000], b"the second one"]
+    heads = [
+        f"POST http://{way_out.at()}/collect HTTP/1.1\r\nHost: {way_out.at()}\r\nContent-Length: {len(body)}\r\n"
+        f"Proxy-Authorization: Basic {basic(SECRET)}\r\n{more}\r\n".encode()
+        for body, more in zip(bodies, ("", "Connection: close\r\n"), strict=True)
+    ]
+    following = bodies[0] + heads[1] + bodies[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", way_out.port)
+    writer.write(heads[0])
+    for begin, end in zip((0, *cuts), (*cuts, len(following)), strict=True):
+        await asyncio.sleep(0.02)  # a piece of its own
+        writer.write(following[begin:end])
+    answers = await asyncio.wait_for(reader.read(-1), 10)
+    writer.close()
+    assert answers.count(b" 200 ") == 2, answers[:300]
+    assert [one.body for one in way_out.far.arrivals.uploads()] == bodies
+
+
+async def test_a_body_that_breaks_off_goes_nowhere(way_out: WayOut) -> None:
+    head = f"POST http://{way_out.at()}/collect HTTP/1.1\r\nHost: {way_out.at()}\r\nContent-Length: 30\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", way_out.port)
+    writer.write(f"{head}Proxy-Authorization: Basic {basic(SECRET)}\r\n\r\n".encode())
+    for piece in (b"fifteen of them", b"and not all"):
+        await asyncio.sleep(0.02)  # a piece of its own
+        writer.write(piece)
+    await asyncio.sleep(0.02)
+    writer.write_eof()
+    assert b" 200 " not in await asyncio.wait_for(reader.read(-1), 10)
+    writer.close()
+    assert not way_out.far.arrivals.uploads()
