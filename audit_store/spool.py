@@ -252,13 +252,20 @@ class Spool:
             self._marker.close()
 
     def _store(self, group: Sequence[bytes]) -> list[Receipt]:
-        used = self.used_bytes()
-        alarm = self.room.alarm(used, self.producer)
-        full = self.room.is_full(used)
-        stored = [*(() if full else group), *((alarm.canonical(),) if alarm is not None else ())]
-        receipts = self._commit(lambda connection: self._insert(connection, last_row(connection, self.producer), stored)) if stored else []
-        if full:
-            raise self.room.refusal(used)
+        refusal: SpoolError | None = None
+
+        def write(connection: sqlite3.Connection) -> list[Receipt]:
+            nonlocal refusal
+            used = used_bytes(connection)  # in the transaction that is there anyway: outside, each look would begin and end its own
+            alarm = self.room.alarm(used, self.producer)
+            full = self.room.is_full(used)
+            refusal = self.room.refusal(used) if full else None
+            stored = [*(() if full else group), *((alarm.canonical(),) if alarm is not None else ())]
+            return self._insert(connection, last_row(connection, self.producer), stored) if stored else []
+
+        receipts = self._commit(write)
+        if refusal is not None:
+            raise refusal
         return receipts[: len(group)]
 
     def _commit(self, write: Callable[[sqlite3.Connection], list[Receipt]]) -> list[Receipt]:
@@ -269,13 +276,14 @@ class Spool:
                 connection.execute("BEGIN IMMEDIATE")
                 receipts = write(connection)
                 connection.execute("COMMIT")
-            except sqlite3.Error:
+            except BaseException:
                 self._connection = None
                 with contextlib.suppress(sqlite3.Error):
                     connection.close()
                 raise
-            last = receipts[-1]
-            self._marker.write(Head(last.sequence, last.epoch, last.hash))
+            if receipts:
+                last = receipts[-1]
+                self._marker.write(Head(last.sequence, last.epoch, last.hash))
             return receipts
 
     def _insert(self, connection: sqlite3.Connection, head: Head, group: Sequence[bytes]) -> list[Receipt]:

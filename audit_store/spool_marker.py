@@ -30,6 +30,8 @@ class Marker:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise SpoolError(f"the marker of the spool cannot be opened: {error}") from error
+        self._written: tuple[bytes, Head] | None = None
+        """What this process wrote last, and what it says: where it still stands it need not be read again."""
 
     def read(self) -> Head | None:
         """What was written last, None if nothing readable is there."""
@@ -45,9 +47,12 @@ class Marker:
         """
         body = f"{head.sequence} {head.epoch} {head.hash.hex()}"
         with contextlib.suppress(OSError), self._alone():
-            there = self.read()
+            said = os.pread(self._descriptor, SIZE, 0)
+            there = self._written[1] if self._written is not None and said == self._written[0] else head_in(said)
             if there is None or there.sequence <= head.sequence:
-                os.pwrite(self._descriptor, f"{body} {_checksum(body)}\n".ljust(SIZE).encode("ascii"), 0)
+                says = f"{body} {_checksum(body)}\n".ljust(SIZE).encode("ascii")
+                os.pwrite(self._descriptor, says, 0)
+                self._written = says, head
 
     def close(self) -> None:
         """May be called twice."""
