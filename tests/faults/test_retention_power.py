@@ -103,7 +103,7 @@ def test_the_power_goes_at_any_moment_of_the_run(tmp_path: Path, survives: str) 
     moments = 0
     for number, step in enumerate(steps):
         left.take(step)
-        if number < built or step.kind not in (Kind.WRITE, Kind.SYNC) or number % 9 != len(survives) % 9:
+        if number < built or step.kind not in (Kind.WRITE, Kind.SYNC) or number % 6 != len(survives) % 6:
             continue
         copy = tmp_path / f"after-{number}"
         left.put(copy, of=disk.folder, chance=chance, whole=survives == "everything written")
