@@ -64,6 +64,7 @@ BODIES = {
     "picture of 1 MB, PNG": (PNG, _picture(577)),
     "letters in a DOCX": (DOCX, docx("".join(paragraph(escape(line)) for line in letters(30_000).decode().splitlines()))),
     "text of 1 MB": (TEXT, _repeated(MB)),
+    "letters, 512 KB": (TEXT, letters(512 * 1024)),
     "letters, 1 MB": (TEXT, letters(MB)),
 }
 
