@@ -37,7 +37,7 @@ class Answering(ApprovalRows):
                 return []
             question = select(ApprovalRequest).where(ApprovalRequest.state == "open", self._alive(database_now(session)))
             found = [one for one in session.scalars(question.order_by(ApprovalRequest.opened_at)) if self._believed(one)]
-            return [one for one in found if self._fault(session, one, person) is None and not has_answered(session, one, person)]
+            return [one for one in found if self._fault(session, one, person) is None and not _has_answered(session, one, person)]
 
     def begin(self, request_id: str, approver_id: str, *, yes: bool = True, why: str | None = None) -> dict[str, Any]:
         """Options for `navigator.credentials.get` by which this person says yes or no; an earlier challenge of theirs is void.
@@ -57,10 +57,7 @@ class Answering(ApprovalRows):
             given.why = None if yes else (why or "").strip()[:REASON_LENGTH] or None
             given.challenge = secrets.token_bytes(CHALLENGE_BYTES)
             signed = signed_challenge(request, given)
-        try:
-            return self._keys.options(approver_id, signed, CEREMONY_SECONDS)
-        except KeyRefusedError as refused:
-            raise ApprovalRefused(refused.cause) from None
+        return self._options(approver_id, signed)
 
     def complete(self, request_id: str, approver_id: str, response: Mapping[str, Any]) -> ApprovalRequest:
         """Take the key's answer as this person's yes or no. Raises ApprovalRefused with one text for all causes; the cause is recorded."""
@@ -176,6 +173,6 @@ class Answering(ApprovalRows):
         return found
 
 
-def has_answered(session: Session, request: ApprovalRequest, person: Person) -> bool:
+def _has_answered(session: Session, request: ApprovalRequest, person: Person) -> bool:
     mine = and_(Given.request_id == request.id, Given.approver_id == person.id, Given.given_at.is_not(None))
     return session.scalar(select(Given.id).where(mine)) is not None

@@ -137,10 +137,7 @@ class Asking(ApprovalRows):
             given.roles, given.yes, given.begun_at, given.challenge_used_at = [], True, now, None
             given.challenge = secrets.token_bytes(CHALLENGE_BYTES)
             signed = signed_challenge(request, given)
-        try:
-            return self._keys.options(requester, signed, CEREMONY_SECONDS)
-        except KeyRefusedError as refused:
-            raise ApprovalRefused(refused.cause) from None
+        return self._options(requester, signed)
 
     def complete_asking(self, request_id: str, requester: str, response: Mapping[str, Any]) -> ApprovalRequest:
         """Ask, now that the requester's key has signed it. Raises ApprovalRefused, TooManyOpenError, ReasonMissingError."""

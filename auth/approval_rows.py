@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from audit_store.event import Event, EventAction, plain_event
 from audit_store.pseudonyms import Pseudonyms
 from auth.approval_needs import approvals_in, enough
-from auth.approval_request import ApprovalKind
+from auth.approval_request import ApprovalKind, ApprovalRefused
+from auth.approval_signature import CEREMONY_SECONDS
 from auth.approval_tables import Approval as Given
 from auth.approval_tables import ApprovalRequest
 from auth.console_sessions import may_sign_in
-from auth.keys import Keys
+from auth.keys import KeyRefusedError, Keys
 from auth.row_alarms import RowAlarms
 from auth.sole_reviewer import SoleReviewer
 from auth.storage import database_now, reading
@@ -118,6 +119,13 @@ class ApprovalRows:
         return [
             one for one in people if one.id != request.subject_id and may_sign_in(one) and any(holds(role, one.roles) for role in roles)
         ]
+
+    def _options(self, person_id: str, signed: bytes) -> dict[str, Any]:
+        """For `navigator.credentials.get`, with the person's keys. Raises ApprovalRefused."""
+        try:
+            return self._keys.options(person_id, signed, CEREMONY_SECONDS)
+        except KeyRefusedError as refused:
+            raise ApprovalRefused(refused.cause) from None
 
     def _believed(self, row: ApprovalRequest | Given) -> bool:
         """Whether one of our processes left the row like this; else it is none, and somebody is told."""
