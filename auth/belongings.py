@@ -74,6 +74,23 @@ def missing(person: Any) -> list[str]:
     return [name for line in person.belongings.split("\n") if (name := line.partition(" ")[2]) not in there]
 
 
+def is_of(name: str, model: type[Belonging]) -> bool:
+    """Whether a name of `missing` is of a row of this table."""
+    table: str = model.__tablename__  # type: ignore[attr-defined] # every table of ours has a name
+    return name.partition(":")[0] == table
+
+
+def forget(person: Any, model: type[Belonging]) -> int:
+    """Miss no longer what is not there of one table; how many rows that were. The flush seals it, if nothing else is doubtful.
+
+    Only after this was recorded, in the same transaction.
+    """
+    gone = {name for name in missing(person) if is_of(name, model)}
+    if gone:
+        person.belongings = "\n".join(line for line in person.belongings.split("\n") if line.partition(" ")[2] not in gone)
+    return len(gone)
+
+
 def adopt(session: Session, person: Owner, more: Iterable[Belonging] = ()) -> None:
     """Miss no longer what is not there, let these rows be the person's too, and seal the person's row as it stands.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import Engine, select
 
-from audit_store.event import Event
+from audit_store.event import Event, EventAction
 from audit_store.pseudonyms import Pseudonyms
+from auth.belongings import forget, is_of, missing
 from auth.cut import Cut
 from auth.people_tables import DONE, OVERTAKEN, PLANNED, WITHDRAWN, StatusPlan
 from auth.person_record import PersonRecord
@@ -21,6 +22,10 @@ from policies.request import Status
 
 FARTHEST_DAYS = 3 * 366
 """A day farther away than any notice period is a slip of the pen."""
+_END_LOST = (
+    "what was deleted may be the end of the last day, which nobody drops: `torwart people status PERSON gone`, "
+    "or `torwart people accept PERSON` if it is to be forgotten"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,11 @@ class Plans:
             return add_plan(session, person, status, day, Why(by, reason), self._record)
 
     def withdraw(self, person_id: str, by: str | None) -> int:
-        """Drop what is planned for a person, except the end of a last day that has begun; how many plans that were. Raises PeopleError."""
+        """Drop what is planned for a person, except the end of a last day that has begun; how many plans that were.
+
+        A plan that somebody deleted in the database is one of them, and is missed no longer (`auth.belongings`).
+        Raises PeopleError for an unknown person, for oneself, and where only such a plan is left that may be the end of a last day.
+        """
         if by == person_id:
             raise PeopleError("nobody changes their own status: ask another administrator")
         with writing(self._engine) as session:
@@ -66,12 +75,19 @@ class Plans:
             if person is None:
                 raise PeopleError("there is no such person: `torwart people list` names all")
             now = database_now(session)
-            plans = [plan for plan in open_plans(session, person_id) if not plan.automatic or not plan.genuine]
+            waiting = open_plans(session, person_id)
+            plans = [plan for plan in waiting if not plan.automatic or not plan.genuine]
+            end_is_lost = _end_is_lost(person, waiting)
+            if end_is_lost and not plans:
+                raise PeopleError(_END_LOST)
             for plan in plans:
                 end_plan(plan, WITHDRAWN, person, now, by, self._record)
-            if plans:
+            lost = 0 if end_is_lost else forget(person, StatusPlan)
+            if lost:
+                self._record.say(EventAction.STATUS_PLAN_ENDED, person, now, by, {"missing": lost, "why": WITHDRAWN})
+            if plans or lost:
                 grow(session, PEOPLE)
-            return len(plans)
+            return len(plans) + lost
 
     def of(self, person_id: str) -> list[StatusPlan]:
         """What is planned for a person, in the order of the days."""
@@ -123,3 +139,10 @@ class Plans:
             session.flush()
             cut = put_status(session, person, status, Why(None, plan.reason, plan.day), self._record)
             return Carried(person.pseudonym, status, tuple(cut))
+
+
+def _end_is_lost(person: Person, waiting: Iterable[StatusPlan]) -> bool:
+    """Whether what is missed may be the end of a last day that has begun: the list of a person says no more than that it was a plan."""
+    if person.status != Status.LAST_DAY.value or any(plan.automatic and plan.genuine for plan in waiting):
+        return False
+    return any(is_of(name, StatusPlan) for name in missing(person))

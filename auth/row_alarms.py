@@ -14,9 +14,10 @@ from audit_store.event import Event
 from audit_store.pseudonyms import Pseudonyms
 from auth.approval_tables import Approval, ApprovalRequest
 from auth.belongings import missing
+from auth.deleted_people import deleted_people
 from auth.people_tables import StatusPlan
 from auth.row_seal import tampered
-from auth.sealed_rows import MISSING, SealedRow, name_of, versions_of
+from auth.sealed_rows import DELETED, MISSING, SealedRow, name_of, versions_of
 from auth.storage import database_now, reading
 from auth.tables import ConsoleSession, CrmAccount, CrmSession, Person, RiskLevel
 
@@ -44,12 +45,21 @@ class RowAlarms:
         if row.doubt is None or versions is None:
             return
         table = inspect(type(row)).local_table
-        mark = blake2b(orjson.dumps([name_of(row), *_as_it_stands(row)], default=repr), digest_size=_MARK_BYTES).hexdigest()
+        mark, person = _mark(name_of(row), *_as_it_stands(row)), person_of(row)
         if not versions.was_told(mark):
-            person = person_of(row)
             key = name_of(row) if person is None else ""
             pseudonym = self._pseudonyms.of(person) if person is not None else None
             self._record(tampered(table.name, key, pseudonym=pseudonym, cause=row.doubt))
+            versions.told(mark)
+
+    def about_deleted(self, person_id: str, version: int) -> None:
+        """Tell of a person who is not there any more (`auth.deleted_people`), once. Raises OSError, SpoolError."""
+        versions, table = versions_of(self._engine), Person.__tablename__
+        if versions is None:
+            return
+        mark = _mark(table, person_id, DELETED, version)
+        if not versions.was_told(mark):
+            self._record(tampered(table, "", pseudonym=self._pseudonyms.of(person_id), cause=DELETED))
             versions.told(mark)
 
     def learn(self, rows: Iterable[SealedRow]) -> None:
@@ -69,12 +79,18 @@ class RowAlarms:
         return [row for row in rows if not row.genuine]
 
     def look(self) -> None:
-        """Tell of all of them. Raises ForgedRowsError while there are some."""
-        rows = self.doubtful()
+        """Tell of all of them, and of people who were deleted. Raises ForgedRowsError while there are some."""
+        rows, deleted = self.doubtful(), deleted_people(self._engine)
         for row in rows:
             self.about(row)
-        if rows:
-            raise ForgedRowsError(f"{len(rows)} rows are not as Torwart wrote them")
+        for person_id, version in deleted.items():
+            self.about_deleted(person_id, version)
+        if rows or deleted:
+            raise ForgedRowsError(f"{len(rows) + len(deleted)} rows are not as Torwart wrote them")
+
+
+def _mark(*what: object) -> str:
+    return blake2b(orjson.dumps(what, default=repr), digest_size=_MARK_BYTES).hexdigest()
 
 
 def _as_it_stands(row: SealedRow) -> list[object]:

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Mapped, Mapper, QueryContext, Session, SessionTransac
 from auth.row_seal import RowSeal
 from auth.row_versions import RowVersions
 
-SEAL, OLDER, UNLISTED, MISSING = "seal", "older", "unlisted", "missing"
+SEAL, OLDER, UNLISTED, MISSING, DELETED = "seal", "older", "unlisted", "missing", "deleted"
 """Why a row is not believed: no process of ours left it like this; one did, and has changed it since; the row of its person does not name
-it; or it is the row of a person, and names one that is not there (`auth.belongings`)."""
+it; it is the row of a person, and names one that is not there (`auth.belongings`); or it is itself not there (`auth.deleted_people`)."""
 _OPTION = "torwart_sealing"
 _DOUBT = "torwart_doubt"
 _COMMITTED = "torwart_row_versions"

@@ -213,7 +213,8 @@ def _plain_line(logged: Logged, speech: Speech) -> Line:
     words = {**ours.get("words", {}), **ours.get("numbers", {})}
     more = " · ".join(f"{name} {value}" for name, value in words.items() if name in ("kind", "why"))
     if action in (EventAction.STATUS_PLANNED, EventAction.STATUS_PLAN_ENDED):
-        more = " · ".join((word(STATUSES, str(words.get("to", "")), speech), str(words.get("on", ""))))
+        known = "to" in words  # of a plan that somebody deleted it is not
+        more = " · ".join((word(STATUSES, str(words["to"]), speech), str(words.get("on", "")))) if known else ""
     if action == EventAction.ROLES_CHANGED:
         more = " ".join(f"{sign}{role}" for sign, lot in (("+", "added"), ("-", "removed")) for role in str(words.get(lot, "")).split())
     if action == EventAction.CUT_TRIED:

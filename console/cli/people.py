@@ -24,10 +24,11 @@ from auth.standing import local_day
 from auth.tables import Person
 from console.cli import people_codes
 from console.cli.house import By, House, Who, advice_on_names, called, named, open_house, print_table
+from console.cli.people_accept import accept
 from console.cli.people_access import access
 from console.cli.people_accounts import accounts
 from console.cli.people_change import change, leave, plans, unbind
-from console.cli.people_check import accept, check
+from console.cli.people_check import check
 from console.cli.people_consent import role_consent, say_asked
 from console.cli.people_cut import cut_members, print_cut
 from console.cli.people_erase import erase

@@ -1,24 +1,24 @@
-"""`torwart people check` and `accept`: rows that are not as Torwart wrote them, and how one of them counts again."""
+"""`torwart people check`: rows that are not as Torwart wrote them, each with the command by which it counts again."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from typing import Annotated
 
 import typer
 from sqlalchemy import inspect
 
 from auth.approval_tables import ApprovalRequest
 from auth.belongings import missing
-from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
+from auth.command_line import DEFAULT_CONFIG, Config, Json, print_json, say
+from auth.deleted_people import deleted_people
 from auth.people_tables import StatusPlan
-from auth.person_values import PeopleError
 from auth.row_alarms import RowAlarms, person_of
-from auth.row_repair import accept_person
-from auth.sealed_rows import MISSING, OLDER, SEAL, UNLISTED, SealedRow
+from auth.sealed_rows import DELETED, SealedRow
 from auth.tables import CrmAccount, Person, RiskLevel
-from console.cli.house import House, Who, called, open_house, print_table
-from console.cli.people_consent import role_consent
+from console.cli.house import House, open_house, print_table
+from console.row_words import CAUSES, way_back
 
 _LOST = {"crm_accounts": "lost: account", "risk_levels": "lost: a level", "status_plans": "lost: a planned status"}
 FOUND = 1
@@ -28,24 +28,18 @@ FOUND = 1
 def check(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Name the rows about people and approvals that give nothing, because no process of Torwart left them so."""
     with open_house(config) as house:
-        rows = RowAlarms(house.engine, house.record, house.pseudonyms).doubtful()
-        found = [_about(house, row) for row in rows]
+        rows, deleted = RowAlarms(house.engine, house.record, house.pseudonyms).doubtful(), deleted_people(house.engine)
+        found = [*(_deleted(house, person_id) for person_id in deleted), *(_about(house, row, deleted) for row in rows)]
         house.looked_at("people", sorted({one.person for one in found if one.person}))
     if as_json:
         print_json({"rows": [{**asdict(one), "person": one.person or None} for one in found]})
     elif found:
-        causes = {
-            SEAL: "written or changed by something else",
-            OLDER: "an older copy of the row",
-            UNLISTED: "an older copy, or not the person's",
-            MISSING: "a row of theirs was deleted",
-        }
-        lines = [(one.table, one.person or "–", one.says, causes.get(one.cause or "", "")) for one in found]
+        lines = [(one.table, one.person or "–", one.says, CAUSES.get(one.cause or "", "")) for one in found]
         print_table(("table", "person", "what it says", "why"), lines)
-        say("They give nothing. Find out who wrote them, compare with `torwart events`, correct, then: torwart people accept PERSON")
-        say("An account counts only if it is named: --account LOGIN. A level is set anew: torwart people level PERSON ...")
-        say("A planned status is dropped and planned anew: torwart people plans --drop PERSON")
-        say("What was deleted is made anew, as the record says it was. Then, if it is missed still: torwart people accept PERSON")
+        say("They give nothing. Find out who wrote them, compare with `torwart events`, and correct what is wrong.")
+        say("What was deleted is put back from a backup, or made anew as the record says it was. Then, if it is found still:")
+        for command in dict.fromkeys(one.command for one in found if one.command):
+            say(f"  {command}")
     else:
         say("Everything is as Torwart wrote it.")
     if found:
@@ -59,11 +53,24 @@ class _Row:
     """Pseudonym; empty where it is about nobody."""
     says: str
     cause: str | None
+    command: str | None
+    """By which it counts again, or is gone for good."""
 
 
-def _about(house: House, row: SealedRow) -> _Row:
-    person = person_of(row)
-    return _Row(inspect(type(row)).local_table.name, house.pseudonyms.of(person) if person else "", _says(row), row.doubt)
+def _about(house: House, row: SealedRow, deleted: Collection[str]) -> _Row:
+    person, table = person_of(row), inspect(type(row)).local_table.name
+    pseudonym = house.pseudonyms.of(person) if person else ""
+    who, confirmed = pseudonym, pseudonym
+    if isinstance(row, Person) and row.pseudonym != pseudonym:  # it is what was changed: the person is found by the id alone
+        who, confirmed = row.id, shlex.quote(row.pseudonym.upper())
+    account = row.account if isinstance(row, CrmAccount) else ""
+    command = way_back(table, who=who, pseudonym=confirmed, account=account, deleted=person in deleted)
+    return _Row(table, pseudonym, _says(row), row.doubt, command)
+
+
+def _deleted(house: House, person_id: str) -> _Row:
+    name = house.pseudonyms.of(person_id)
+    return _Row(Person.__tablename__, name, "", DELETED, way_back(Person.__tablename__, who=name, pseudonym=name))
 
 
 def _says(row: SealedRow) -> str:
@@ -83,32 +90,3 @@ def _says(row: SealedRow) -> str:
         case ApprovalRequest():
             return f"{row.kind}, {row.state}"
     return ""
-
-
-def accept(
-    who: Who,
-    confirm: Annotated[str, typer.Option("--confirm", help="The person's pseudonym, once more.")],
-    account: Annotated[list[str] | None, typer.Option("--account", help="A doubtful account of the CRM that is right.")] = None,
-    config: Config = DEFAULT_CONFIG,
-    as_json: Json = False,
-) -> None:
-    """Let what stands about a person count again, after you have looked at it. Roles that need a second person are taken out."""
-    with open_house(config) as house:
-        person = house.person(who)
-        if confirm.upper() != person.pseudonym:
-            fail(f"this is {called(person)}: to accept what stands there, add --confirm {person.pseudonym}")
-        withheld = role_consent(house).by_hand_only()
-        try:
-            done = accept_person(house.engine, house.record, house.pseudonyms, person.id, withheld, account or [])
-        except PeopleError as error:
-            fail(str(error))
-    if as_json:
-        print_json({"pseudonym": person.pseudonym, "withheld": list(done.withheld), "ended": done.ended, "left": list(done.left)})
-        return
-    say(f"What stands about {called(person)} counts from the next request on.")
-    if done.withheld:
-        say(f"Not given: {', '.join(done.withheld)}. Give such a role by `torwart people change`: it needs a second person's yes.")
-    if done.ended:
-        say(f"Sign-ins that ended: {done.ended}.")
-    if done.left:
-        say(f"Accounts that stay nobody's: {', '.join(done.left)}. Add those that are right with --account.")

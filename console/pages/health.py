@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import inspect
 from starlette.responses import Response
 
 from audit_store.log import LogError
@@ -15,15 +17,20 @@ from audit_store.outside import PlaceState, Trouble
 from audit_store.spool import SpoolError
 from audit_store.spool_room import ALARM_SHARE
 from auth.attendance import attending
+from auth.deleted_people import deleted_people
+from auth.row_alarms import RowAlarms, person_of
+from auth.sealed_rows import DELETED
+from auth.tables import Person
 from console.checkpoints import PLACES_STAGE, CheckpointHealth
 from console.checkpoints import STAGE as STATE_STAGE
 from console.language import Speech
 from console.render import page
+from console.row_words import CAUSES, KINDS, way_back
 from console.services import Services
 from console.shipping import LOOK_STAGE, STAGE, ElasticHealth
 from console.trimming import Fill, fills
 from console.visitor import Visitor, reviewer, services_of
-from console.words import N_
+from console.words import N_, word
 from console.worker import Health
 
 router = APIRouter()
@@ -104,10 +111,22 @@ class RoomLine:
     """It has come to where there is an alarm."""
 
 
+@dataclass(frozen=True, slots=True)
+class RowsLine:
+    """Rows of one kind that are not as Torwart wrote them. Whose they are, `torwart people check` says."""
+
+    kind: str
+    why: str
+    number: int
+    command: str | None
+    """With words in place of names; None: what waited is asked for again."""
+
+
 @router.get("/health")
 def health(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Response:
     """For reviewers. Nothing on it is about a person."""
     known: Health | None = request.app.state.health
+    rows = _rows(services_of(request), found.speech)
     watched = known is not None and known.last_run is not None and datetime.now(UTC) - known.last_run < STALE
     elastic = known.elastic if known else None
     return page(
@@ -116,13 +135,14 @@ def health(request: Request, found: Annotated[Visitor, Depends(reviewer)]) -> Re
         "health.html",
         health=known,
         watched=watched,
-        well=watched and known is not None and known.well,
+        well=watched and known is not None and known.well and rows == [],
         faults=_faults(known, found.speech),
         elastic=elastic,
         trouble=_trouble(elastic, found.speech),
         checkpoints=known.checkpoints if known else None,
         places=_places(known.checkpoints if known else None, found.speech),
         rooms=_rooms(services_of(request)),
+        rows=rows,
         gateways=attending(services_of(request).engine, 0),
     )
 
@@ -145,6 +165,21 @@ def _rooms(services: Services) -> list[RoomLine] | None:
     except (SpoolError, LogError):
         return None
     return [RoomLine(fill, round(100 * fill.share), fill.share >= ALARM_SHARE) for fill in found]
+
+
+def _rows(services: Services, speech: Speech) -> list[RowsLine] | None:
+    """Looked at now: a repair is seen at once. None: it cannot be known, and then no row is believed."""
+    try:
+        rows = RowAlarms(services.engine, services.spool.append, services.pseudonyms).doubtful()
+        deleted = deleted_people(services.engine)
+    except OSError:
+        return None
+    tables = [(inspect(type(row)).local_table.name, row.doubt or "", person_of(row) in deleted) for row in rows]
+    counts = Counter([(Person.__tablename__, DELETED, True)] * len(deleted) + tables)
+    return [
+        RowsLine(speech.say(KINDS[table]), word(CAUSES, cause, speech), number, way_back(table, deleted=gone))
+        for (table, cause, gone), number in counts.items()
+    ]
 
 
 def _trouble(elastic: ElasticHealth | None, speech: Speech) -> str | None:

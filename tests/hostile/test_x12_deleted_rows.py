@@ -1,5 +1,6 @@
 """X12: a row that limits a person, or says whose an act is, is missed when somebody deletes it; what is deleted otherwise gives nothing."""
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from audit_store.event import EventAction
 from auth.act import StepUpRefused
 from auth.belongings import missing
 from auth.console_sessions import may_sign_in
+from auth.deleted_people import accept_deletion, deleted_people
 from auth.erasure import erase
 from auth.keys import KeyRefusedError
 from auth.levels import Levels
 from auth.people import People
+from auth.person_values import PeopleError
 from auth.plans import Plans
 from auth.row_alarms import ForgedRowsError
 from auth.row_repair import accept_person
@@ -109,6 +113,47 @@ def test_what_is_made_anew_is_not_missed(house: House, watched: Person) -> None:
     assert house.directory().person(watched.id).frozen
     level(house, watched)
     assert not house.directory().person(watched.id).frozen
+    watch(house).look()
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_a_planned_status_that_was_deleted_is_dropped_like_one_that_is_there(house: House, watched: Person, boris: Person) -> None:
+    plans(house).plan(watched.id, Status.LAST_DAY, local_day(datetime.now(UTC)) + timedelta(days=1), None)
+    sql(house, "DELETE FROM status_plans WHERE status = 'last_day'")
+    directory = house.directory()
+    assert directory.person(watched.id).frozen
+    assert plans(house).withdraw(watched.id, boris.id) == 2
+    directory.refresh()
+    assert not directory.person(watched.id).frozen
+    watch(house).look()
+    ended = house.events.of(EventAction.STATUS_PLAN_ENDED)[-1].document["torwart"]
+    assert (ended["words"], ended["numbers"]) == ({"why": "withdrawn"}, {"missing": 1})
+    assert plans(house).withdraw(watched.id, boris.id) == 0
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+@pytest.mark.parametrize("other", [DELETED["an account"], DELETED["a level"], "UPDATE people SET team = 'north'"])
+def test_x12_to_drop_a_deleted_plan_makes_nothing_else_good(house: House, watched: Person, other: str) -> None:
+    sql(house, DELETED["a planned status"])
+    sql(house, other)
+    plans(house).withdraw(watched.id, None)
+    assert house.directory().person(watched.id).frozen
+    with pytest.raises(ForgedRowsError):
+        watch(house).look()
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_x12_the_end_of_a_last_day_is_not_dropped_by_its_deletion(house: House, anna: Person) -> None:
+    """Nobody drops it while it is there: the list of a person does not say which plan it was."""
+    house.people.set_status(anna.id, Status.LAST_DAY, None)
+    sql(house, DELETED["a planned status"])
+    with pytest.raises(PeopleError, match="the end of the last day"):
+        plans(house).withdraw(anna.id, None)
+    plans(house).plan(anna.id, Status.GONE, local_day(datetime.now(UTC)) + timedelta(days=7), None)
+    assert plans(house).withdraw(anna.id, None) == 1, "the new one"
+    assert house.directory().person(anna.id).frozen
+    house.people.set_status(anna.id, Status.GONE, None)
+    assert plans(house).withdraw(anna.id, None) == 1
     watch(house).look()
 
 
@@ -232,9 +277,22 @@ def test_two_gateways_that_change_one_person_at_once_raise_no_alarm(house: House
 
 def delete_person(house: House, person: Person) -> None:
     """Whatever leads to the person goes first: the server keeps foreign keys, whoever writes."""
-    for table in ("crm_accounts", "crm_sessions", "console_sessions"):
-        sql(house, f"DELETE FROM {table} WHERE person_id = :id", id=person.id)  # noqa: S608 -- names of ours
+    with house.engine.begin() as connection:
+        for table in ("crm_accounts", "crm_sessions", "console_sessions"):
+            connection.execute(text(f"DELETE FROM {table} WHERE person_id = :id"), {"id": person.id})  # noqa: S608 -- names of ours
     sql(house, "DELETE FROM people WHERE id = :id", id=person.id)
+
+
+def kept(house: House, table: str, key: str, person: Person) -> dict[str, object]:
+    """A row of a person, as a backup has it."""
+    with house.engine.connect() as connection:
+        row = connection.execute(text(f"SELECT * FROM {table} WHERE {key} = :id"), {"id": person.id}).one()  # noqa: S608 -- names of ours
+    return {name: json.dumps(value) if isinstance(value, list) else value for name, value in row._mapping.items()}
+
+
+def put_back(house: House, table: str, row: dict[str, object]) -> None:
+    names = list(row)
+    sql(house, f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})", **row)  # noqa: S608
 
 
 @pytest.mark.parametrize("place", BOTH, indirect=True)
@@ -265,7 +323,93 @@ def test_x12_an_account_whose_person_was_deleted_is_nobodys_with_an_alarm(house:
     assert house.people.by_account("anna") is None
     with pytest.raises(ForgedRowsError):
         watch(house).look()
-    assert alarms(house) == [("crm_accounts", "unlisted", anna.pseudonym)]
+    assert alarms(house) == [("crm_accounts", "unlisted", anna.pseudonym), ("people", "deleted", anna.pseudonym)]
+    accept_deletion(house.engine, house.events, house.pseudonyms, anna.id)
+    watch(house).look()
+    assert house.people.accounts(anna.id) == [], "it would be hers as soon as she is there"
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_x12_a_person_of_whom_no_row_is_left_is_missed_with_one_alarm(house: House, anna: Person, boris: Person) -> None:
+    watch(house).look()
+    delete_person(house, anna)
+    for _ in range(2):
+        with pytest.raises(ForgedRowsError):
+            watch(house).look()
+    assert alarms(house) == [("people", "deleted", anna.pseudonym)]
+    assert list(deleted_people(house.engine)) == [anna.id]
+    assert not house.directory().person(boris.id).frozen
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_who_was_deleted_is_gone_when_somebody_accepts_it(house: House, anna: Person, tmp_path: Path) -> None:
+    other = RowVersions(tmp_path / "another machine")
+    attach(house.engine, SEAL, other)
+    watch(house).look()  # it has seen her, too
+    attach(house.engine, SEAL, RowVersions(tmp_path / "row-versions"))
+    old = kept(house, "people", "id", anna)
+    delete_person(house, anna)
+    accept_deletion(house.engine, house.events, house.pseudonyms, anna.id)
+    said = house.events.of(EventAction.PERSON_CHANGED)[-1].document["torwart"]
+    assert (said["words"], said["subject"]) == ({"what": "seal", "missing": "people", "status": "gone"}, anna.pseudonym)
+    found = house.people.by_id(anna.id)
+    assert found is not None
+    assert (found.doubt, found.pseudonym, found.name, found.roles, found.status) == (None, anna.pseudonym, anna.pseudonym, [], "gone")
+    assert not may_sign_in(found)
+    for memory in (RowVersions(tmp_path / "row-versions"), other):
+        attach(house.engine, SEAL, memory)
+        watch(house).look()
+    with pytest.raises(PeopleError, match="no such person was deleted"):
+        accept_deletion(house.engine, house.events, house.pseudonyms, anna.id)
+    assert erase(house.engine, house.events, anna.id).emptied["people"] == 1, "by the product's own way"
+    watch(house).look()
+    delete_person(house, anna)
+    put_back(house, "people", old)
+    assert house.directory().person(anna.id).frozen, "the row of before is an older copy"
+    delete_person(house, anna)
+    with pytest.raises(ForgedRowsError):
+        watch(house).look()
+    assert ("people", "deleted", anna.pseudonym) in alarms(house), "another deletion, another alarm"
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_a_person_whose_rows_are_put_back_is_there_again(house: House, boris: Person) -> None:
+    person, account = kept(house, "people", "id", boris), kept(house, "crm_accounts", "person_id", boris)
+    delete_person(house, boris)
+    with pytest.raises(ForgedRowsError):
+        watch(house).look()
+    put_back(house, "people", person)
+    put_back(house, "crm_accounts", account)
+    watch(house).look()
+    assert not house.directory().person(boris.id).frozen
+    assert house.directory().person_of_account("boris") == boris.id
+
+
+def test_who_was_never_there_is_not_missed(house: House, anna: Person) -> None:
+    """Not by a transaction that failed, nor for a word on the command line."""
+    with pytest.raises(PeopleError):
+        house.people.add("Berta", "berta@firma.example", ["manager"], "de", ["anna"])
+    watch(house).look()
+    for person_id in (anna.id, "nobody", ""):
+        with pytest.raises(PeopleError, match="no such person was deleted"):
+            accept_deletion(house.engine, house.events, house.pseudonyms, person_id)
+
+
+def test_people_who_are_added_while_somebody_looks_raise_no_alarm(house: House) -> None:
+    stop, seen = threading.Event(), []
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.append(dict(deleted_people(house.engine)))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for number in range(40):
+        house.people.add(f"Person {number}", f"p{number}@firma.example", ["manager"])
+    stop.set()
+    looking.join()
+    assert seen
+    assert not any(seen)
 
 
 @pytest.mark.parametrize("place", BOTH, indirect=True)

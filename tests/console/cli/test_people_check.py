@@ -1,9 +1,13 @@
 """`torwart people check` and `accept`, run as commands on a real installation (attacks X12)."""
 
 import json
+import shlex
 import sqlite3
 
+import pytest
+
 from tests.console.cli.test_people import Shell, torwart
+from tests.console.cli.test_people_change import days_ahead
 
 __all__ = ["torwart"]
 
@@ -54,8 +58,72 @@ def test_x12_a_deleted_account_is_named_and_missed_until_it_is_made_anew_or_acce
         found = torwart("check", "--json")
         assert found.exit_code == 1
         (row,) = json.loads(found.output)["rows"]
-        assert row == {"table": "people", "person": pseudonym, "says": f"manager; active; lost: account {account}", "cause": "missing"}
+        assert (row["table"], row["person"], row["cause"]) == ("people", pseudonym, "missing")
+        assert row["says"] == f"manager; active; lost: account {account}"
         assert torwart(*repair).exit_code == 0
         assert torwart("check").exit_code == 0
     (said,) = [event["torwart"]["words"] for event in torwart.events() if event["event"]["action"] == "person-changed"]
     assert (said["what"], said["missing"]) == ("seal", "crm_accounts")
+
+
+def words(command: str, **values: str) -> list[str]:
+    """What somebody types who copies a command that `check` has named, without `torwart people`."""
+    given = shlex.split(command)
+    assert given[:2] == ["torwart", "people"]
+    return [values.get(word, word) for word in given[2:]]
+
+
+FORGED = {
+    "a person": "UPDATE people SET team = 'north'",
+    "a pseudonym": "UPDATE people SET pseudonym = 'P-00000000'",
+    "an account": "UPDATE crm_accounts SET kind = 'rest'",
+    "an account with odd letters": "UPDATE crm_accounts SET account = 'an na''s'",
+    "a level": "UPDATE risk_levels SET level = 'watched'",
+    "a planned status": "UPDATE status_plans SET day = '2999-01-01'",
+    "a level that is lost": "DELETE FROM risk_levels",
+    "a planned status that is lost": "DELETE FROM status_plans",
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_the_commands_that_it_names_are_all_that_is_needed(torwart: Shell, what: str) -> None:
+    torwart("level", "anna", "departing", "--reason", "copies at night")
+    torwart("status", "anna", "last_day", "--on", days_ahead(30))
+    forge(torwart, FORGED[what])
+    found = json.loads(torwart("check", "--json").output)["rows"]
+    shown = torwart("check").output
+    assert found
+    for row in found:
+        assert f"  {row['command']}\n" in shown, "in one line, to be copied"
+        done = torwart(*words(row["command"], LEVEL="watched", TEXT="copies at night"))
+        assert done.exit_code == 0, done.output
+    assert torwart("check").exit_code == 0
+
+
+def test_a_planned_status_that_was_deleted_is_dropped_by_the_command_for_planned_statuses(torwart: Shell) -> None:
+    torwart("status", "anna", "gone", "--on", days_ahead(30))
+    forge(torwart, "DELETE FROM status_plans")
+    assert torwart("check").exit_code == 1
+    assert torwart.json("plans", "--drop", "anna")["dropped"] == 1
+    assert torwart("check").exit_code == 0
+
+
+def test_x12_a_deleted_person_is_named_by_the_pseudonym_until_it_is_accepted(torwart: Shell) -> None:
+    pseudonym = torwart.json("list")["people"][0]["pseudonym"]
+    forge(torwart, "DELETE FROM crm_accounts")
+    forge(torwart, "DELETE FROM people")
+    (row,) = json.loads(torwart("check", "--json").output)["rows"]
+    command = f"torwart people accept {pseudonym} --confirm {pseudonym}"
+    assert row == {"table": "people", "person": pseudonym, "says": "", "cause": "deleted", "command": command}
+    shown = torwart("check")
+    assert shown.exit_code == 1
+    assert "the person was deleted" in shown.output
+    assert f"--confirm {pseudonym}" in torwart("accept", pseudonym, "--confirm", "P-00000000").output.replace("\n", " ")
+    assert "no account counts" in torwart("accept", pseudonym, "--confirm", pseudonym, "--account", "anna").output.replace("\n", " ")
+    assert torwart("accept", "anna", "--confirm", pseudonym).exit_code == 2, "nobody is called so any more"
+    assert torwart.json("accept", pseudonym.lower(), "--confirm", pseudonym) == {"pseudonym": pseudonym, "gone": True, "cut": []}
+    assert torwart("check").exit_code == 0
+    (anna,) = torwart.json("list")["people"]
+    assert (anna["pseudonym"], anna["status"], anna["accounts"]) == (pseudonym, "gone", [])
+    assert torwart("add", "Anna Feldmann", "anna@firma.example", "--role", "manager", "--account", "anna").exit_code == 0
+    assert torwart("check").exit_code == 0

@@ -4,14 +4,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text as sql
 
+from audit_store.database import Base
 from audit_store.outside import PlaceState, Trouble
 from audit_store.spool import SpoolError
 from auth.attendance import Attendance, people_revision
+from auth.deleted_people import accept_deletion
+from auth.row_repair import accept_person
+from auth.sealed_rows import SealedRow
 from auth.storage import reading
 from auth.tables import Person
 from console.app import create_app
 from console.checkpoints import CheckpointHealth
+from console.row_words import KINDS, way_back
 from console.shipping import ElasticHealth
 from console.trimming import Fill
 from console.worker import Health
@@ -127,6 +133,56 @@ def test_a_record_that_cannot_be_read_does_not_take_the_page_away(pages: Pages, 
 
     monkeypatch.setattr("console.pages.health.fills", broken)
     assert "nicht lesbar" in shown(pages, owner, Health(last_run=datetime.now(UTC)))
+
+
+def forge(pages: Pages, statement: str, **values: object) -> None:
+    with pages.services.engine.begin() as connection:
+        assert connection.execute(sql(statement), values).rowcount
+
+
+def test_x12_rows_that_are_not_as_torwart_wrote_them_stand_there_with_the_command_and_name_nobody(pages: Pages, owner: Person) -> None:
+    well = Health(last_run=datetime.now(UTC))
+    assert "people accept" not in shown(pages, owner, well)
+    anna, boris = pages.add("Anna Feldmann"), pages.add("Boris Hartwig")
+    forge(pages, "UPDATE people SET team = 'north' WHERE id = :id", id=anna.id)
+    forge(pages, "UPDATE crm_accounts SET kind = 'rest' WHERE person_id = :id", id=anna.id)
+    forge(pages, "DELETE FROM crm_accounts WHERE person_id = :id", id=boris.id)
+    forge(pages, "DELETE FROM people WHERE id = :id", id=boris.id)
+    german, english = shown(pages, owner, well), shown(pages, owner, well, "en")
+    for words in ("Bitte ansehen", "Konto im CRM", "von etwas anderem geschrieben oder geändert", "die Person wurde gelöscht", "Wie viele"):
+        assert words in german
+    for words in ("Needs a look", "Account of the CRM", "written or changed by something else", "the person was deleted", "How many"):
+        assert words in english
+    for page in (german, english):
+        assert "<code>torwart people check</code>" in page
+        assert page.count("<code>torwart people accept PERSON --confirm PSEUDONYM</code>") == 2
+        assert page.count("<code>torwart people accept PERSON --confirm PSEUDONYM --account LOGIN</code>") == 1
+        for person in (anna, boris):
+            assert not any(name in page for name in (person.pseudonym, person.name, person.email, person.id))
+    engine, record, pseudonyms = pages.services.engine, pages.services.spool.append, pages.services.pseudonyms
+    accept_person(engine, record, pseudonyms, anna.id, (), ["anna"])
+    accept_deletion(engine, record, pseudonyms, boris.id)
+    after = shown(pages, owner, well)
+    assert "Alles in Ordnung" in after, "seen at once, not only when the watch looks again"
+    assert "people accept" not in after
+
+
+def test_rows_are_looked_at_by_the_page_itself_and_nothing_is_well_while_they_cannot_be(
+    pages: Pages, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> dict[str, int]:
+        raise OSError("the memory cannot be read")
+
+    monkeypatch.setattr("console.pages.health.deleted_people", broken)
+    page = shown(pages, owner, Health(last_run=datetime.now(UTC)))
+    assert "nicht lesbar" in page
+    assert "Bitte ansehen" in page
+
+
+def test_every_row_that_can_be_doubtful_has_words() -> None:
+    sealed = {mapper.local_table.name for mapper in Base.registry.mappers if issubclass(mapper.class_, SealedRow)}
+    assert sealed == KINDS.keys()
+    assert {table for table in KINDS if way_back(table) is None} == {"approval_requests", "approvals"}, "they are asked for again"
 
 
 def test_gateways_that_run_are_listed_with_what_they_know(pages: Pages, owner: Person) -> None:
