@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 
+from audit_store.database import Server, open_database
 from audit_store.event import EventAction
 from auth.act import StepUpRefused
 from auth.belongings import missing
@@ -20,7 +21,7 @@ from auth.levels import Levels
 from auth.people import People
 from auth.person_values import PeopleError
 from auth.plans import Plans
-from auth.row_alarms import ForgedRowsError
+from auth.row_alarms import ForgedRowsError, RowAlarms
 from auth.row_repair import accept_person
 from auth.row_versions import RowVersions
 from auth.sealed_rows import attach
@@ -395,21 +396,34 @@ def test_who_was_never_there_is_not_missed(house: House, anna: Person) -> None:
             accept_deletion(house.engine, house.events, house.pseudonyms, person_id)
 
 
-def test_people_who_are_added_while_somebody_looks_raise_no_alarm(house: House) -> None:
-    stop, seen = threading.Event(), []
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_people_who_are_added_while_two_machines_look_raise_no_alarm(house: House, place: Path | Server, tmp_path: Path) -> None:
+    stop, looks, found = threading.Event(), [0, 0], []
+    other = open_database(place)
+    attach(other, SEAL, RowVersions(tmp_path / "another machine"))
 
-    def look() -> None:
+    def look(number: int, engine: Engine) -> None:
+        alarms = RowAlarms(engine, house.events, house.pseudonyms)
         while not stop.is_set():
-            seen.append(dict(deleted_people(house.engine)))
+            try:
+                alarms.look()
+            except ForgedRowsError as error:
+                found.append(error)
+            looks[number] += 1
 
-    looking = threading.Thread(target=look)
-    looking.start()
-    for number in range(40):
+    looking = [threading.Thread(target=look, args=one) for one in enumerate((house.engine, other))]
+    for thread in looking:
+        thread.start()
+    adding = People(other, house.events, house.pseudonyms)
+    for number in range(20):
         house.people.add(f"Person {number}", f"p{number}@firma.example", ["manager"])
+        adding.add(f"Other {number}", f"o{number}@firma.example", ["manager"])
     stop.set()
-    looking.join()
-    assert seen
-    assert not any(seen)
+    for thread in looking:
+        thread.join()
+    other.dispose()
+    assert all(looks)
+    assert found == []
 
 
 @pytest.mark.parametrize("place", BOTH, indirect=True)
