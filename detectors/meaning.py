@@ -7,7 +7,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.glance import BLOCK, Bytes, Places, among
+from detectors.bits import Bytes, Places
+from detectors.glance import BLOCK, among
 from detectors.plain import wide
 
 _MAGICS = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.glance import Bytes, Places, where
+from detectors import bits
+from detectors.bits import Bytes, Places
 
 WESTERN = frozenset(map(chr, range(0xC0, 0x100)))
 """Letters of western languages with umlauts and accents, all that begin with the byte 0xC3: in a German text nine of ten beyond ASCII."""
@@ -15,12 +16,14 @@ _OWN = np.repeat(np.array([0xFFFF, 0xFFFFFF, 0xFFFFFFFF], np.uint32), [_LEADS_OF
 """Which of four bytes belong to a letter, by the first of them, which is the lowest."""
 _CUT = (_LEADS, _LEADS_OF_THREE, _LEADS_OF_FOUR)
 """Of the last byte, the one before it and the one before that: from which on a letter begins there that has not its end."""
-_STEP = 1 << 19
-"""Bytes that are looked at at once: they stay in the processor's cache."""
+_FACTS = (lambda piece: piece >= _LEADS, lambda piece: piece == _WESTERN_LEAD, lambda piece: piece.view(np.int8) < _LEADS - 0x100)
+"""Bytes with which a letter begins, those of western ones among them, and bytes that go on with one."""
+_STEP = 4 << 20
+"""Bytes that are read together: what is no UTF-8 mostly shows within them."""
 _MOST = 64
 """Different letters that are counted beside the western ones: German, French and Polish texts with their quotes and dashes have 40."""
-_FEW = 8
-"""One letter on so many bytes may be a rare one; where more are, reading the text as a whole is cheaper."""
+_FEW, _SMALL = 8, 1 << 15
+"""One letter on so many bytes of a text that is not small may be a rare one; where more are, reading it as a whole is cheaper."""
 
 
 def beyond_ascii(content: bytes) -> frozenset[str] | None:
@@ -35,22 +38,20 @@ def beyond_ascii(content: bytes) -> frozenset[str] | None:
         for _ in range(3):  # no letter is cut
             end -= end < len(content) and content[end] & 0xC0 == 0x80
         piece = data[begin:end]
-        turned = piece ^ (_WESTERN_LEAD - _LEADS)  # the first byte of western letters becomes the least of all first bytes
-        western = turned == _LEADS
-        at = where(turned > _LEADS)  # all but those
-        if len(at) * _FEW > len(piece) + _STEP // 16:
+        if any(piece[-behind] >= least for behind, least in enumerate(_CUT, 1) if behind <= len(piece)):
+            return None
+        leads, western, follows = bits.marked(piece, _FACTS)
+        others = leads ^ western
+        if bits.count(others) * _FEW > len(piece) + _SMALL:
             return None
         # All are whole: none is cut at the end, the rare ones are read below, and a western one is followed by a byte of those that go on.
         # Then each has its own, and there are strays among those bytes where they are more than all letters need.
-        if any(piece[-behind] >= least for behind, least in enumerate(_CUT, 1) if behind <= len(piece)):
-            return None
-        follows = piece.view(np.int8) < _LEADS - 0x100
-        letters = len(at) + int(np.count_nonzero(western))
+        at = bits.places(others)
         kinds = piece.take(at)
-        due = letters + int(np.count_nonzero(kinds >= _LEADS_OF_THREE)) + int(np.count_nonzero(kinds >= _LEADS_OF_FOUR))
-        if int(np.count_nonzero(follows)) != due or bool(np.any(western[:-1] > follows[1:])):
+        due = bits.count(leads) + int(np.count_nonzero(kinds >= _LEADS_OF_THREE)) + int(np.count_nonzero(kinds >= _LEADS_OF_FOUR))
+        if bits.count(follows) != due or bool(np.any(bits.after(western) & ~follows)):
             return None
-        any_western |= letters > len(at)
+        any_western |= bool(np.any(western))
         try:
             rare.update(_different(piece, at, kinds))
         except UnicodeDecodeError:

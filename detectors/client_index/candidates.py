@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.bits import Bytes, Places
 from detectors.client_index.folding import address, visible
 from detectors.client_index.hashes import MOST_DIGITS, Numbers
 from detectors.client_index.officials import Officials
-from detectors.glance import Places
 
 PIECE = 1 << 17
 """Characters that are worked on at once: bounds the memory for a text that is nothing but digits (attacks X13)."""
@@ -32,8 +32,14 @@ GAP = 4
 SEPARATORS = b" ().-/+_~*'"
 _OTHER, _SEPARATOR, _DIGIT = 0, 1, 2
 _CLASSES = bytes(_DIGIT if c in b"0123456789" else _SEPARATOR if c in SEPARATORS else _OTHER for c in range(256))
-_NO_DIGITS = bytes(c for c in range(256) if c not in b"0123456789")
 _POWERS = np.array([10**k for k in range(MOST_DIGITS + 2)], np.uint64)
+_READ = 24
+"""Bytes before the end of a group that are read, three times eight: 17 digits (`MOST_DIGITS`) are within them."""
+_ZEROS = np.uint64(0x3030303030303030)
+"""Eight times the digit 0."""
+_PAIRS = tuple(np.uint64(10 ** (1 << k) << (8 << k) | 1) for k in range(3))
+_WIDTHS = tuple(np.uint64(8 << k) for k in range(3))
+_MASKS = (np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF), np.uint64(0xFFFFFFFF))
 
 _MORE_LOCAL = "!#$%&'*/=?^`{|}~"
 _PLAIN_LOCAL = re.compile(rf"[\w.+-]{{1,{LONGEST_LOCAL}}}")
@@ -87,8 +93,8 @@ def addresses(text: str) -> list[str]:
 class Groups:
     """Groups of digits, in order. `joined`: only separators, and few, stand between a group and the next one."""
 
-    digits: NDArray[np.uint8]
-    """Values of all their digits, one group behind the other."""
+    data: Bytes
+    """The bytes in which they stand."""
     starts: Places
     ends: Places
     joined: NDArray[np.bool_]
@@ -103,12 +109,10 @@ def _groups(plain: bytes, *, cut_before: bool, cut_after: bool) -> Groups:
     # A group that touches a cut may be half of one: the piece on the other side has it whole.
     first = 1 if cut_before and len(starts) and starts[0] == 0 else 0
     last = len(starts) - 1 if cut_after and len(starts) and ends[-1] == len(classes) else len(starts)
-    digits = np.frombuffer(plain.translate(None, _NO_DIGITS), np.uint8) - np.uint8(ord("0"))
-    digits = digits[ends[0] - starts[0] if first else 0 : len(digits) - (ends[-1] - starts[-1] if last < len(starts) else 0)]
     starts, ends = starts[first:last], ends[first:last]
     joined = np.zeros(len(starts), np.bool_)
     joined[:-1] = ~apart(starts, ends, lambda places: classes.take(places) == _SEPARATOR, GAP)
-    return Groups(digits, starts, ends, joined)
+    return Groups(np.frombuffer(plain, np.uint8), starts, ends, joined)
 
 
 def apart(starts: Places, ends: Places, separates: Callable[[Places], NDArray[np.bool_]], gap: int) -> NDArray[np.bool_]:
@@ -126,40 +130,64 @@ def apart(starts: Places, ends: Places, separates: Callable[[Places], NDArray[np
     return found
 
 
+def enough(groups: Groups, shortest: int) -> tuple[Places, Places]:
+    """The first and the last of all groups that are joined to each other and have enough digits together."""
+    last = np.flatnonzero(~groups.joined)
+    behind = np.cumsum(groups.ends - groups.starts).take(last)  # digits up to each last one
+    digits = behind.copy()
+    digits[1:] -= behind[:-1]
+    long = np.flatnonzero(digits >= shortest)
+    first = np.zeros(len(last), np.int64)
+    np.add(last[:-1], 1, out=first[1:])
+    return first.take(long), last.take(long)
+
+
 def windows(groups: Groups, shortest: int) -> tuple[Numbers, Places]:
     """Every window of joined groups with `shortest` to 17 digits, and the same without `00` in front; and where each begins."""
-    lengths = groups.ends - groups.starts
-    behind = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))  # digits before each group
-    begins, lasts, sizes = [], [], []
-    begin = np.flatnonzero((lengths <= MOST_DIGITS) & (groups.joined | (lengths >= shortest)))
-    last, size = begin, lengths.take(begin)
+    starts, joined = groups.starts, groups.joined
+    lengths = groups.ends - starts
+    numbers = _values(groups.data, groups.ends, lengths)
+    begin = np.flatnonzero((lengths <= MOST_DIGITS) & (joined | (lengths >= shortest)))
+    last, size, value = begin, lengths.take(begin), numbers.take(begin)
+    found = []
     while len(begin):
         long = np.flatnonzero(size >= shortest)
-        begins.append(begin.take(long))
-        lasts.append(last.take(long))
-        sizes.append(size.take(long))
-        after = np.flatnonzero(groups.joined.take(last))
-        begin, last = begin.take(after), last.take(after) + 1
-        size = behind.take(last + 1) - behind.take(begin)
-        after = np.flatnonzero(size <= MOST_DIGITS)
-        begin, last, size = begin.take(after), last.take(after), size.take(after)
-    if not begins:
+        found.append((begin.take(long), size.take(long), value.take(long)))
+        after = np.flatnonzero(joined.take(last))
+        last = last.take(after) + 1
+        more = lengths.take(last)
+        longer = size.take(after) + more
+        fits = np.flatnonzero(longer <= MOST_DIGITS)
+        after = after.take(fits)
+        begin, last, size = begin.take(after), last.take(fits), longer.take(fits)
+        value = value.take(after) * _POWERS.take(more.take(fits)) + numbers.take(last)
+    if not found:
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    begin, last, size = np.concatenate(begins), np.concatenate(lasts), np.concatenate(sizes)
-    values = _up_to(groups.digits).take(behind.take(last + 1) - 1) % _POWERS.take(size)
-    return _without_zeros(values, size, groups.starts.take(begin), shortest)
+    begin, size, value = (np.concatenate(ones) for ones in zip(*found, strict=True))
+    return _without_zeros(value, size, starts.take(begin), shortest)
 
 
-def _up_to(digits: NDArray[np.uint8]) -> Numbers:
-    """For each digit the number that ends with it, of the 17 digits (`MOST_DIGITS`) that stand there; fewer at the beginning."""
-    single = digits.astype(np.uint64)
-    found = single
-    for width in (1, 2, 4, 8):
-        before = found
-        found = before.copy()
-        found[width:] += before[:-width] * _POWERS[width]
-    found[MOST_DIGITS - 1 :] += single[: 1 - MOST_DIGITS] * _POWERS[MOST_DIGITS - 1]
-    return found
+def _values(data: Bytes, ends: Places, lengths: Places) -> Numbers:
+    """The numbers that groups of digits are: of longer ones their last 17 digits (`MOST_DIGITS`)."""
+    if len(ends) and ends[0] < _READ:
+        data, ends = np.concatenate((np.zeros(_READ, np.uint8), data)), ends + _READ
+    values = _eight(data, ends, lengths)
+    for behind in (8, 16):
+        long = np.flatnonzero(lengths > behind)
+        if not len(long):
+            break
+        values[long] += _eight(data, ends.take(long) - behind, lengths.take(long) - behind) * _POWERS[behind]
+    return values
+
+
+def _eight(data: Bytes, ends: Places, lengths: Places) -> Numbers:
+    """The numbers of the last eight digits, or as many as there are: two digits of each at once, then four, then eight."""
+    words: Numbers = np.ndarray((max(len(data) - 7, 0),), "<u8", data, 0, (1,))[ends - 8]
+    foreign = ((8 - np.minimum(lengths, 8)) * 8).astype(np.uint64)  # bits of bytes before the group
+    digits = ((words ^ _ZEROS) >> foreign) << foreign
+    for width, power in enumerate(_PAIRS):
+        digits = (digits * power >> _WIDTHS[width]) & _MASKS[width]
+    return digits
 
 
 def _without_zeros(values: Numbers, size: Places, places: Places, shortest: int) -> tuple[Numbers, Places]:

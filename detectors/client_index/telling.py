@@ -13,11 +13,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.client_index.candidates import GAP, LONGEST_DOMAIN, LONGEST_LOCAL, SEPARATORS, Groups, apart, windows
+from detectors import bits
+from detectors.bits import Places
+from detectors.client_index.candidates import GAP, LONGEST_DOMAIN, LONGEST_LOCAL, SEPARATORS, Groups, apart, enough, windows
 from detectors.client_index.folding import visible
 from detectors.client_index.hashes import Numbers
 from detectors.client_index.officials import LEAST_DIGITS
-from detectors.glance import Glance, Places, among, where
+from detectors.glance import Glance, among
 from detectors.knowledge import Matches
 from detectors.text import Text
 
@@ -74,10 +76,11 @@ def telling(text: Text, known: Callable[[Numbers], bool], *, shortest: int, reac
     width = _MOST_BYTES if beyond else 1
     bridged = any(_bridges(letter) for letter in beyond)
     spans = []
-    if len(glance.digits) >= shortest:
-        groups = _groups(glance, GAP * _MOST_BYTES, _MAY_SEPARATE) if bridged else _groups(glance, GAP, _SEPARATES)
-        if len(groups.digits) > _MOST_DIGITS or known(windows(groups, shortest)[0]):
-            spans.append(_numbers(groups, shortest))
+    if bits.count(glance.digits) >= shortest:
+        groups = _groups(glance, shortest, *((GAP * _MOST_BYTES, _MAY_SEPARATE) if bridged else (GAP, _SEPARATES)))
+        if int((groups.ends - groups.starts).sum()) > _MOST_DIGITS or known(windows(groups, shortest)[0]):
+            first, last = enough(groups, shortest)
+            spans.append((groups.starts.take(first), groups.ends.take(last)))
     if reach:
         spans.append(_officials(glance, reach * width))
     if len(signs):
@@ -107,32 +110,36 @@ def _signs(glance: Glance) -> Places | None:
     """Where each `@` stands; None if there are many."""
     if b"@" not in glance.data:
         return np.zeros(0, np.int64)
-    signs = where(glance.array == ord("@"))
+    signs = np.flatnonzero(glance.array == ord("@"))
     return signs if len(signs) * _BYTES_PER_ADDRESS <= len(glance.data) + 4 * _BYTES_PER_ADDRESS else None
 
 
-def _groups(glance: Glance, gap: int, separates: NDArray[np.bool_]) -> Groups:
-    """All groups of digits, joined where nothing but so many separators (`gap`, in bytes) stands between two."""
-    digits = glance.digits
-    lasts = np.append(np.flatnonzero(digits[1:] - digits[:-1] != 1), len(digits) - 1)  # which digits end a group
-    starts, ends = digits.take(np.append(0, lasts[:-1] + 1)), digits.take(lasts) + 1
+def _groups(glance: Glance, shortest: int, gap: int, separates: NDArray[np.bool_]) -> Groups:
+    """Groups of digits, joined where nothing but so many separators (`gap`, in bytes) stands between two; without those that are in no
+    number of enough digits."""
+    edges = bits.places(glance.digits ^ bits.after(glance.digits))
+    starts, ends = edges[::2], edges[1::2]
+    near = starts[1:] - ends[:-1] <= gap
+    for beside in (ends[:-1], starts[1:] - 1):
+        near &= separates.take(glance.array.take(beside))
+    kept = ends - starts >= shortest
+    kept[1:] |= near
+    kept[:-1] |= near
+    some = np.flatnonzero(kept)
+    starts, ends = starts.take(some), ends.take(some)
     joined = np.zeros(len(starts), np.bool_)
     joined[:-1] = ~apart(starts, ends, lambda places: separates.take(glance.array.take(places)), gap)
-    return Groups(glance.array.take(digits) - ord("0"), starts, ends, joined)
-
-
-def _numbers(groups: Groups, shortest: int) -> tuple[Places, Places]:
-    """Begin and end of all groups that are joined to each other and have enough digits together."""
-    last = np.flatnonzero(~groups.joined)
-    first = np.append(0, last[:-1] + 1)
-    behind = np.append(0, np.cumsum(groups.ends - groups.starts))  # digits before each group
-    enough = np.flatnonzero(behind.take(last + 1) - behind.take(first) >= shortest)
-    return groups.starts.take(first.take(enough)), groups.ends.take(last.take(enough))
+    first, last = enough(Groups(glance.array, starts, ends, joined), shortest)
+    within = np.zeros(len(starts) + 1, np.int8)
+    within[first] = 1
+    within[last + 1] -= 1
+    some = np.flatnonzero(np.cumsum(within[:-1], dtype=np.int8).view(np.bool_))
+    return Groups(glance.array, starts.take(some), ends.take(some), joined.take(some))
 
 
 def _officials(glance: Glance, reach: int) -> tuple[Places, Places]:
     """Begin and end of all that stands around digits of which there are enough within so many bytes."""
-    digits = glance.digits
+    digits = bits.places(glance.digits)
     kept = np.zeros(len(digits), np.bool_)
     close = digits[LEAST_DIGITS - 1 :] - digits[: 1 - LEAST_DIGITS] < reach
     for step in range(LEAST_DIGITS):

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import re2
+from numpy.typing import NDArray
 
+from detectors import bits
+from detectors.bits import Bytes
 from detectors.formats import Decoder, Layer
-from detectors.glance import Glance, among, is_small
+from detectors.glance import Glance, among, is_full
 from detectors.meaning import LONG, means_something
 from detectors.text import Text
 
@@ -47,13 +50,18 @@ def decode(text: Text) -> Iterator[str | bytes]:
 
 def _possible(glance: Glance) -> bool:
     """Whether a glance leaves a place for what `_RUN` finds: a block of capital letters, or a figure among small ones."""
-    if glance.dense or bool(np.any(glance.full(_CAPITAL))):
+    if glance.dense or bool(np.any(is_full(_CAPITAL.take(glance.rows(bits.full(glance.upper | glance.digits)))))):
         return True
-    figures = glance.marks.take(np.flatnonzero(is_small(glance.before)))
-    figures = figures[figures < len(glance.data) - _BEHIND]
+    figures = glance.mixed_digits
+    figures = figures[(figures > 0) & (figures < len(glance.data) - _BEHIND)]
+    figures = figures[_is_small(glance.array.take(figures - 1))]
     for step in range(_BEHIND + 1):
         figures = figures[_SMALL.take(glance.array.take(figures + step))]
     return len(figures) > 0
+
+
+def _is_small(letters: Bytes) -> NDArray[np.bool_]:
+    return letters - 97 <= 25
 
 
 _CAPITAL = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")

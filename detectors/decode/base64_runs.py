@@ -10,8 +10,10 @@ import numpy as np
 import re2
 from numpy.typing import NDArray
 
+from detectors import bits
+from detectors.bits import Places
 from detectors.formats import Decoder, Layer
-from detectors.glance import Glance, Places
+from detectors.glance import Glance
 from detectors.meaning import LONG, may_mean_something, means_something
 from detectors.text import Text
 
@@ -29,7 +31,8 @@ _RUN = re2.compile(
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 """In the order of their values, those of the second alphabet last."""
-_VALUES = np.zeros(256, np.uint8)
+_NONE = 0xFF
+_VALUES = np.full(256, _NONE, np.uint8)
 _VALUES[list(_LETTERS)] = [*range(64), 62, 63]
 _BYTES_PER_PLACE, _SMALL = 64, 4_096
 """One place in so many bytes of a text that is not small: more of them, and looking at each costs more than reading the text."""
@@ -70,38 +73,39 @@ def _runs(text: Text) -> Iterator[re.Match[bytes]]:
 def _places(glance: Glance) -> list[int] | None:
     """A place in every run of mixed letters that is long enough or goes on in the next line; None where they may be too many."""
     places, data = glance.mixed, glance.array
-    if glance.dense or len(places) * _BYTES_PER_PLACE > len(data) + _SMALL:
+    if glance.dense or len(places) * _BYTES_PER_PLACE > 4 * len(data) + _SMALL:
         return None
     first = np.ones(len(places), np.bool_)
     np.greater(places[1:] - places[:-1], 1, out=first[1:])
     places = places[first]  # of neighbours one is enough: they stand in one run
-    length, before, line = _around(glance, places)
+    edge = int(np.searchsorted(places, bits.BEFORE))
+    at_the_begin, places = places[:edge], places[edge:]
+    before, behind = bits.around(glance.runs, places)
+    length, end = before + behind, data.take(places + behind, mode="clip")
+    line = (end == 10) | (end == 13)
     long = np.flatnonzero((length >= SHORTEST) | line)
-    places, length, before, line = places.take(long), length.take(long), before.take(long), line.take(long)
-    kept: list[int] = places[_may_mean(glance, places, length, before, line)].tolist()
+    if len(long) * _BYTES_PER_PLACE > len(data) + _SMALL:
+        return None
+    places, length, begins, line = places.take(long), length.take(long), (places - before).take(long), line.take(long)
+    kept: list[int] = at_the_begin.tolist() + places[_may_mean(glance, places, length, begins, line)].tolist()
     return kept
 
 
-def _around(glance: Glance, places: Places) -> tuple[Places, Places, NDArray[np.bool_]]:
-    """Letters of the run around each place, and those before it, of at most 23 on either side; and whether a line ends behind it."""
-    around = glance.around(places, _SHIFTED, _SHIFTED)
-    letters = ((around | 0x20) - 97 <= 25) | (around - 47 <= 10) | (around == 45) | (around == 43) | (around == 95)
-    letters[:, 0] = letters[:, -1] = False
-    before, behind = np.argmin(letters[:, _SHIFTED::-1], axis=1), np.argmin(letters[:, _SHIFTED:], axis=1)
-    after = around.take(np.arange(len(places)) * around.shape[1] + _SHIFTED + behind)
-    return before + behind - 1, before - 1, (after == 10) | (after == 13)
-
-
-def _may_mean(glance: Glance, places: Places, length: Places, before: Places, line: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _may_mean(glance: Glance, places: Places, length: Places, begins: Places, line: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """False for places in a run that is read in one way only, and then means nothing. Told for all of them at once."""
-    possible = (length >= _SHIFTED) | line | (places < _SHIFTED) | (places >= len(glance.data) - _SHIFTED)
+    possible = (length >= _SHIFTED) | line | (places >= len(glance.data) - _SHIFTED)
     asked = np.flatnonzero(~possible)
-    values = _VALUES.take(glance.around(places.take(asked) - before.take(asked), 0, _SHIFTED - 1)).reshape(len(asked), _SHIFTED // 4, 4)
+    begins, length = begins.take(asked), length.take(asked)
+    rows = _VALUES.take(glance.around(begins, 0, _SHIFTED - 1))
+    other = ((rows == _NONE) & (np.arange(_SHIFTED, dtype=np.uint8) < length.astype(np.uint8)[:, None])).any(axis=1)  # a sign cuts it
+    values = rows.reshape(len(begins), _SHIFTED // 4, 4)
     first, second, third, fourth = (values[:, :, number] for number in range(4))
-    decoded = np.stack((first << 2 | second >> 4, second << 4 | third >> 2, third << 6 | fourth), axis=2).reshape(
-        len(asked), _SHIFTED // 4 * 3
-    )
-    possible[asked] = may_mean_something(decoded, length.take(asked) * 6 // 8)
+    decoded = np.empty((len(begins), _SHIFTED // 4, 3), np.uint8)
+    decoded[:, :, 0] = first << 2 | second >> 4
+    decoded[:, :, 1] = second << 4 | third >> 2
+    decoded[:, :, 2] = third << 6 | fourth
+    means = may_mean_something(decoded.reshape(len(begins), _SHIFTED // 4 * 3), length * 6 // 8)
+    possible[asked] = means | other
     return possible
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import re2
 
+from detectors import bits
+from detectors.bits import Bits, Places
 from detectors.formats import Decoder, Layer
-from detectors.glance import BLOCK, Glance, among
+from detectors.glance import BLOCK, Glance, among, is_full
 from detectors.meaning import LONG, means_something
 from detectors.text import Text
 
@@ -56,9 +58,12 @@ def _slices(glance: Glance) -> list[slice] | None:
     """Around all blocks that pairs of digits can fill, a block on either side, in which a run begins and ends; None: anywhere."""
     if glance.dense or _prefixed(glance):
         return None
-    blocks = glance.blocks[glance.full(_IN_RUN) & (glance.filled(_IS_DIGIT) >= BLOCK // 2)]
+    blocks = _long(glance.low, bits.full(glance.low), _SHORTEST)
     if len(blocks) > _MANY:
         return None
+    rows = glance.rows(blocks)
+    digits = np.bitwise_count(_IS_DIGIT.take(rows).view(np.uint64))[:, 0]
+    blocks = blocks[is_full(_IN_RUN.take(rows)) & (digits >= BLOCK // 2)]
     in_run = _IN_RUN.take(glance.around(blocks * BLOCK, _SHORTEST, _SHORTEST))
     in_run[:, 0] = in_run[:, -1] = False
     blocks = blocks[np.argmin(in_run[:, _SHORTEST::-1], axis=1) + np.argmin(in_run[:, _SHORTEST:], axis=1) > _SHORTEST]
@@ -67,10 +72,19 @@ def _slices(glance: Glance) -> list[slice] | None:
     return [slice(max(one - 1, 0) * BLOCK, (other + 2) * BLOCK) for one, other in zip(first.tolist(), last.tolist(), strict=True)]
 
 
+def _long(low: Bits, blocks: Places, shortest: int) -> Places:
+    """The blocks around which so many bytes are low; and those at the beginning."""
+    edge = int(np.searchsorted(blocks, bits.BEFORE // BLOCK))
+    before, behind = bits.around(low, blocks[edge:] * BLOCK)
+    return np.concatenate((blocks[:edge], blocks[edge:][before + behind >= shortest]))
+
+
 def _prefixed(glance: Glance) -> bool:
     """Whether a digit can have `0x` or `\\x` before it."""
-    zeros = (glance.marked == ord("0")) & (glance.behind | 0x20 == ord("x"))
-    return bool(zeros.any()) or _BACKSLASH.search(glance.data) is not None
+    digits = glance.mixed_digits
+    behind = glance.array.take(digits + 1, mode="clip") | 0x20
+    zeros = (glance.array.take(digits) == ord("0")) & (behind == ord("x"))
+    return bool(zeros.any()) or (b"\\" in glance.data and _BACKSLASH.search(glance.data) is not None)
 
 
 _BACKSLASH = re2.compile(rb"\\[xX]")
