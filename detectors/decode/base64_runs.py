@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.formats import Decoder, Layer
 from detectors.glance import Glance, Places
-from detectors.meaning import LONG, may_mean_something, means_something
+from detectors.meaning import LONG, is_container, may_mean_something, means_something
 from detectors.text import Text
 
 SHORTEST = 12
@@ -36,7 +36,7 @@ _BYTES_PER_PLACE, _SMALL = 64, 4_096
 
 
 def decode(text: Text) -> Iterator[str | bytes]:
-    """The long runs one by one, the short ones together."""
+    """The long runs one by one, and short ones that are a container; the other short ones together."""
     short: list[bytes] = []
     for match in _runs(text):
         if match.end() - match.start() < SHORTEST:
@@ -46,7 +46,7 @@ def decode(text: Text) -> Iterator[str | bytes]:
             decoded = _decoded(letters.translate(_TO_STANDARD).rstrip(b"="))
             if decoded is None:
                 continue
-            if len(letters) < _LONG:
+            if len(letters) < _LONG and not is_container(decoded):
                 short.append(decoded)
             else:
                 yield decoded
