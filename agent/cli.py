@@ -43,13 +43,19 @@ def enrol(
 ) -> None:
     """Make this machine known to Torwart, with a one-time token."""
     os.umask(0o077)
-    if url is not None and not config.exists():
+    made = url is not None and not config.exists()
+    if url is not None and made:
         places = [(Kind.REMOVABLE, path) for path in removable or ()] + [(Kind.FOLDER, path) for path in folder or ()]
         try:
             write_template(config, url.rstrip("/"), [(kind, path.absolute()) for kind, path in places])
         except OSError as error:
             fail(f"{config} cannot be written: {error.strerror}")
-    settings = settings_of(config)
+    try:
+        settings = settings_of(config)
+    except typer.Exit:
+        if made:  # what was typed is wrong: it must not be read again instead of what is typed next
+            config.unlink()
+        raise
     server = _server(settings)
     try:
         secret = (token if token is not None else typer.prompt("Token", hide_input=True)).strip()

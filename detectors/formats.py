@@ -69,6 +69,8 @@ class Format:
     """It gives every byte of the content to somebody: no other reading is needed."""
     covers: Callable[[bytes], bool] = lambda _: False
     """It gives every byte that can hold text: other formats are still asked, but the content is not read as plain text too."""
+    own_letters: Callable[[bytes], bool] = lambda _: False
+    """It packs bytes as letters that are no text."""
     order: int = 50
     """Smaller is asked earlier; matters only for formats that stand `alone`."""
 

@@ -102,8 +102,9 @@ def is_full(rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def look(data: bytes) -> Glance:
     """Look over a text."""
-    dense = not _LEAST <= len(data) <= _MOST
-    array = np.frombuffer(b"" if dense else data, np.uint8)
+    if not _LEAST <= len(data) <= _MOST:
+        return _NOTHING
+    array = np.frombuffer(data, np.uint8)
     plus, underscore = b"+" in data, b"_" in data
 
     def signs(piece: Bytes) -> NDArray[np.bool_]:
@@ -115,7 +116,7 @@ def look(data: bytes) -> Glance:
         return found
 
     digits, those, letters, small, low = bits.marked(array, (_digits, signs, _letters, _small, _low))
-    dense |= (bits.count(digits) + bits.count(those)) * _DENSE > len(data)
+    dense = (bits.count(digits) + bits.count(those)) * _DENSE > len(data)
     return Glance(data, digits, those, letters & ~small, letters & small, low, dense)
 
 
@@ -135,5 +136,8 @@ def _low(piece: Bytes) -> NDArray[np.bool_]:
     return piece <= 102
 
 
+_NO_BITS: Bits = np.zeros(0, np.uint64)
+_NOTHING = Glance(b"", digits=_NO_BITS, signs=_NO_BITS, upper=_NO_BITS, lower=_NO_BITS, low=_NO_BITS, dense=True)
+"""Of a text that is not looked over."""
 _ALL = np.uint64(0x0101010101010101)
 """Eight times true."""

@@ -53,6 +53,11 @@ def means_something(content: bytes) -> bool:
     return sum(map(str.isalnum, text)) * 2 > len(text) and "\x00" not in text
 
 
+def is_container(content: bytes) -> bool:
+    """True for a known container; text that begins as one does is text."""
+    return content.startswith(_MAGICS) and bool(content.translate(None, _PLAIN))
+
+
 def may_mean_something(rows: Bytes, lengths: Places) -> NDArray[np.bool_]:
     """For many short contents at once, a row each: False where `means_something` is certain to be, of so many bytes of the row."""
     count, width = rows.shape

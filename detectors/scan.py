@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from detectors.budget import Budget, Limits, SpentError
+from detectors.budget import MIB, Budget, Limits, SpentError
 from detectors.formats import Format, Layer, Nested, Part, Readable, decoders, formats
 from detectors.knowledge import Matcher, Matches
 from detectors.mark import Mark, find_marks
@@ -23,6 +23,12 @@ _NO_NOISE = 32
 """Letters in a row that chance does not make in bytes that are no text."""
 _WORTH_TELLING = 24
 """Bytes that a decoded run needs to count as packed too deep."""
+_OF_A_PIECE = frozenset({Unread.DAMAGED, Unread.TOO_DEEP})
+"""What a piece of a file may be, of which nothing is missed as a whole."""
+_HEAD, _TAIL = 30, 48
+"""Bytes of a piece that are a file's in any case (the head of an entry of a zip); and those at its end that a wrong reading spoils."""
+_REMEMBERED, _PIECES = 16 * MIB, 32
+"""Bytes of decoded files that are remembered, to know a piece of one again; and how many pieces are."""
 
 
 def scan(
@@ -48,6 +54,7 @@ def scan(
         run.take(name, Depth())
     for part in run.guarded(without_encoding(content, encoding, run.budget)):
         run.take(Nested(part, media_type) if isinstance(part, bytes) else part, Depth())
+    run.settle()
     found = run.matches
     clients = {client: frozenset(kinds) for client, kinds in found.clients.items()}
     marks = tuple(sorted(run.marks, key=str))
@@ -61,11 +68,19 @@ class Depth:
     archives: int = 0
     decoded: int = 0
     writings: int = 0
+    read: Format | None = None
+    """Where this is the bare text of a file, in whatever way of writing: the format that has taken the file apart, and missed nothing."""
+    own_letters: bool = False
+    """That file packs bytes as letters of its own: other ways of writing are seen in them by chance."""
 
     def below(self, layer: Layer) -> Depth:
         """The depth of what lies in such a layer here."""
         return Depth(
-            self.archives + (layer is Layer.ARCHIVE), self.decoded + (layer is Layer.DECODED), self.writings + (layer is Layer.WRITING)
+            self.archives + (layer is Layer.ARCHIVE),
+            self.decoded + (layer is Layer.DECODED),
+            self.writings + (layer is Layer.WRITING),
+            self.read if layer is Layer.WRITING else None,
+            self.own_letters and layer is Layer.WRITING,
         )
 
     def within(self, limits: Limits) -> bool:
@@ -84,6 +99,10 @@ class _Scan:
     """Digests of texts that were read: ways of writing in different order often give the same text."""
     first: Text | None = None
     """The only text that was read; it has no digest yet."""
+    whole: list[bytes] = field(default_factory=list)
+    """Files that were decoded in a text, and of which nothing was missed."""
+    cut: list[tuple[bytes, set[Unread]]] = field(default_factory=list)
+    """Pieces of damaged ones, and what was missed: one way of writing may show a piece of a file that another shows whole."""
 
     def take(self, part: Part, depth: Depth) -> None:
         """Read one part and everything in it."""
@@ -101,6 +120,11 @@ class _Scan:
                 self._bytes(part, None, depth)
         except Exception as fault:  # noqa: BLE001 # not read
             self._note(fault)
+
+    def settle(self) -> None:
+        """Count what was missed in damaged files that no other way of writing has shown whole."""
+        for _, causes in self.cut:
+            self.budget.causes |= causes
 
     def guarded[P: Part](self, parts: Iterator[P]) -> Iterator[P]:
         """The parts; a fault on the way ends them and is a cause."""
@@ -124,13 +148,18 @@ class _Scan:
         if not content:
             return
         covered = False
+        read, own_letters = None, False
         for one in self._readings(content, media_type):
-            self._unpack(one, content, media_type, depth.below(one.layer))
+            if self._unpack(one, content, media_type, depth.below(one.layer), again=one is depth.read):
+                read = one
+            own_letters = own_letters or one.own_letters(content)
             covered = covered or one.covers(content)
             if one.alone:
                 return
         if covered:
             return
+        if read or own_letters:
+            depth = replace(depth, read=read or depth.read, own_letters=own_letters or depth.own_letters)
         text = as_text(content)
         if text is not None:
             self._text(text, depth)
@@ -149,13 +178,43 @@ class _Scan:
             if recognised:
                 yield one
 
-    def _unpack(self, one: Format, content: bytes, media_type: str | None, depth: Depth) -> None:
+    def _unpack(self, one: Format, content: bytes, media_type: str | None, depth: Depth, *, again: bool) -> bool:
+        """Take it apart; False if something in it was missed. `again`: this was seen in the text of a file that the format has read."""
         if not depth.within(self.budget.limits):
             self.budget.note(Unread.TOO_DEEP)
-            return
+            return False
         self.parts += 1
-        for part in self.guarded(_opened(one, content, media_type, self.budget)):
-            self.take(part, depth)
+        others, cut = self.budget.causes, len(self.cut)
+        self.budget.causes = causes = set[Unread]()
+        try:
+            for part in self.guarded(_opened(one, content, media_type, self.budget)):
+                self.take(part, depth)
+        finally:
+            self.budget.causes = others
+        if (again and causes == {Unread.DAMAGED}) or (depth.decoded and self._is_piece(content, causes)):
+            return False
+        others |= causes
+        missed = bool(causes) or len(self.cut) > cut
+        if depth.decoded and not missed:
+            self._remember(content)
+        return not missed
+
+    def _is_piece(self, content: bytes, causes: set[Unread]) -> bool:
+        """True for a damaged file that is a piece of a whole one, or may turn out to be."""
+        if Unread.DAMAGED not in causes or not causes <= _OF_A_PIECE:
+            return False
+        piece = content[: max(_HEAD, len(content) - _TAIL)]
+        if any(piece in one for one in self.whole):
+            return True
+        if len(self.cut) >= _PIECES or len(piece) > _REMEMBERED // _PIECES:
+            return False
+        self.cut.append((piece, causes))
+        return True
+
+    def _remember(self, content: bytes) -> None:
+        self.cut = [(piece, causes) for piece, causes in self.cut if piece not in content]
+        if len(self.whole) < _PIECES and sum(map(len, self.whole)) + len(content) <= _REMEMBERED:
+            self.whole.append(content)
 
     def _text(self, text: Text, depth: Depth, *, noise: bool = False) -> None:
         if not text.encoded or not self._is_new(text):
@@ -178,7 +237,7 @@ class _Scan:
                 if below.within(self.budget.limits):
                     self.budget.take(len(part))
                     self.take(part, below)
-                elif len(part) >= _WORTH_TELLING and (isinstance(part, str) or means_something(part)):
+                elif not depth.own_letters and len(part) >= _WORTH_TELLING and (isinstance(part, str) or means_something(part)):
                     self.budget.note(Unread.TOO_DEEP)
 
     def _is_new(self, text: Text) -> bool:

@@ -14,7 +14,7 @@ from detectors import bits
 from detectors.bits import Places
 from detectors.formats import Decoder, Layer
 from detectors.glance import Glance
-from detectors.meaning import LONG, may_mean_something, means_something
+from detectors.meaning import LONG, is_container, may_mean_something, means_something
 from detectors.text import Text
 
 SHORTEST = 12
@@ -39,7 +39,7 @@ _BYTES_PER_PLACE, _SMALL = 64, 4_096
 
 
 def decode(text: Text) -> Iterator[str | bytes]:
-    """The long runs one by one, the short ones together."""
+    """The long runs one by one, and short ones that are a container; the other short ones together."""
     short: list[bytes] = []
     for match in _runs(text):
         if match.end() - match.start() < SHORTEST:
@@ -49,7 +49,7 @@ def decode(text: Text) -> Iterator[str | bytes]:
             decoded = _decoded(letters.translate(_TO_STANDARD).rstrip(b"="))
             if decoded is None:
                 continue
-            if len(letters) < _LONG:
+            if len(letters) < _LONG and not is_container(decoded):
                 short.append(decoded)
             else:
                 yield decoded
@@ -72,8 +72,10 @@ def _runs(text: Text) -> Iterator[re.Match[bytes]]:
 
 def _places(glance: Glance) -> list[int] | None:
     """A place in every run of mixed letters that is long enough or goes on in the next line; None where they may be too many."""
+    if glance.dense:
+        return None
     places, data = glance.mixed, glance.array
-    if glance.dense or len(places) * _BYTES_PER_PLACE > 4 * len(data) + _SMALL:
+    if len(places) * _BYTES_PER_PLACE > 4 * len(data) + _SMALL:
         return None
     first = np.ones(len(places), np.bool_)
     np.greater(places[1:] - places[:-1], 1, out=first[1:])

@@ -51,6 +51,12 @@ def test_enrol_writes_a_configuration_that_can_be_read_whatever_the_folder_is_ca
     assert str(odd).replace('"', '\\"') in config.read_text(encoding="utf-8")
 
 
+def test_a_configuration_that_enrol_wrote_in_vain_is_not_read_in_place_of_what_is_typed_next(tmp_path: Path) -> None:
+    words = ["enrol", "--url", "http://torwart.localhost:9/", "--token", "x", "--config", str(tmp_path / "agent.yaml"), "--folder"]
+    assert "lie in one another" in RUN.invoke(app, [*words, str(tmp_path)]).output
+    assert "cannot be reached" in RUN.invoke(app, [*words, str(tmp_path / "downloads")]).output
+
+
 def test_the_status_is_one_document_for_programs(tmp_path: Path) -> None:
     config = write(tmp_path)
     state = tmp_path / "state"

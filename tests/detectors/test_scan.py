@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import random
 from dataclasses import replace
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -160,3 +163,43 @@ def test_damaged_documents_never_raise(seed: bytes, dice: random.Random, changes
 @given(st.sampled_from(HEADS), st.binary(max_size=400))
 def test_noise_behind_any_beginning_never_raises(head: bytes, noise: bytes) -> None:
     assert scan(head + noise, Words(), Limits(seconds=5), media_type="multipart/form-data", encoding="gzip").clients == {}
+
+
+def _office(rows: int, word: str) -> bytes:
+    rng = random.Random(rows)  # noqa: S311 # content
+    return table([[f"{word} {rng.random()}"] for _ in range(rows)])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_whole_file_is_read_in_whatever_way_a_program_sends_it_in_text(seed: int) -> None:
+    for word in ("nobody", "client-1"):
+        letters64 = base64.b64encode(_office(20 + seed, word)).decode()
+        for sent in (
+            json.dumps({"name": "a", "file": letters64}).replace("/", "\\/").encode(),
+            b"name=a&file=" + quote_plus(letters64).encode(),
+        ):
+            verdict = scan(sent, Words(), Limits())
+            assert verdict.unread == ()
+            assert set(verdict.clients) == ({word} - {"nobody"})
+
+
+def test_a_damaged_file_beside_a_whole_one_is_still_damaged() -> None:
+    whole, other = _office(20, "nobody"), _office(400, "nobody")
+    for damaged in (other[: len(other) // 2], whole[:400] + b"\xff" * 200):
+        for both in ((whole, damaged), (damaged, whole)):
+            sent = json.dumps([base64.b64encode(one).decode() for one in both]).encode()
+            assert Unread.DAMAGED in scan(sent, Words(), Limits()).unread
+    assert Unread.DAMAGED in scan(json.dumps(base64.b64encode(other[:900]).decode()).encode(), Words(), Limits()).unread
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_pdf_with_streams_in_ascii85_and_a_link_is_read(seed: int) -> None:
+    """ReportLab writes all its streams so, in letters that look like percent signs, tags and soft line breaks."""
+    rng = random.Random(seed)  # noqa: S311 # content
+    noise = b"".join(base64.a85encode(rng.randbytes(3_000), wrapcol=0) for _ in range(2)) + b"~>"
+    stream = b"<</Filter[/ASCII85Decode]/Length %d>>stream\n%s\nendstream" % (len(noise), noise)
+    for word in ("nobody", "client-1"):
+        file = pdf([word]).replace(b"%%EOF", b"9 0 obj\n" + stream + b"\nendobj\n% /URI(https://example.org/?q=%20%20)\n%%EOF")
+        verdict = scan(file, Words(), Limits())
+        assert verdict.unread == ()
+        assert set(verdict.clients) == ({word} - {"nobody"})
