@@ -23,7 +23,7 @@ from mitmproxy.tls import TlsData
 
 from gateway.exchange import Response
 from gateway.exchanges import Exchanges
-from gateway.forward.flows import answer, asked_of, let_out, place_of, wire_of
+from gateway.forward.flows import answer, asked_of, forget_body, let_out, place_of, wire_of
 from gateway.forward.judge import Judge
 from gateway.forward.layers import ANNOUNCED, STOPPED, CountedTunnel, Judged, Withdrawn
 from gateway.forward.places import PlaceError
@@ -112,10 +112,12 @@ class Addon(Guarded):
 
     def response(self, flow: http.HTTPFlow) -> None:
         """The answer is over."""
+        forget_body(flow)
         self._phases.answered(flow.client_conn.id)
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """The exchange broke. What the library refused by itself is recorded; a client or a server that went away is not a refusal."""
+        forget_body(flow)
         if flow.request.timestamp_end is None and flow.response is None and self._phases.connected(flow.client_conn.id):
             self._record_refused("message framing")
 

@@ -62,6 +62,11 @@ def let_out(flow: http.HTTPFlow, asked: Asked, body: bytes) -> None:
     given.data.content = None
 
 
+def forget_body(flow: http.HTTPFlow) -> None:
+    """Give the memory of a body back when its exchange is over: the library's objects wait for the collector with all that they hold."""
+    flow.request.data.content = None
+
+
 def asked_of(flow: http.HTTPFlow) -> Asked:
     """What was judged of this exchange. Raises DeniedError if nothing was."""
     asked = flow.metadata.get(_ASKED)
