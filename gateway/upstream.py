@@ -143,7 +143,7 @@ class _Connection(asyncio.Protocol):
         try:
             done = answer.feed(data)
         except UpstreamError as error:
-            self._fail(error.what)
+            self._fail(error)
             return
         if done:
             self._finish(answer, waiting)
@@ -154,30 +154,28 @@ class _Connection(asyncio.Protocol):
             answer.keep_alive = False
             self._finish(answer, waiting)
         else:
-            self._fail("closed")
+            self._fail(UpstreamError("closed"))
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail("closed")
+        self._fail(UpstreamError("closed"))
 
     def close(self) -> None:
-        self._fail("closed")
+        self._fail(UpstreamError("closed"))
 
     def _finish(self, answer: Answer, waiting: asyncio.Future[Response]) -> None:
         try:
             response = answer.response()
         except UpstreamError as error:
-            self._fail(error.what)
+            self._fail(error)
             return
         self.reusable = answer.keep_alive
         self.rested_at = self._loop.time()
         waiting.set_result(response)
-        self._waiting = self._answer = None  # a connection that rests holds no client
 
-    def _fail(self, what: str) -> None:
+    def _fail(self, error: UpstreamError) -> None:
         self.reusable = False
         if self._transport is not None:
             self._transport.abort() if self._waiting is not None and not self._waiting.done() else self._transport.close()
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(UpstreamError(what))  # a new one: one that was raised holds the frames with the answer
-        self._waiting = self._answer = None
+            self._waiting.set_exception(error)
