@@ -107,6 +107,7 @@ class Lane:
             while waiting := self._following():
                 if waiting.begin():
                     self._answer(waiting)
+                del waiting  # while it waits for the next one it holds no content
         finally:
             if self._preparing is not None:
                 self._preparing.join()
