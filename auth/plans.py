@@ -24,7 +24,7 @@ FARTHEST_DAYS = 3 * 366
 """A day farther away than any notice period is a slip of the pen."""
 _END_LOST = (
     "what was deleted may be the end of the last day, which nobody drops: `torwart people status PERSON gone`, "
-    "or `torwart people accept PERSON` if it is to be forgotten"
+    "or `torwart people accept PERSON`, which plans it anew"
 )
 
 

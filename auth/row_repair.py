@@ -15,7 +15,7 @@ from auth.person_record import PersonRecord
 from auth.person_values import PeopleError
 from auth.sealed_rows import MISSING, accept
 from auth.sessions import SESSIONS
-from auth.standing import PEOPLE
+from auth.standing import PEOPLE, plan_lost_end
 from auth.storage import grow, writing
 from auth.tables import ConsoleSession, CrmAccount, CrmSession, Person
 
@@ -30,6 +30,8 @@ class Accepted:
     """Doubtful sign-ins and sessions that were deleted: their person signs in again."""
     left: tuple[str, ...]
     """Doubtful accounts that stay nobody's."""
+    gone_from: str | None = None
+    """The day (ISO 8601) from whose beginning on the person is gone: the end of the last day was missing and is planned anew."""
 
 
 def accept_person(
@@ -44,7 +46,8 @@ def accept_person(
 
     `withheld`: roles that need a second person's yes (`auth.role_consent`); they are taken out, and given by the ordinary road. An account
     that is not named stays nobody's: whoever wrote one beside the person's row would become this person by it. A doubtful level stays the
-    strictest until it is set anew (`auth.levels`). What is not there any more is missed no longer (`auth.belongings`).
+    strictest until it is set anew (`auth.levels`). What is not there any more is missed no longer (`auth.belongings`), but for the end of
+    a last day that has begun, which nobody drops: it is planned anew.
     Raises PeopleError for an unknown person, one about whom nothing is doubtful, and an account that is not theirs or not doubtful.
     """
     said = PersonRecord(record, pseudonyms)
@@ -78,10 +81,11 @@ def accept_person(
         for row in about:
             accept(row)
         adopt(session, person, about)
+        end = plan_lost_end(session, person, said)
         for one in sessions:
             session.delete(one)
         session.flush()
         grow(session, PEOPLE)
         if sessions:
             grow(session, SESSIONS)
-        return Accepted(taken, len(sessions), tuple(sorted(doubtful.keys() - set(accounts))))
+        return Accepted(taken, len(sessions), tuple(sorted(doubtful.keys() - set(accounts))), end.day if end is not None else None)

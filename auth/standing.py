@@ -58,11 +58,25 @@ def put_status(session: Session, person: Person, status: Status, why: Why, recor
         if (ended := _ends(plan, status)) is not None:
             end_plan(plan, ended, person, now, why.by, record)
     if status is Status.LAST_DAY:
-        day = date.fromisoformat(why.planned) if why.planned is not None else local_day(now)
-        add_plan(session, person, Status.GONE, day + timedelta(days=1), Why(why.by), record, automatic=True)
+        _plan_end(session, person, date.fromisoformat(why.planned) if why.planned is not None else local_day(now), why.by, record)
     if status is not Status.GONE:
         return []
     return cut_off(session, person, now, GONE, record.name(why.by), record.record)
+
+
+def plan_lost_end(session: Session, person: Person, record: PersonRecord) -> StatusPlan | None:
+    """Plan the end of a last day that has begun where nothing says it any more; None where none has begun, or its end is there. Recorded.
+
+    A day that is over has its end behind it: then the plan is due at once.
+    """
+    if person.status != Status.LAST_DAY or any(plan.automatic and plan.genuine for plan in open_plans(session, person.id)):
+        return None
+    now = database_now(session)
+    return _plan_end(session, person, local_day(min(person.status_since or now, now)), None, record)
+
+
+def _plan_end(session: Session, person: Person, last_day: date, by: str | None, record: PersonRecord) -> StatusPlan:
+    return add_plan(session, person, Status.GONE, last_day + timedelta(days=1), Why(by), record, automatic=True)
 
 
 def add_plan(

@@ -39,11 +39,15 @@ def accept(
         except PeopleError as error:
             fail(str(error))
     if as_json:
-        print_json({"pseudonym": person.pseudonym, "withheld": list(done.withheld), "ended": done.ended, "left": list(done.left)})
+        left, withheld_roles = list(done.left), list(done.withheld)
+        members = {"withheld": withheld_roles, "ended": done.ended, "left": left, "gone_from": done.gone_from}
+        print_json({"pseudonym": person.pseudonym, **members})
         return
     say(f"What stands about {called(person)} counts from the next request on.")
     if done.withheld:
         say(f"Not given: {', '.join(done.withheld)}. Give such a role by `torwart people change`: it needs a second person's yes.")
+    if done.gone_from is not None:
+        say(f"The end of the last day was missing and is planned anew: gone from {done.gone_from}.")
     if done.ended:
         say(f"Sign-ins that ended: {done.ended}.")
     if done.left:

@@ -27,7 +27,7 @@ from auth.row_versions import RowVersions
 from auth.sealed_rows import attach
 from auth.sessions import API_KEY
 from auth.standing import local_day
-from auth.storage import reading
+from auth.storage import reading, writing
 from auth.tables import CrmAccount, Person
 from policies.request import Level, Status
 from tests.hostile.test_x12_people import alarms, sql, watch
@@ -158,6 +158,33 @@ def test_x12_the_end_of_a_last_day_is_not_dropped_by_its_deletion(house: House, 
     watch(house).look()
 
 
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+@pytest.mark.parametrize(("began", "due"), [(0, 0), (3, 1)], ids=["today", "three days ago"])
+def test_x12_the_end_of_a_last_day_that_was_deleted_is_planned_anew(house: House, anna: Person, began: int, due: int) -> None:
+    """Who accepts what stands about a person does not make a last day endless by it; one that is over ends at once."""
+    house.people.set_status(anna.id, Status.LAST_DAY, None)
+    since = datetime.now(UTC) - timedelta(days=began)
+    with writing(house.engine) as session:
+        session.get_one(Person, anna.id).status_since = since
+    sql(house, DELETED["a planned status"])
+    done = accept_person(house.engine, house.events, house.pseudonyms, anna.id, withheld=())
+    assert done.gone_from == (local_day(since) + timedelta(days=1)).isoformat()
+    planned = house.events.of(EventAction.STATUS_PLANNED)[-1].document["torwart"]["words"]
+    assert planned == {"to": "gone", "on": done.gone_from}
+    (end,) = plans(house).of(anna.id)
+    assert (end.status, end.automatic, end.day) == ("gone", True, done.gone_from)
+    watch(house).look()
+    assert [one.status for one in plans(house).carry_out()] == due * [Status.GONE]
+
+
+def test_what_is_accepted_plans_no_second_end(house: House, anna: Person) -> None:
+    house.people.bind(anna.id, "anna2")
+    house.people.set_status(anna.id, Status.LAST_DAY, None)
+    sql(house, "DELETE FROM crm_accounts WHERE account = 'anna2'")
+    assert accept_person(house.engine, house.events, house.pseudonyms, anna.id, withheld=()).gone_from is None
+    assert len(plans(house).of(anna.id)) == 1
+
+
 def test_x12_a_name_with_a_line_break_stands_for_nothing_else(house: House, watched: Person) -> None:
     (plan,) = plans(house).of(watched.id)
     sql(house, DELETED["a planned status"])
@@ -262,11 +289,11 @@ def test_two_gateways_that_change_one_person_at_once_raise_no_alarm(house: House
                 seen.extend(row.doubt for row in (*session.scalars(select(Person)), *session.scalars(select(CrmAccount))))
 
     looking = threading.Thread(target=look)
-    writing = [threading.Thread(target=lambda name=name: list(changes(name))) for name in ("first", "second")]
+    changing = [threading.Thread(target=lambda name=name: list(changes(name))) for name in ("first", "second")]
     looking.start()
-    for thread in writing:
+    for thread in changing:
         thread.start()
-    for thread in writing:
+    for thread in changing:
         thread.join()
     stop.set()
     looking.join()

@@ -34,7 +34,8 @@ def test_x12_a_forged_person_is_named_and_counts_again_when_accepted(torwart: Sh
     assert refused.exit_code == 2
     assert f"--confirm {pseudonym}" in refused.output.replace("\n", " ")
     assert torwart("check").exit_code == 1
-    assert torwart.json("accept", "anna", "--confirm", pseudonym) == {"pseudonym": pseudonym, "withheld": [], "ended": 0, "left": []}
+    done = {"pseudonym": pseudonym, "withheld": [], "ended": 0, "left": [], "gone_from": None}
+    assert torwart.json("accept", "anna", "--confirm", pseudonym) == done
     assert torwart("check").exit_code == 0
     (said,) = [event["torwart"]["words"] for event in torwart.events() if event["event"]["action"] == "person-changed"]
     assert said["what"] == "seal"
