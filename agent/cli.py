@@ -27,6 +27,7 @@ from agent.settings import AgentSettings, Kind, write_template
 from agent.status import read_status
 from audit_store.spool import SpoolError, SpoolReader
 from audit_store.sqlite_file import StoreError
+from auth.command_line import run as run_command
 
 app = typer.Typer(help="Torwart's agent: watches folders and sticks of this machine for the firm's clients.", no_args_is_help=True)
 app.add_typer(files_aside, name="quarantine")
@@ -44,10 +45,10 @@ def enrol(
     """Make this machine known to Torwart, with a one-time token."""
     os.umask(0o077)
     made = url is not None and not config.exists()
+    places = [(Kind.REMOVABLE, path.absolute()) for path in removable or ()] + [(Kind.FOLDER, path.absolute()) for path in folder or ()]
     if url is not None and made:
-        places = [(Kind.REMOVABLE, path) for path in removable or ()] + [(Kind.FOLDER, path) for path in folder or ()]
         try:
-            write_template(config, url.rstrip("/"), [(kind, path.absolute()) for kind, path in places])
+            write_template(config, url.rstrip("/"), places)
         except OSError as error:
             fail(f"{config} cannot be written: {error.strerror}")
     try:
@@ -56,6 +57,8 @@ def enrol(
         if made:  # what was typed is wrong: it must not be read again instead of what is typed next
             config.unlink()
         raise
+    if not made:
+        _says_so(config, settings, url, places)
     server = _server(settings)
     try:
         secret = (token if token is not None else typer.prompt("Token", hide_input=True)).strip()
@@ -135,14 +138,29 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         typer.echo(f"torwart-agent {version('torwart')}")
         raise SystemExit(0)
-    app(prog_name="torwart-agent")
+    run_command(app, prog_name="torwart-agent")
+
+
+def _says_so(config: Path, settings: AgentSettings, url: str | None, places: list[tuple[Kind, Path]]) -> None:
+    """Ends the command when what was typed is not what stands in the file, which would hold in silence."""
+    faults = []
+    if url is not None and url.rstrip("/").lower() != settings.url:
+        faults.append(f"{config} is there already, for {settings.url}, not {url}: remove it, or name another file with --config")
+    watched = {(place.place, place.path) for place in settings.watch}
+    faults += [
+        f"{config} is there already, and {path} is not watched as {kind.value} in it: write it there below `watch`, or remove the file"
+        for kind, path in places
+        if (kind, path) not in watched
+    ]
+    if faults:
+        fail(*faults)
 
 
 def _server(settings: AgentSettings) -> Server:
     try:
         return Server(settings.url, settings.ca)
     except (OSError, ssl.SSLError) as error:
-        fail(f"{settings.ca} is no certificate of an authority: {error}")
+        fail(f"ca: {settings.ca} is no certificate of an authority ({error})")
 
 
 def _enrolled(settings: AgentSettings) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+
 from agent.identity import Identity, IdentityError, load_identity, own_key, save_identity
-from agent.server import Server
+from agent.server import Server, cause_of
 from audit_store.sqlite_file import StoreError, own_folder
 from auth.agent_signature import encode, enrolment_bytes, public_bytes
-
-CREATED = 200
 
 
 class EnrolmentError(Exception):
@@ -32,11 +32,23 @@ def enrol(server: Server, state: Path, token: str, label: str) -> Identity:
     public = public_bytes(key)
     proof = key.sign(enrolment_bytes(origin=server.url, token=token, public_key=public))
     answer = server.post("/api/agents/enrol", {"token": token, "public_key": encode(public), "proof": encode(proof), "label": label[:100]})
-    if answer.status_code == 403:
-        raise EnrolmentError("the token is not valid any more, or was used before: ask for a new one (`torwart people device`)")
-    if answer.status_code != CREATED:
-        raise EnrolmentError(f"Torwart answered {answer.status_code}: is {server.url} its own address?")
-    found = answer.json()
-    identity = Identity(str(found["agent"]), str(found["pseudonym"]), server.url, str(found.get("order_key", "")))
+    match answer.status_code, cause_of(answer):
+        case 200, _:
+            identity = _named(answer, server.url)
+        case 403, "refused":
+            raise EnrolmentError("the token is not valid any more, or was used before: ask for a new one (`torwart people device`)")
+        case 503, "not_recorded":
+            raise EnrolmentError("Torwart cannot write anything down now: the token stays good, try again later")
+        case status, _:
+            raise EnrolmentError(f"{server.url} answered {status}: is it Torwart's own address, as `torwart people device` prints it?")
     save_identity(state, identity)
     return identity
+
+
+def _named(answer: httpx.Response, url: str) -> Identity:
+    """Who this machine is from now on. Raises EnrolmentError."""
+    try:
+        found = answer.json()
+        return Identity(str(found["agent"]), str(found["pseudonym"]), url, str(found.get("order_key", "")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EnrolmentError(f"what answers at {url} is not Torwart: is it the address that `torwart people device` prints?") from error

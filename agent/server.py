@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ class Server:
     def __init__(self, url: str, ca: Path | None = None) -> None:
         """Raises OSError, ssl.SSLError when the authority's file cannot be used."""
         self.url = url
-        context = ssl.create_default_context(cafile=str(ca)) if url.startswith("https:") else False
+        context = ssl.create_default_context(cafile=ca) if url.startswith("https:") else False
         transport = _Loopback(verify=context)
         self._http = httpx.Client(base_url=url, transport=transport, trust_env=False, timeout=TIMEOUT, headers={"origin": url})
         self._lock = threading.Lock()
@@ -75,7 +76,7 @@ class Server:
         try:
             return self._http.send(request)
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-            raise UnreachableError(f"{urlsplit(self.url).netloc} cannot be reached ({type(error).__name__})") from error
+            raise UnreachableError(f"{urlsplit(self.url).netloc} cannot be reached: {_why(error)}") from error
 
 
 class _Loopback(httpx.HTTPTransport):
@@ -87,6 +88,26 @@ class _Loopback(httpx.HTTPTransport):
             request.headers.setdefault("host", request.url.netloc.decode())
             request.url = request.url.copy_with(host="127.0.0.1")
         return super().handle_request(request)
+
+
+def _why(error: Exception) -> str:
+    """The cause in words, for who types the command; what caused what stands in the chain of exceptions."""
+    causes: list[BaseException] = [error]
+    while (before := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(before)
+    for cause in causes:
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return f"its certificate does not prove who it is ({cause.verify_message}); `ca:` in agent.yaml names its authority"
+            case ssl.SSLError():
+                return "it does not speak TLS: is it http instead of https, or another port?"
+            case socket.gaierror():
+                return "no such name is known here: is it spelled right?"
+            case ConnectionRefusedError():
+                return "nothing listens there: does Torwart run, and is the port right?"
+            case TimeoutError():
+                return "it does not answer in time"
+    return type(error).__name__
 
 
 def cause_of(answer: httpx.Response) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from auth.config_file import ConfigError, Sections, meant, read_config
+from auth.config_file import ConfigError, Sections, in_words, meant, read_config
 
 TEMPLATE = """\
 # Torwart's agent on this machine. `torwart-agent run` reads it.
@@ -130,7 +130,7 @@ def _fault(path: Path, sections: Sections, fault: Any) -> str:
             return f"{where} is not known{meant(names[-1], AgentSettings.model_fields if len(names) == 1 else Place.model_fields)}"
         case "missing":
             return f"{where} is missing — add it"
-    return f"{where}: {str(fault['msg']).removeprefix('Value error, ')}"
+    return f"{where}: {in_words(fault['msg'])}"
 
 
 def _quoted(folder: Path) -> str:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
+from typer.rich_utils import rich_format_error
+
+from auth.config_file import in_words
 
 WRONG = 2
 """Exit code: something cannot be used or done as it is."""
@@ -17,6 +23,24 @@ DEFAULT_CONFIG = Path("torwart.yaml")
 Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+def run(app: typer.Typer, *, prog_name: str, args: Sequence[str] | None = None) -> NoReturn:
+    """Run a command; ends the process with its exit status: as typer does it, but for two things.
+
+    Typer has pydantic check what was typed, and shows its words as they are. And what is broken off at a prompt ends with 2, since 1 says
+    that something was found.
+    """
+    try:
+        status = app(args=args, prog_name=prog_name, standalone_mode=False)
+    except typer.Abort:
+        err.print(f"{prog_name.split()[0]}: broken off", style="red", markup=False)
+        sys.exit(WRONG)
+    except TyperException as error:
+        error.message = in_words(error.message)
+        rich_format_error(error)  # type: ignore[arg-type]
+        sys.exit(error.exit_code)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def fail(*lines: str) -> NoReturn:

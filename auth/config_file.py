@@ -56,7 +56,7 @@ class Sections(dict[str, Any]):
                 return f"{where} is not known{meant(member or '', model.model_fields)}"
             case "missing":
                 return f"{where} is missing — add it"
-        return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
+        return f"{where}: {in_words(fault['msg'])}"
 
 
 def read_config(path: Path, *, hint: str = "`torwart init` writes one") -> Sections:
@@ -121,6 +121,11 @@ def meant(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(word, known, n=1)
     return f" — did you mean {close[0]}?" if close else f" — known are: {', '.join(known)}"
+
+
+def in_words(message: str) -> str:
+    """What pydantic says of a value, without the class of the exception that it puts before our words."""
+    return message.removeprefix("Value error, ")
 
 
 def _place(fault: str) -> tuple[int, str]:

@@ -46,14 +46,37 @@ class Seen:
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The regular files below these paths, in order; links, devices and pipes within folders are passed over. Faults are left to `read`."""
+    """The regular files below these paths, in order; links, devices and pipes within folders are passed over. Faults are left to `read`:
+    a folder that cannot be listed comes as if it were a file.
+    """
     for path in paths:
-        if path.is_symlink() or not path.is_dir():
+        if _is_link(path) or not is_folder(path):
             yield path
             continue
-        for folder, folders, names in os.walk(path, followlinks=False):
+        closed: list[OSError] = []
+        for folder, folders, names in os.walk(path, onerror=closed.append, followlinks=False):
             folders.sort()
             yield from (file for name in sorted(names) if _is_regular(file := Path(folder) / name))
+        yield from (Path(error.filename) for error in closed)
+
+
+def is_missing(path: Path) -> bool:
+    """Whether nothing is there, not even a link. False for what cannot be looked at: that is said when it is read."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder, or a link to one. False for what cannot be looked at, for which `Path.is_dir` raises."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def read(path: Path, most: int) -> Content:
@@ -61,7 +84,7 @@ def read(path: Path, most: int) -> Content:
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
-        raise FileError("a link, which is not followed" if path.is_symlink() else _words(error)) from error
+        raise FileError("a link, which is not followed" if _is_link(path) else _words(error)) from error
     try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
@@ -99,6 +122,13 @@ def _is_regular(path: Path) -> bool:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
         return True
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return stat.S_ISLNK(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _words(error: OSError) -> str:

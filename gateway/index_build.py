@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from detectors.client_index.build import Build, Built
+from detectors.client_index.index import ClientIndex
+from detectors.knowledge import KnowledgeError
 from gateway.answer import UpstreamError
 from gateway.crm.profile import Batch, FullRead, FullReadError, Profile, UninspectableError
-from gateway.index_csv import read_table
+from gateway.index_csv import TableError, read_table
 from gateway.settings import CrmSettings
 from gateway.upstream import Upstream
 
@@ -23,6 +25,8 @@ def build_from_table(state: Path, settings: CrmSettings, path: Path, named: Mapp
     for rows in read_table(path, named):
         build.add(rows.identifiers)
         progress(rows.bytes_read, size)
+    if not build.keys:
+        raise TableError([f"{path}: no row holds a phone number, e-mail address or tax number — nothing was changed"])
     return build.finish(keep_learned=True)
 
 
@@ -41,7 +45,26 @@ async def build_from_crm(state: Path, settings: CrmSettings, profile: Profile, a
         await converse(upstream, profile.full_read(account, password), take)
     finally:
         upstream.close()
+    if not build.keys and (known := _known(state)):
+        raise FullReadError(
+            f"the CRM showed {account} no client with a phone number, e-mail address or tax number, but {known:,} are known: "
+            "may this account read all clients? Nothing was changed"
+        )
     return build.finish()
+
+
+def _known(state: Path) -> int:
+    """Clients of the index in force; 0 where there is none that can be used."""
+    try:
+        index = ClientIndex(state)
+    except KnowledgeError:
+        return 0
+    try:
+        return index.stats().clients
+    except KnowledgeError:
+        return 0
+    finally:
+        index.close()
 
 
 async def converse(upstream: Upstream, conversation: FullRead, take: Callable[[Batch], None]) -> None:

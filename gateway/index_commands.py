@@ -110,6 +110,8 @@ def probe(
     """
     with _opened(config) as (installation, _, spool):
         asked = _value(value, value_file)
+        if not asked.strip():
+            fail("there is no value: name one, or write one to standard input")
         index = ClientIndex(installation.state)
         spool.append(
             plain_event(EventAction.RECORD_VIEWED, at=datetime.now(UTC), subject="the client index", numbers={"by": "command line"})

@@ -27,6 +27,10 @@ _GUESSES: Mapping[str, re.Pattern[str]] = {
 """First match wins: `company e-mail` is an e-mail address."""
 
 
+_VALUE = re.compile(r"@|\d(?:\W*\d){5}")
+"""In no heading: an e-mail address, or as many digits as a phone number has."""
+
+
 class TableError(Exception):
     """The table cannot be used; `errors` holds every fault as `file:line: what is wrong — what to do`, without any value of a client."""
 
@@ -51,6 +55,8 @@ def columns_of(heading: Sequence[str], named: Mapping[str, str]) -> dict[int, st
 
     Raises ValueError that names what is wrong with the heading.
     """
+    if any(_VALUE.search(title) for title in heading):  # they are not named: they are clients'
+        raise ValueError("the first line holds values, not headings — write a line above it with a heading for each column: id;name;phone")
     plain = [title.strip().casefold() for title in heading]
     found: dict[int, str] = {}
     for title, what in named.items():
@@ -62,7 +68,7 @@ def columns_of(heading: Sequence[str], named: Mapping[str, str]) -> dict[int, st
         if place not in found and guess is not None and (guess != ID or ID not in found.values()):
             found[place] = guess
     if ID not in found.values():
-        raise ValueError("no column holds the client's number — name it with --column id=HEADING")
+        raise ValueError("no column holds the client's number — the first line must be headings; name it with --column id=HEADING")
     if list(found.values()).count(ID) > 1:
         raise ValueError("two columns are the client's number — name one with --column id=HEADING")
     if not {"phone", "email", "tax"} & set(found.values()):
@@ -86,6 +92,11 @@ def read_table(path: Path, named: Mapping[str, str]) -> Iterator[Rows]:
 def _rows(path: Path, file: IO[bytes], named: Mapping[str, str], faults: list[str]) -> Iterator[Rows]:
     lines = _Lines(path, file, faults)
     first = next(lines, "")
+    if faults:  # it cannot be read: what it lacks is not known
+        return
+    if not lines.bytes_read:
+        faults.append(f"{path}:1: the table is empty")
+        return
     separator = max(";,\t|", key=first.count)
     heading = next(csv.reader([first], delimiter=separator), [])
     try:

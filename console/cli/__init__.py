@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(_unknown(words[0]), file=sys.stderr)
         raise SystemExit(WRONG)
     module, _, attribute = command.app.partition(":")
-    getattr(import_module(module), attribute)(args=words[1:], prog_name=f"torwart {words[0]}")
+    import_module("auth.command_line").run(getattr(import_module(module), attribute), args=words[1:], prog_name=f"torwart {words[0]}")
 
 
 def _help() -> str:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audit_store.manifests import Link
 from auth.command_line import DEFAULT_CONFIG, Config, Json, fail, print_json, say
 from console.cli.content import FOUND, causes, link_json, mark_json, mark_sentence, open_content, sentence, shown
-from detectors.files import Seen, files, scan_file
+from detectors.files import Seen, files, is_missing, scan_file
 from detectors.marked import Marked
 
 app = typer.Typer(help="Files and folders: do they hold clients?")
@@ -25,7 +25,7 @@ def scan(
     as_json: Json = False,
 ) -> None:
     """Look for clients in files and folders. Exit 1 for any, for marks of exports, and for what could not be read. The look is recorded."""
-    missing = [path for path in paths if not path.exists() and not path.is_symlink()]
+    missing = [path for path in paths if is_missing(path)]
     if missing:
         fail(*(f"there is no {shown(path)}" for path in missing))
     results: list[tuple[Seen, list[Link], list[Marked]]] = []

@@ -10,7 +10,7 @@ import typer
 from audit_store.manifests import Link, Manifest
 from auth.command_line import DEFAULT_CONFIG, WRONG, Config, Json, fail, print_json, say
 from console.cli.content import FOUND, causes, day, link_json, mark_json, mark_sentence, open_content, sentence, shown
-from detectors.files import Seen, scan_file
+from detectors.files import Seen, is_folder, scan_file
 from detectors.marked import Marked
 
 app = typer.Typer(help="A file: from which exports it came.")
@@ -23,10 +23,12 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """Name the exports that a file came from. Exit 1 if there are any, or a mark; 2 if it could not be read. The look is recorded."""
-    if not file.is_file():
-        fail(f"there is no file {shown(file)}")
+    if is_folder(file):
+        fail(f"{shown(file)} is a folder, and one file is traced at a time: `torwart scan` says which of its files hold clients")
     with open_content(config, looked_at="a file, traced to its exports") as content:
         seen = scan_file(content.scanner, file)
+        if seen.problem is not None and not as_json:
+            fail(f"{shown(file)} cannot be read: {seen.problem}")
         itself = content.manifests.of_digest(seen.digest) if seen.digest else None
         links = content.manifests.explain(seen.verdict.clients, seen.verdict.keys) if seen.verdict.clients else []
         marks = content.marks(seen.verdict)

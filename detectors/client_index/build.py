@@ -59,6 +59,11 @@ class Build:
         """Clients so far."""
         return len(self._rows)
 
+    @property
+    def keys(self) -> int:
+        """Keys so far, of which some may be the same: 0 if nobody can be recognised."""
+        return len(self._keys)
+
     def add(self, identifiers: Iterable[Identifier]) -> None:
         """Take over the values of some clients. Batches of some thousand values are fastest."""
         self._take(self._hashing.entries(identifiers))

@@ -65,3 +65,23 @@ def test_the_status_is_one_document_for_programs(tmp_path: Path) -> None:
     done = RUN.invoke(app, ["status", "--json", "--config", str(config)])
     assert done.exit_code == 1
     assert json.loads(done.output)["running"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--url", "http://other.localhost:9"], "for http://torwart.localhost:9, not http://other.localhost:9"),
+        (["--url", "http://torwart.localhost:9", "--folder", "elsewhere"], "elsewhere is not watched as folder in it"),
+        (["--removable", "elsewhere"], "elsewhere is not watched as removable in it"),
+    ],
+)
+def test_what_is_typed_beside_a_file_that_says_something_else_is_not_passed_over(tmp_path: Path, words: list[str], said: str) -> None:
+    done = RUN.invoke(app, ["enrol", "--token", "x", "--config", str(write(tmp_path)), *words])
+    assert (done.exit_code, said in done.output) == (2, True)
+    assert not (tmp_path / "state").exists()
+
+
+def test_what_is_typed_again_as_the_file_says_it_is_tried_again(tmp_path: Path) -> None:
+    words = ["--url", "http://Torwart.localhost:9/", "--removable", str(tmp_path / "stick")]
+    done = RUN.invoke(app, ["enrol", "--token", "x", "--config", str(write(tmp_path)), *words])
+    assert "cannot be reached" in done.output

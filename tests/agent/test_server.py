@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.identity import Counter
+from agent.enroll import EnrolmentError, enrol
+from agent.identity import Counter, load_identity
 from agent.server import Server, UnreachableError, cause_of
 from tests.services.certificates import Authority
 
@@ -98,7 +99,7 @@ def test_another_hosts_certificate_an_old_one_and_a_strangers_are_refused(
     (tmp_path / "stranger").mkdir()
     issuer = authority if own else Authority(tmp_path / "stranger", "Somebody")
     host = tls(issuer, tmp_path, name, days)
-    with pytest.raises(UnreachableError):
+    with pytest.raises(UnreachableError, match="its certificate does not prove who it is"):
         post(host, ca=authority.file)
     assert host.seen == []
     host.shutdown()
@@ -118,7 +119,7 @@ def test_no_proxy_of_the_environment_sees_the_agent(plain: Host, monkeypatch: py
 
 def test_nobody_there_is_said_without_an_exception_of_a_library() -> None:
     server = Server("http://torwart.localhost:1")
-    with pytest.raises(UnreachableError, match=r"torwart\.localhost:1 cannot be reached"):
+    with pytest.raises(UnreachableError, match=r"torwart\.localhost:1 cannot be reached: nothing listens there"):
         server.post("/", {})
     server.close()
 
@@ -150,3 +151,44 @@ def test_a_counter_that_is_none_is_no_answer_of_torwart(plain: Host, tmp_path: P
     with pytest.raises(UnreachableError):
         server.signed("00ff", Ed25519PrivateKey.generate(), Counter(tmp_path), "POST", "/api/intake", b"{}")
     server.close()
+
+
+def test_without_an_authority_of_its_own_the_systems_are_asked(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    host = tls(authority, tmp_path, "torwart.localhost")
+    assert post(host) == 200
+    host.shutdown()
+
+
+def test_a_name_that_nobody_knows_and_a_port_without_tls_are_told_apart(plain: Host) -> None:
+    for url, words in (
+        ("https://nobody.invalid", "no such name"),
+        (f"https://torwart.localhost:{plain.server_port}", "does not speak TLS"),
+    ):
+        server = Server(url)
+        with pytest.raises(UnreachableError, match=words):
+            server.post("/", {})
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "words"),
+    [
+        (403, {"cause": "refused"}, "the token is not valid any more"),
+        (403, {"title": "No."}, "is it Torwart's own address"),
+        (503, {"cause": "not_recorded"}, "the token stays good"),
+        (200, {}, "is not Torwart"),
+        (404, {}, "is it Torwart's own address"),
+    ],
+)
+def test_an_enrolment_in_vain_says_whose_fault_it_is(
+    plain: Host, tmp_path: Path, status: int, document: dict[str, Any], words: str
+) -> None:
+    plain.answers = [(status, document)]
+    server = Server(f"http://torwart.localhost:{plain.server_port}")
+    with pytest.raises(EnrolmentError, match=words):
+        enrol(server, tmp_path / "state", "token", "desk")
+    server.close()
+    assert load_identity(tmp_path / "state") is None

@@ -7,8 +7,9 @@ import pytest
 
 from deploy.demo.clients import CLIENT_COUNT, all_clients
 from deploy.demo.crm import DATABASE, RunningCrm
+from detectors.client_index.build import Built
 from detectors.client_index.index import ClientIndex
-from gateway.crm.profile import FullReadError
+from gateway.crm.profile import Batch, FullRead, FullReadError
 from gateway.crm.profiles.tryton import profile
 from gateway.index_build import build_from_crm, build_from_table
 from gateway.settings import CrmSettings
@@ -64,3 +65,19 @@ def test_a_table_of_all_clients_gives_the_same_recognition(tmp_path: Path) -> No
     found = index.find(table.read_text("utf-8")).clients
     assert built.clients == len(found) == CLIENT_COUNT
     assert {client.code for client in all_clients()} == set(found)
+
+
+def test_an_account_that_sees_no_client_replaces_no_index_that_knows_some(tmp_path: Path) -> None:
+    class Blind:
+        def full_read(self, account: str, password: str) -> FullRead:
+            yield Batch([], 0, 0)
+
+    def read() -> Built:
+        return asyncio.run(build_from_crm(tmp_path, settings(), Blind(), "anna", "x", lambda done, total: None))  # type: ignore[arg-type]
+
+    assert read().clients == 0  # the firm's first day
+    (tmp_path / "clients.csv").write_text("id;phone\n7;030 1234567\n", encoding="utf-8")
+    build_from_table(tmp_path, settings(), tmp_path / "clients.csv", {}, lambda done, total: None)
+    with pytest.raises(FullReadError, match=r"showed anna no client .* but 1 are known"):
+        read()
+    assert ClientIndex(tmp_path).find("030 1234567").clients.keys() == {"7"}

@@ -117,3 +117,19 @@ def test_probe_says_whose_value_it_is_and_records_only_that_somebody_asked(confi
 def test_a_column_of_an_unknown_kind_is_refused(config: Path) -> None:
     done = index(config, "build", "--csv", "clients.csv", "--column", "fon=Telefon")
     assert (done.exit_code, "kinds are id, name, phone" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("rows", ["", "7;nobody\n8;none\n"])
+def test_a_table_in_which_nobody_can_be_recognised_replaces_no_index(config: Path, rows: str) -> None:
+    built(config)
+    (config.parent / "clients.csv").write_text("id;phone\n" + rows, encoding="utf-8")
+    done = index(config, "build", "--csv", str(config.parent / "clients.csv"))
+    assert (done.exit_code, "nothing was changed" in done.stderr) == (2, True)
+    assert index(config, "probe", "0151 2345678").exit_code == 1
+
+
+@pytest.mark.parametrize("said", ["", " \n"])
+def test_probe_does_not_take_nothing_for_nobodys_value(config: Path, said: str) -> None:
+    built(config)
+    done = index(config, "probe", said=said)
+    assert (done.exit_code, done.stdout, "there is no value" in done.stderr) == (2, "", True)

@@ -65,7 +65,9 @@ def test_all_faults_come_at_once_with_their_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("", "--column id=HEADING"),
+        ("", "the table is empty"),
+        ("7;Müller;+49 89 1234567\n", "the first line holds values, not headings"),
+        ("7;info@mueller.example\n", "the first line holds values, not headings"),
         ("phone\n030 1\n", "--column id=HEADING"),
         ("id;Ort\n7;Köln\n", "--column phone=HEADING"),
         ('id;phone\n7;"030 1\n', "quotes"),
@@ -85,3 +87,14 @@ def test_many_faults_are_counted_not_listed(tmp_path: Path) -> None:
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="cannot be read"):
         list(read_table(tmp_path / "none.csv", {}))
+
+
+def test_the_first_row_of_a_table_without_headings_is_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "clients.csv").write_text("7;Müller;+49 89 1234567\n", encoding="utf-8")
+    with pytest.raises(TableError) as refused:
+        list(read_table(tmp_path / "clients.csv", {"Telefon": "phone"}))
+    assert "Müller" not in str(refused.value)
+
+
+def test_of_a_first_line_that_cannot_be_read_nothing_else_is_said(tmp_path: Path) -> None:
+    assert len(faults(tmp_path, "id;phone\n7;030 1\n".encode("utf-16"))) == 1

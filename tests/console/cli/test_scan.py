@@ -105,3 +105,8 @@ def test_without_index_or_file_it_says_what_to_do(firm: FirmFiles, tmp_path: Pat
     result = FirmFiles(tmp_path).run(app, tmp_path / "torwart.yaml")
     assert result.exit_code == 2
     assert "torwart index build" in result.stderr
+
+
+def test_a_name_that_no_file_can_have_is_a_cause_and_no_crash(firm: FirmFiles, tmp_path: Path) -> None:
+    result = firm.run(app, tmp_path / ("x" * 300))
+    assert (result.exit_code, "file name too long" in result.stdout) == (1, True)

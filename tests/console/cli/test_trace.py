@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,25 @@ def test_a_mark_that_was_changed_frames_nobody(change: tuple[str, str], said: st
     assert said.format(marked=firm.marked).removeprefix("It carries") in scanned.stdout
     found = json.loads(firm.run(scan_app, tmp_path / "a.csv", "--json").stdout)["files"][0]["marks"]
     assert [mark["mark"] for mark in found] == ["foreign" if "AAAA" in new else "altered"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("folder", "is a folder, and one file is traced at a time: `torwart scan`"),
+        ("pipe", "pipe cannot be read: no regular file"),
+        ("none", "none cannot be read: no such file or directory"),
+        ("x" * 300, "cannot be read: file name too long"),
+    ],
+)
+def test_what_is_no_file_says_what_it_is(name: str, words: str, firm: FirmFiles, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    result = firm.run(app, tmp_path / name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+
+
+def test_what_cannot_be_read_is_one_document_for_programs(firm: FirmFiles, tmp_path: Path) -> None:
+    result = firm.run(app, tmp_path / "none", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["problem"]) == (2, "no such file or directory")
