@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,6 +60,8 @@ def open_file(path: Path, *, producer: str | None) -> tuple[sqlite3.Connection, 
     if producer is not None and not _PRODUCER.fullmatch(producer):
         raise SpoolError(f"{producer!r} is no name of a producer: lower-case letters, digits and hyphens, at most 32")
     with translated("the spool cannot be opened", SpoolError):
+        if producer is not None and not path.exists():
+            _make(path, producer)
         connection = connect(path, make=producer is not None)
         try:
             return connection, _prepare(connection, producer)
@@ -198,6 +203,26 @@ def _prepare(connection: sqlite3.Connection, producer: str | None) -> str:
     if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise SpoolError("the spool is in use by a reader that does not end")
     return owner
+
+
+def _make(path: Path, producer: str) -> None:
+    """A new file has its name only when it is whole: the intake looks for spools four times a second, and half a one is trouble to it."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with contextlib.closing(connect(draft, make=True)) as connection:
+            hold_events(connection)
+            make_durable(connection, SpoolError)
+            _make_tables(connection, producer)
+        with contextlib.suppress(FileExistsError):  # another process of this producer was first
+            path.hardlink_to(draft)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 
 def _make_tables(connection: sqlite3.Connection, producer: str) -> None:

@@ -1,14 +1,18 @@
 """`make test`: the fast tests, then those with real services, then those that need the machine alone. `python -m tests.run [PATH...]`.
 
 The first two go on all cores. A file of the second stays in one process, so that it starts its services once, and at most four go at once:
-each may have a CRM, a browser and a search server of its own. What fails beside others is run once more with nothing beside it, for two of
-each on two cores keep a test waiting as no user's machine does. What fails then, too, is a failure.
+each may have a CRM, a browser and a search server of its own. A file in which something fails beside others is run once more with nothing
+beside it, for two of each on two cores keep a test waiting as no user's machine does: the whole file, which may be one visit whose later
+steps need the earlier ones. What fails then, too, is a failure.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 FAST = "not needs and not slow"
 REAL = f"not ({FAST}) and not alone"
@@ -29,12 +33,20 @@ def main(paths: list[str]) -> int:
 
 
 def _twice(paths: list[str], *words: str) -> int:
-    status = _pytest(*words, *paths)
-    if status != FAILED:
+    with tempfile.TemporaryDirectory() as folder:  # of this run alone: what failed in earlier ones is nothing to it
+        status = _pytest("-o", f"cache_dir={folder}", *words, *paths)
+        files = _failed_files(Path(folder)) if status == FAILED else []
+    if not files:
         return status
-    print("== What failed beside other tests, once more and alone", flush=True)
-    again = _pytest("-v", "--last-failed", "--last-failed-no-failures=none", f"--maxfail={MOST_AGAIN}", "-m", REAL, *paths)
-    return FAILED if again == NOTHING_SELECTED else again  # what failed was no single test
+    print("== The files in which something failed beside other tests, once more and alone", flush=True)
+    return _pytest("-v", f"--maxfail={MOST_AGAIN}", "-m", REAL, *files)
+
+
+def _failed_files(cache: Path) -> list[str]:
+    """What pytest notes for its `--last-failed`."""
+    noted = cache / "v" / "cache" / "lastfailed"
+    failed = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+    return sorted({name.partition("::")[0] for name in failed})
 
 
 def _pytest(*words: str) -> int:

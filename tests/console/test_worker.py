@@ -1,9 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from audit_store import spool_file
 from audit_store.event import EventAction, Phase, plain_event
 from audit_store.search import Question
 from audit_store.search_answer import Searcher
@@ -52,6 +53,32 @@ def test_a_producer_that_appears_later_is_taken_too(house: House):
     other.append(plain_event(EventAction.GATEWAY_STARTED, at=START))
     worker.step()
     assert house.log.cursor("cli") == 1
+    other.close()
+    worker.stop()
+
+
+def test_a_spool_that_is_just_being_made_is_no_trouble(house: House, monkeypatch: pytest.MonkeyPatch):
+    worker, looked = house.worker(), list[str]()
+
+    def looked_at(step: str, work: Callable[..., None]) -> Callable[..., None]:
+        def between(*arguments: object) -> None:
+            worker.step()
+            work(*arguments)
+            worker.step()
+            looked.append(step)
+
+        return between
+
+    steps = ("hold_events", "make_durable", "_make_tables")
+    for step in steps:
+        monkeypatch.setattr(spool_file, step, looked_at(step, getattr(spool_file, step)))
+    other = Spool.open(house.state / "spool" / "cli", "cli")
+    other.append(plain_event(EventAction.GATEWAY_STARTED, at=START))
+    worker.step()
+    assert set(looked) == set(steps)
+    assert house.recorded(EventAction.SELF_TEST) == []
+    assert house.log.cursor("cli") == 1
+    assert {path.name for path in other.folder.iterdir()} <= {"spool.db", "spool.db-shm", "spool.db-wal", "head"}
     other.close()
     worker.stop()
 

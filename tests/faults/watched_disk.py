@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 
@@ -31,6 +31,8 @@ class Kind(IntEnum):
     UNLINK = 4
     FORGOTTEN = 5
     """An fsync failed: what was written since the last one may never reach the disk, whatever a later fsync says."""
+    LINK = 6
+    """A file has one more name; the data is the one that it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +108,24 @@ class Left:
         match step.kind:
             case Kind.WRITE | Kind.TRUNCATE | Kind.UNLINK:
                 self._pending[step.path].append(step)
+            case Kind.LINK:
+                content = bytes(self._synced.get(Path(step.data.decode()), b""))
+                self._pending[step.path].append(replace(step, data=content))
             case Kind.SYNC:
-                for one in self._pending.pop(step.path, ()):
-                    _do(self._synced, one)
+                if not any(one.kind is Kind.LINK for one in self._pending.get(step.path, ())):  # else it may have no name yet
+                    for one in self._pending.pop(step.path, ()):
+                        _do(self._synced, one)
                 self._names_are_kept(step.path)
             case Kind.FORGOTTEN:
                 self._pending.pop(step.path, None)
 
     def _names_are_kept(self, folder: Path) -> None:
-        """A folder that is synced remembers which of its files are gone."""
-        for path in [path for path, steps in self._pending.items() if path.parent == folder and any(_is_unlink(step) for step in steps)]:
+        """A folder that is synced remembers which of its files are gone, and which have a name."""
+        for path in [path for path, steps in self._pending.items() if path.parent == folder and any(map(_is_name, steps))]:
             steps = self._pending[path]
-            gone = max(number for number, step in enumerate(steps) if _is_unlink(step))
-            self._synced.pop(path, None)
-            self._pending[path] = steps[gone + 1 :]
+            last = max(number for number, step in enumerate(steps) if _is_name(step))
+            _do(self._synced, steps[last])
+            self._pending[path] = steps[last + 1 :]
 
     def put(self, folder: Path, *, of: Path, chance: random.Random | None, whole: bool = False) -> None:
         """Make the files below `of` anew below `folder`, which must not be there: what was synced; of the rest all (`whole`), or, with
@@ -137,8 +143,8 @@ class Left:
             place.chmod(0o600)
 
 
-def _is_unlink(step: Step) -> bool:
-    return step.kind is Kind.UNLINK
+def _is_name(step: Step) -> bool:
+    return step.kind in (Kind.UNLINK, Kind.LINK)
 
 
 def _some(steps: list[Step], chance: random.Random | None) -> Iterator[Step]:
@@ -146,6 +152,8 @@ def _some(steps: list[Step], chance: random.Random | None) -> Iterator[Step]:
         if chance is not None and chance.random() < 0.5:
             torn = step.kind is Kind.WRITE and chance.random() < 0.2
             yield Step(step.kind, step.path, step.offset, step.data[: chance.randrange(len(step.data))]) if torn else step
+        elif step.kind is Kind.LINK:
+            return  # without the name there is nothing
 
 
 def _do(files: dict[Path, bytearray], step: Step) -> None:
@@ -160,3 +168,5 @@ def _do(files: dict[Path, bytearray], step: Step) -> None:
             content.extend(bytes(step.offset - len(content)))
         case Kind.UNLINK:
             files.pop(step.path, None)
+        case Kind.LINK:
+            files[step.path] = bytearray(step.data)

@@ -4,7 +4,8 @@
  * of power would have left at any moment. If the file DISK_FAULT exists, the next fsync or fdatasync does what it says and removes it:
  * "EIO" fails (and the kernel forgets what was to be written), "SLOW milliseconds" takes its time.
  *
- * Journal: records of kind, length of the path, offset, length of the data (four 64-bit numbers of the machine), then path and data.
+ * Journal: records of kind, length of the path, offset, length of the data (four 64-bit numbers of the machine), then path and data; of a
+ * second name the data is the first one.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { WRITE = 1, SYNC = 2, TRUNCATE = 3, UNLINK = 4, FORGOTTEN = 5 };
+enum kind { WRITE = 1, SYNC = 2, TRUNCATE = 3, UNLINK = 4, FORGOTTEN = 5, LINK = 6 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int journal = -1;
@@ -119,6 +120,15 @@ int unlink(const char *path) {
     pthread_mutex_lock(&lock);
     int done = syscall(SYS_unlinkat, AT_FDCWD, path, 0);
     if (done == 0 && root != NULL && strncmp(path, root, strlen(root)) == 0) note(UNLINK, path, 0, NULL, 0);
+    pthread_mutex_unlock(&lock);
+    return done;
+}
+
+int link(const char *from, const char *to) {
+    const char *root = getenv("DISK_ROOT");
+    pthread_mutex_lock(&lock);
+    int done = syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    if (done == 0 && root != NULL && strncmp(to, root, strlen(root)) == 0) note(LINK, to, 0, from, strlen(from));
     pthread_mutex_unlock(&lock);
     return done;
 }
