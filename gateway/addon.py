@@ -14,7 +14,7 @@ from typing import Protocol
 from mitmproxy import http
 from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
-from mitmproxy.proxy.layers import ClientTLSLayer, HttpLayer
+from mitmproxy.proxy.layers import ClientTLSLayer
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.proxy.tunnel import LayerStack
@@ -23,6 +23,7 @@ from OpenSSL import SSL
 
 from gateway.answer import UpstreamError
 from gateway.exchange import Forward, Reply, Request, Response, Step
+from gateway.exchanges import Exchanges
 from gateway.guard import FAULT, DeniedError, Guarded, guard_all
 from gateway.hygiene import RawRequest, RefusedError, canonical
 from gateway.upstream import Upstream
@@ -176,7 +177,7 @@ class Addon(Guarded):
         stack = LayerStack()
         if self._tls is not None:
             stack /= ClientTLSLayer(data.context)
-        stack /= HttpLayer(data.context, HTTPMode.transparent)
+        stack /= Exchanges(data.context, HTTPMode.transparent)
         data.layer = stack[0]
 
     def tls_start_client(self, data: TlsData) -> None:

@@ -18,7 +18,7 @@ from mitmproxy.hooks import all_hooks
 from mitmproxy.http import MessageData
 from mitmproxy.master import Master
 from mitmproxy.proxy.commands import StartHook
-from mitmproxy.proxy.events import Event
+from mitmproxy.proxy.events import DataReceived, Event
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.server import ConnectionIO
 from mitmproxy.utils import asyncio_utils
@@ -70,8 +70,8 @@ class Listener(Proxyserver):
         if len(self.connections) >= self._watch.limits.connections:
             handler.client.error = "too many connections"
         transport = handler.transports[handler.client]
-        writer = transport.writer
-        if not isinstance(transport.reader, asyncio.StreamReader) or not isinstance(writer, asyncio.StreamWriter):
+        reader, writer = transport.reader, transport.writer
+        if not isinstance(reader, asyncio.StreamReader) or not isinstance(writer, asyncio.StreamWriter):
             raise TypeError("not a TCP connection")
         self._watch.add(handler.client.id, self._watched(handler, transport, writer))
         self._handlers[handler.client.id] = handler
@@ -80,6 +80,7 @@ class Listener(Proxyserver):
                 yield
         finally:
             writer.close()  # the library leaves it open when it is cancelled while it waits for a hook
+            reader._buffer.clear()  # type: ignore[attr-defined]  # of a body that was not read to its end
             del self._handlers[handler.client.id]
             self._watch.remove(handler.client.id)
 
@@ -116,10 +117,30 @@ class Listener(Proxyserver):
             limits=self._watch.limits,
             now=asyncio.get_running_loop().time,
         )
-        transport.reader = watched  # type: ignore[assignment]
+        transport.reader = _Reader(watched, handler)  # type: ignore[assignment]
         handler.log = watched.log  # type: ignore[method-assign]
         handler.handle_hook = self._handle_hook  # type: ignore[method-assign]
         return watched
+
+
+@dataclasses.dataclass(slots=True)
+class _Reader:
+    """Hands each piece to the library's layers itself: the library's loop would keep the last one of a body until another one comes."""
+
+    watched: Watched
+    handler: ProxyConnectionHandler
+
+    async def read(self, n: int) -> bytes:
+        """Nothing, when the client sends no more."""
+        while piece := await self.watched.read(n):
+            try:
+                await self.handler.server_event(DataReceived(self.handler.client, piece))
+            except asyncio.CancelledError as error:
+                piece = b""
+                raise error.with_traceback(None)  # noqa: B904 - the library keeps it, and its frames hold the piece
+            piece = b""
+            await self.handler.drain_writers()  # type: ignore[no-untyped-call]
+        return b""
 
 
 async def listen(listener: Listener, where: str) -> int:

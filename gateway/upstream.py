@@ -143,7 +143,7 @@ class _Connection(asyncio.Protocol):
         try:
             done = answer.feed(data)
         except UpstreamError as error:
-            self._fail(error)
+            self._fail(error.what)
             return
         if done:
             self._finish(answer, waiting)
@@ -154,28 +154,30 @@ class _Connection(asyncio.Protocol):
             answer.keep_alive = False
             self._finish(answer, waiting)
         else:
-            self._fail(UpstreamError("closed"))
+            self._fail("closed")
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(UpstreamError("closed"))
+        self._fail("closed")
 
     def close(self) -> None:
-        self._fail(UpstreamError("closed"))
+        self._fail("closed")
 
     def _finish(self, answer: Answer, waiting: asyncio.Future[Response]) -> None:
         try:
             response = answer.response()
         except UpstreamError as error:
-            self._fail(error)
+            self._fail(error.what)
             return
         self.reusable = answer.keep_alive
         self.rested_at = self._loop.time()
         waiting.set_result(response)
+        self._waiting = self._answer = None  # a connection that rests holds no client
 
-    def _fail(self, error: UpstreamError) -> None:
+    def _fail(self, what: str) -> None:
         self.reusable = False
         if self._transport is not None:
             self._transport.abort() if self._waiting is not None and not self._waiting.done() else self._transport.close()
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(error)
+            self._waiting.set_exception(UpstreamError(what))  # a new one: one that was raised holds the frames with the answer
+        self._waiting = self._answer = None

@@ -125,6 +125,8 @@ class Learner:
                 self._busy = False
                 if not done:
                     self._waiting.extendleft(reversed(batch))
+                batch.clear()  # while it waits for more it holds no client
+                if not done:
                     if self._closing:
                         return
                     self._wake.wait_for(lambda: self._closing, _AGAIN_SECONDS)

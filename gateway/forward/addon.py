@@ -14,7 +14,7 @@ from mitmproxy.connection import Client, Server
 from mitmproxy.flow import Error
 from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import layer
-from mitmproxy.proxy.layers import ClientTLSLayer, HttpLayer
+from mitmproxy.proxy.layers import ClientTLSLayer
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.layers.tls import parse_client_hello
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -22,6 +22,7 @@ from mitmproxy.proxy.tunnel import LayerStack
 from mitmproxy.tls import TlsData
 
 from gateway.exchange import Response
+from gateway.exchanges import Exchanges
 from gateway.forward.flows import answer, asked_of, forget_body, let_out, place_of, wire_of
 from gateway.forward.judge import Judge
 from gateway.forward.layers import ANNOUNCED, STOPPED, CountedTunnel, Judged, Withdrawn
@@ -143,7 +144,7 @@ class Addon(Guarded):
         context = data.context
         host = context.server.address[0].lower() if context.server.address else None
         if host is None:
-            data.layer = HttpLayer(context, HTTPMode.regular)
+            data.layer = Exchanges(context, HTTPMode.regular)
             return
         begun: bytes = data.data_client()  # type: ignore[no-untyped-call]
         if len(begun) < 3:
@@ -151,7 +152,7 @@ class Addon(Guarded):
         if starts_like_tls_record(begun):
             data.layer = await self._secure_layer(data, host, begun)
         elif begun.startswith(_METHODS):
-            data.layer = HttpLayer(context, HTTPMode.transparent)
+            data.layer = Exchanges(context, HTTPMode.transparent)
         elif len(begun) >= _LONGEST_METHOD or not any(method.startswith(begun) for method in _METHODS):
             await self._judge.refused("no HTTP in the tunnel", context.client.id)
             data.layer = RefuseLayer(context)
@@ -162,7 +163,7 @@ class Addon(Guarded):
             context.server.tls = True
             stack = LayerStack()
             stack /= ClientTLSLayer(context)
-            stack /= HttpLayer(context, HTTPMode.transparent)
+            stack /= Exchanges(context, HTTPMode.transparent)
             return stack[0]
         try:
             hello = parse_client_hello(begun)
