@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -29,6 +30,8 @@ from audit_store.spool import SpoolError, SpoolReader
 from audit_store.sqlite_file import StoreError
 from auth.command_line import run as run_command
 
+ROOM_BYTES = 1024 * 1024
+"""Free bytes below which the agent's folder is called full."""
 app = typer.Typer(help="Torwart's agent: watches folders and sticks of this machine for the firm's clients.", no_args_is_help=True)
 app.add_typer(files_aside, name="quarantine")
 
@@ -122,6 +125,11 @@ def status(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         "troubles": {},
         **read_status(settings.state),
     }
+    if (room := shutil.disk_usage(settings.state).free) < ROOM_BYTES:  # the agent itself cannot write down that it has none
+        found["troubles"] = {
+            **found["troubles"],
+            "disk": f"{settings.state} has {room // 1024} KiB left: make room, until then nothing is recorded",
+        }
     if as_json:
         print_json(found)
     else:

@@ -10,10 +10,12 @@ from typing import Any
 from audit_store.event import EventAction, Phase, decode_ids, reasons_of
 from audit_store.log import Logged
 from console.language import Speech
-from console.words import ACTIONS, LEFT, N_, ROADS, STATUSES, UNREAD, field_words, word
+from console.words import ACTIONS, CUTS, ENDED, LEFT, N_, ROADS, STATUSES, UNREAD, field_words, word
 from detectors.verdict import UNINSPECTABLE
 from policies.request import Channel, ClientId
 
+_MEANT = {"kind": CUTS, "why": ENDED}
+"""What is said of an event beside its own words: codes, and their words."""
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "allowed": (N_("allowed"), "good", "out"),
     "released": (N_("delivered"), "good", "out"),
@@ -211,7 +213,7 @@ def _plain_line(logged: Logged, speech: Speech) -> Line:
     action = document["event"]["action"]
     good = document["event"]["outcome"] != "failure"
     words = {**ours.get("words", {}), **ours.get("numbers", {})}
-    more = " · ".join(f"{name} {value}" for name, value in words.items() if name in ("kind", "why"))
+    more = " · ".join(word(_MEANT[name], str(value), speech) for name, value in words.items() if name in _MEANT)
     if action in (EventAction.STATUS_PLANNED, EventAction.STATUS_PLAN_ENDED):
         known = "to" in words  # of a plan that somebody deleted it is not
         more = " · ".join((word(STATUSES, str(words["to"]), speech), str(words.get("on", "")))) if known else ""

@@ -142,6 +142,22 @@ CUTS: Mapping[str, str] = {
     "agent_token": N_("Enrolment of a machine that nobody used yet"),
     "agent": N_("Machine that is given nothing any more"),
 }
+ENDED: Mapping[str, str] = {
+    "logout": N_("signed out"),
+    "renewed": N_("a new sign-in took its place"),
+    "replaced": N_("a new sign-in took its place"),
+    "crm": N_("the CRM ended it"),
+    "own": N_("ended by the person"),
+    "administrator": N_("ended by an administrator"),
+    "frozen": N_("access was frozen"),
+    "gone": N_("the person has left"),
+    "lost": N_("lost"),
+    "removed": N_("removed"),
+    "possible_clone": N_("perhaps copied"),
+    "envelope": N_("from the emergency envelope"),
+    "withdrawn": N_("withdrawn"),
+}
+"""Why a sign-in, a log-in, a key or a plan came to its end: codes of events."""
 _FIELDS: Mapping[str, str] = {
     "name": N_("name"),
     "full_name": N_("name"),

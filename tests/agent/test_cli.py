@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -85,3 +87,15 @@ def test_what_is_typed_again_as_the_file_says_it_is_tried_again(tmp_path: Path) 
     words = ["--url", "http://Torwart.localhost:9/", "--removable", str(tmp_path / "stick")]
     done = RUN.invoke(app, ["enrol", "--token", "x", "--config", str(write(tmp_path)), *words])
     assert "cannot be reached" in done.output
+
+
+def test_the_status_says_that_the_disk_is_full_which_the_agent_cannot_write_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = write(tmp_path)
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / "agent.json").write_text(
+        json.dumps({"agent": "00ff", "pseudonym": "P-00000001", "url": "http://torwart.localhost:9"})
+    )
+    assert "disk:" not in RUN.invoke(app, ["status", "--config", str(config)]).output
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=7 * 1024))
+    done = RUN.invoke(app, ["status", "--config", str(config)])
+    assert (done.exit_code, "has 7 KiB left: make room" in done.output) == (1, True)

@@ -19,3 +19,16 @@ def test_a_planned_status_that_is_dropped_is_named_where_it_is_known(pages: Page
     event = plain_event(EventAction.STATUS_PLAN_ENDED, at=datetime.now(UTC), subject="P-00000000", numbers=said)
     (line,) = trace(pages.record(event), speech("de"))
     assert (line.what, line.more) == ("Geplanter Status gestrichen", more)
+
+
+@pytest.mark.parametrize(
+    ("language", "more"),
+    [
+        ("de", "Anmeldung für den Proxy auf dem Weg hinaus · durch eine neue Anmeldung ersetzt"),
+        ("en", "Log-in for the proxy on the way out · a new sign-in took its place"),
+    ],
+)
+def test_what_was_cut_and_why_are_said_in_words(pages: Pages, language: str, more: str) -> None:
+    event = plain_event(EventAction.SESSION_CUT, at=datetime.now(UTC), subject="P-00000000", numbers={"kind": "proxy", "why": "renewed"})
+    (line,) = trace(pages.record(event), speech(language))
+    assert line.more == more
