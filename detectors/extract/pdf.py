@@ -31,11 +31,6 @@ def recognises(content: bytes, _media_type: str | None) -> bool:
     return head is not None and (head.start() <= _HEAD_WITHIN or _END in content)
 
 
-def packs_as_letters(content: bytes) -> bool:
-    """ASCII85 (ISO 32000-1, section 7.4.3): letters that have everything that other ways of writing are known by."""
-    return b"/ASCII85Decode" in content or b"/A85" in content
-
-
 def open_pdf(content: bytes, _media_type: str | None, budget: Budget) -> Iterator[Part]:
     """The newest state, then earlier ones, then what stands behind the end."""
     content = content[content.find(_HEAD) :]
@@ -122,4 +117,4 @@ def _notes(page: Any) -> Iterator[str]:
         pdfium.FPDFPage_CloseAnnot(note)
 
 
-FORMAT = Format("pdf", Layer.ARCHIVE, recognises, open_pdf, own_letters=packs_as_letters)
+FORMAT = Format("pdf", Layer.ARCHIVE, recognises, open_pdf)
