@@ -29,6 +29,8 @@ class Layer(StrEnum):
     ARCHIVE = "archives"
     DECODED = "decoded"
     WRITING = "writings"
+    NONE = "none"
+    """Not counted: it holds nothing of its own kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ def whole(_content: bytes) -> bool:
     return True
 
 
-type Part = str | bytes | Nested | Readable | Unread
-"""Text, bytes that may be anything, or the cause why a part could not be read."""
+type Part = str | Text | bytes | Nested | Readable | Unread
+"""Text, bytes that may be anything (also where they were text once), or the cause why a part could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ class Format:
     """It gives every byte of the content to somebody: no other reading is needed."""
     covers: Callable[[bytes], bool] = lambda _: False
     """It gives every byte that can hold text: other formats are still asked, but the content is not read as plain text too."""
-    own_letters: Callable[[bytes], bool] = lambda _: False
-    """It packs bytes as letters that are no text."""
+    beside: Callable[[bytes], bytes] = lambda content: content
+    """What of it is also read as plain text, where nothing in it was missed. The rest, proven to be packed, is looked over as it stands:
+    nothing is undone in it."""
     order: int = 50
     """Smaller is asked earlier; matters only for formats that stand `alone`."""
 

@@ -11,10 +11,11 @@ from detectors.bits import Bytes, Places
 from detectors.glance import BLOCK, among
 from detectors.plain import wide
 
+_PDF = b"%PDF-"
 _MAGICS = (
     b"PK\x03\x04",
     b"PK\x05\x06",
-    b"%PDF-",
+    _PDF,
     b"\x1f\x8b",
     b"BZh",
     b"\xfd7zXZ\x00",
@@ -54,8 +55,8 @@ def means_something(content: bytes) -> bool:
 
 
 def is_container(content: bytes) -> bool:
-    """True for a known container; text that begins as one does is text."""
-    return content.startswith(_MAGICS) and bool(content.translate(None, _PLAIN))
+    """True for a known container; text that begins as one does is text, but for a PDF, which may begin with text."""
+    return content.startswith(_MAGICS) and (content.startswith(_PDF) or bool(content.translate(None, _PLAIN)))
 
 
 def may_mean_something(rows: Bytes, lengths: Places) -> NDArray[np.bool_]:

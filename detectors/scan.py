@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import partial
 
 from detectors.budget import MIB, Budget, Limits, SpentError
 from detectors.formats import Format, Layer, Nested, Part, Readable, decoders, formats
 from detectors.knowledge import Matcher, Matches
 from detectors.mark import Mark, find_marks
-from detectors.meaning import means_something
+from detectors.meaning import LONG, means_something
 from detectors.plain import as_text, runs
+from detectors.settle import settled
 from detectors.text import Text
 from detectors.transfer import without_encoding
 from detectors.verdict import Unread, Verdict
@@ -61,6 +64,25 @@ def scan(
     return Verdict(clients, frozenset(found.keys), frozenset(found.suspected), run.budget.unread, size, run.parts, marks)
 
 
+class _Read(IntEnum):
+    """How a text was read, from less to more."""
+
+    NOT = 0
+    SETTLED = 1
+    UNDONE = 2
+    WHOLE = 3
+
+
+@dataclass(slots=True)
+class _Origin:
+    """A text in which ways of writing are undone."""
+
+    settling: bool = False
+    """They are undone one after another, no longer each in each."""
+    deeper: bool = False
+    """There are more in one another than a scan follows in every order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Depth:
     """How often a part is packed, by kind of layer."""
@@ -70,8 +92,8 @@ class Depth:
     writings: int = 0
     read: Format | None = None
     """Where this is the bare text of a file, in whatever way of writing: the format that has taken the file apart, and missed nothing."""
-    own_letters: bool = False
-    """That file packs bytes as letters of its own: other ways of writing are seen in them by chance."""
+    origin: _Origin | None = None
+    """Where this is a text in some ways of writing: the text that they stand in."""
 
     def below(self, layer: Layer) -> Depth:
         """The depth of what lies in such a layer here."""
@@ -80,7 +102,7 @@ class Depth:
             self.decoded + (layer is Layer.DECODED),
             self.writings + (layer is Layer.WRITING),
             self.read if layer is Layer.WRITING else None,
-            self.own_letters and layer is Layer.WRITING,
+            self.origin if layer is Layer.WRITING else None,
         )
 
     def within(self, limits: Limits) -> bool:
@@ -95,12 +117,12 @@ class _Scan:
     matches: Matches = field(default_factory=Matches)
     marks: set[Mark] = field(default_factory=set)
     parts: int = 0
-    seen: set[int] = field(default_factory=set)
-    """Digests of texts that were read: ways of writing in different order often give the same text."""
+    seen: dict[int, _Read] = field(default_factory=dict)
+    """Digests of texts that were read, and how: ways of writing in different order often give the same text."""
     first: Text | None = None
     """The only text that was read; it has no digest yet."""
     whole: list[bytes] = field(default_factory=list)
-    """Files that were decoded in a text, and of which nothing was missed."""
+    """What was decoded in a text, and of which nothing was missed."""
     cut: list[tuple[bytes, set[Unread]]] = field(default_factory=list)
     """Pieces of damaged ones, and what was missed: one way of writing may show a piece of a file that another shows whole."""
 
@@ -112,6 +134,8 @@ class _Scan:
         try:
             if isinstance(part, str):
                 self._text(Text(part), depth)
+            elif isinstance(part, Text):
+                self._bytes(part.encoded, None, depth)
             elif isinstance(part, Readable):
                 self._text(Text(part.text), depth, noise=True)
             elif isinstance(part, Nested):
@@ -148,18 +172,33 @@ class _Scan:
         if not content:
             return
         covered = False
-        read, own_letters = None, False
+        read = None
         for one in self._readings(content, media_type):
-            if self._unpack(one, content, media_type, depth.below(one.layer), again=one is depth.read):
+            inner = replace(depth.below(one.layer), origin=None)
+            if depth.origin is not None and one.layer is Layer.WRITING and not inner.within(self.budget.limits):
+                depth.origin.deeper = True
+                if not depth.origin.settling:
+                    continue
+            if self._unpack(one, content, media_type, inner, again=one is depth.read):
                 read = one
-            own_letters = own_letters or one.own_letters(content)
             covered = covered or one.covers(content)
             if one.alone:
                 return
         if covered:
             return
-        if read or own_letters:
-            depth = replace(depth, read=read or depth.read, own_letters=own_letters or depth.own_letters)
+        if read:
+            depth = replace(depth, read=read)
+            bare = read.beside(content)
+            if len(bare) < len(content) and (text := as_text(content)) is not None:
+                self._look_over(text)
+                content = bare
+        if depth.decoded and depth.origin is None and not read and len(content) >= LONG:
+            if not self._missed(partial(self._as_text, content, depth)):
+                self._remember(content)
+        else:
+            self._as_text(content, depth)
+
+    def _as_text(self, content: bytes, depth: Depth) -> None:
         text = as_text(content)
         if text is not None:
             self._text(text, depth)
@@ -167,6 +206,17 @@ class _Scan:
         for readable in runs(content):
             self.take(readable, depth)
             self.budget.check()
+
+    def _missed(self, work: Callable[[], None]) -> bool:
+        """Whether something was missed in that work."""
+        others, cut = self.budget.causes, len(self.cut)
+        self.budget.causes = causes = set[Unread]()
+        try:
+            work()
+        finally:
+            self.budget.causes = others
+            others |= causes
+        return bool(causes) or len(self.cut) > cut
 
     def _readings(self, content: bytes, media_type: str | None) -> Iterator[Format]:
         for one in formats():
@@ -179,7 +229,10 @@ class _Scan:
                 yield one
 
     def _unpack(self, one: Format, content: bytes, media_type: str | None, depth: Depth, *, again: bool) -> bool:
-        """Take it apart; False if something in it was missed. `again`: this was seen in the text of a file that the format has read."""
+        """Take it apart; False if something in it was missed that no other file may show whole.
+
+        `again`: this was seen in the text of a file that the format has read.
+        """
         if not depth.within(self.budget.limits):
             self.budget.note(Unread.TOO_DEEP)
             return False
@@ -191,8 +244,10 @@ class _Scan:
                 self.take(part, depth)
         finally:
             self.budget.causes = others
-        if (again and causes == {Unread.DAMAGED}) or (depth.decoded and self._is_piece(content, causes)):
+        if again and causes == {Unread.DAMAGED}:
             return False
+        if depth.decoded and self._is_piece(content, causes):
+            return True
         others |= causes
         missed = bool(causes) or len(self.cut) > cut
         if depth.decoded and not missed:
@@ -217,40 +272,77 @@ class _Scan:
             self.whole.append(content)
 
     def _text(self, text: Text, depth: Depth, *, noise: bool = False) -> None:
-        if not text.encoded or not self._is_new(text):
+        if not text.encoded or not self._is_new(text, depth.origin):
             return
         self.parts += 1
         self.budget.check()
-        find_marks(text.encoded, self.marks)
-        if not self._passed_over(text):
-            for window in _windows(text.letters):
-                self.budget.check()
-                try:
-                    self.matcher.find(window, self.matches)
-                except Exception:  # noqa: BLE001 # not looked at is not read
-                    self.budget.note(Unread.CRASHED)
+        self._look_over(text)
         if noise:
             text = Text("\n".join(line for line in text.letters.split("\n") if len(line) >= _NO_NOISE))
+        origin = depth.origin
+        if origin is None:
+            depth = replace(depth, origin=(origin := _Origin()))
+            self._decoded(text, depth, origin)
+            if origin.deeper:
+                self._settle(text, depth)
+        else:
+            self._decoded(text, depth, origin)
+
+    def _look_over(self, text: Text) -> None:
+        """Find the clients and marks that stand in the text as it is."""
+        find_marks(text.encoded, self.marks)
+        if self._passed_over(text):
+            return
+        for window in _windows(text.letters):
+            self.budget.check()
+            try:
+                self.matcher.find(window, self.matches)
+            except Exception:  # noqa: BLE001 # not looked at is not read
+                self.budget.note(Unread.CRASHED)
+
+    def _decoded(self, text: Text, depth: Depth, origin: _Origin) -> None:
+        """What is written in the text in one of the ways; where that is a way too many, only whether there is anything."""
+        limits = self.budget.limits
         for decoder in decoders():
+            below = depth.below(decoder.layer)
+            writing = decoder.layer is Layer.WRITING
+            if writing and (origin.settling or (origin.deeper and not below.within(limits))):
+                continue
             for part in self.guarded(decoder.decode(text)):
-                below = depth.below(decoder.layer)
-                if below.within(self.budget.limits):
+                if below.within(limits):
                     self.budget.take(len(part))
                     self.take(part, below)
-                elif not depth.own_letters and len(part) >= _WORTH_TELLING and (isinstance(part, str) or means_something(part)):
+                elif writing:
+                    origin.deeper = True
+                    break
+                elif len(part) >= _WORTH_TELLING and (isinstance(part, str) or means_something(part)):
                     self.budget.note(Unread.TOO_DEEP)
 
-    def _is_new(self, text: Text) -> bool:
-        """False for a text that was read. The first one is digested when there is a second: most contents hold no other."""
+    def _settle(self, text: Text, depth: Depth) -> None:
+        """Undo in the text whatever ways of writing there are, one after another."""
+        left = max(self.budget.limits.writings - 1, depth.writings)
+        depth = replace(depth, writings=left, origin=_Origin(settling=True))
+        for part in self.guarded(settled(text)):
+            self.budget.take(len(part.encoded if isinstance(part, Text) else part))
+            self.take(part, depth)
+
+    def _is_new(self, text: Text, origin: _Origin | None) -> bool:
+        """False for a text that was read. The first one is digested when there is a second: most contents hold no other.
+
+        A text that stands for itself is read once more, in more ways, than one that was come upon by undoing ways of writing.
+        """
         if not self.seen and self.first is None:
             self.first = text
             return True
         if self.first is not None:
-            self.seen.add(hash(self.first.encoded))
+            self.seen[hash(self.first.encoded)] = _Read.WHOLE
             self.first = None
-        known = len(self.seen)
-        self.seen.add(hash(text.encoded))
-        return len(self.seen) > known
+        how = _Read.WHOLE if origin is None else _Read.SETTLED if origin.settling else _Read.UNDONE
+        digest = hash(text.encoded)
+        if self.seen.get(digest, _Read.NOT) >= how:
+            return False
+        self.seen[digest] = how
+        return True
 
     def _passed_over(self, text: Text) -> bool:
         try:

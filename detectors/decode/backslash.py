@@ -24,7 +24,12 @@ def decode(text: Text) -> Iterator[str | bytes]:
     if b"\\" not in text.encoded:
         return
     lines = [line for line in text.letters.split("\n") if "\\" in line]
-    yield _ESCAPE.sub(_letter, "\n".join(lines))
+    yield undone("\n".join(lines))
+
+
+def undone(letters: str) -> str:
+    """The letters without escapes; a backslash before what is none goes too."""
+    return _ESCAPE.sub(_letter, letters)
 
 
 def _letter(match: re.Match[str]) -> str:

@@ -19,15 +19,25 @@ _ENTITY = re2.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,24});?
 
 
 def decode(text: Text) -> Iterator[str | bytes]:
-    """One text without tags and with its entities undone."""
+    """The tags that hold entities, and one text without tags, each with its entities undone."""
     tags = b"<" in text.encoded and _TAG.search(text.letters) is not None
     if not tags and not _ENTITY.search(text.encoded):
         return
-    letters = text.letters
-    if tags:
-        letters = _without_comments(letters) if "<!--" in letters else letters
-        letters = _TAG.sub("", _ROW.sub("\n", _CELL.sub("\t", letters)))
-    yield html.unescape(letters)
+    letters = _without_rows(text.letters) if tags else text.letters
+    if tags and (said := [html.unescape(tag) for tag in _TAG.findall(letters) if "&" in tag]):
+        yield "\n".join(said)
+    yield html.unescape(_TAG.sub("", letters) if tags else letters)
+
+
+def without_tags(letters: str) -> str:
+    """The letters without tags, rows and cells kept apart."""
+    return _TAG.sub("", _without_rows(letters)) if "<" in letters else letters
+
+
+def _without_rows(letters: str) -> str:
+    """The letters without comments, and without the tags of rows and cells, which are kept apart."""
+    letters = _without_comments(letters) if "<!--" in letters else letters
+    return _ROW.sub("\n", _CELL.sub("\t", letters))
 
 
 def _without_comments(text: str) -> str:

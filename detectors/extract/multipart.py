@@ -16,6 +16,8 @@ from detectors.verdict import Unread
 
 _BOUNDARY = re.compile(r'boundary="?([^";,]{1,200})"?', re.IGNORECASE)
 _FIRST = re.compile(rb"\A[\r\n \t]{0,8}--([^\r\n]{1,200}?)[ \t]*\r?\n[A-Za-z][A-Za-z0-9-]{1,60}[ \t]*:")
+_ARMOUR = re.compile(rb"---BEGIN [A-Z0-9 ]{1,60}-----")
+"""The first line of a signed text or of a key (RFC 9580 section 6.2, RFC 7468): no boundary, unless it comes again."""
 _END_OF_HEAD = re.compile(rb"\r?\n[ \t]*\r?\n")
 _TYPE = re.compile(r"^content-type:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _ENCODING = re.compile(r"^content-transfer-encoding:[ \t]*([A-Za-z0-9-]+)", re.IGNORECASE | re.MULTILINE)
@@ -25,7 +27,10 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s_-]")
 
 def recognises(content: bytes, media_type: str | None) -> bool:
     """By the header, or by a boundary and a head at the beginning."""
-    return bool(media_type and media_type.startswith("multipart/")) or _FIRST.match(content) is not None
+    if media_type and media_type.startswith("multipart/"):
+        return True
+    first = _FIRST.match(content)
+    return first is not None and not (_ARMOUR.fullmatch(first[1]) and content.count(b"--" + first[1]) == 1)
 
 
 def open_multipart(content: bytes, media_type: str | None, budget: Budget) -> Iterator[Part]:

@@ -10,12 +10,18 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 import re2
 
+from detectors.ascii85 import without_packed
 from detectors.budget import Budget
 from detectors.formats import Format, Layer, Part
 from detectors.verdict import Unread
 
 _HEAD, _END = b"%PDF-", b"%%EOF"
 _ANY_HEAD = re2.compile(_HEAD)
+_NAME = b"".join(b"(?:%c|#(?i:%02x))" % (letter, letter) for letter in b"Encrypt")
+"""Letters of a name may be written as numbers (section 7.3.5)."""
+_ENCRYPT = re2.compile(b"/%s\\s*(?:<<|[0-9]+\\s+[0-9]+\\s+R)" % _NAME)
+"""In a trailer or in the dictionary of a stream of references (sections 7.5.5 and 7.5.8)."""
+_NOT_ENCRYPTED = -1
 _HEAD_WITHIN = 1_024
 """Bytes within which readers look for the head (ISO 32000-1, note 3.4.1 of Adobe's implementation)."""
 _STATES = 8
@@ -29,11 +35,6 @@ def recognises(content: bytes, _media_type: str | None) -> bool:
     """By its head, which may stand behind other bytes."""
     head = _ANY_HEAD.search(content)
     return head is not None and (head.start() <= _HEAD_WITHIN or _END in content)
-
-
-def packs_as_letters(content: bytes) -> bool:
-    """ASCII85 (ISO 32000-1, section 7.4.3): letters that have everything that other ways of writing are known by."""
-    return b"/ASCII85Decode" in content or b"/A85" in content
 
 
 def open_pdf(content: bytes, _media_type: str | None, budget: Budget) -> Iterator[Part]:
@@ -63,6 +64,8 @@ def _state(content: bytes, budget: Budget, *, earlier: bool = False) -> Iterator
             yield Unread.ENCRYPTED if "assword" in str(error) or b"/Encrypt" in content[-4096:] else Unread.DAMAGED
         return
     try:
+        if not earlier and pdfium.FPDF_GetSecurityHandlerRevision(document) == _NOT_ENCRYPTED and _ENCRYPT.search(content):
+            yield Unread.ENCRYPTED  # a table of references that is broken: another reader may mend it, ask for the password, and show more
         yield "\n".join(str(value) for value in document.get_metadata_dict().values())
         yield "\n".join(item.get_title() for item, _ in zip(document.get_toc(), range(_NOTES), strict=False))
         for number in range(document.count_attachments()):
@@ -122,4 +125,4 @@ def _notes(page: Any) -> Iterator[str]:
         pdfium.FPDFPage_CloseAnnot(note)
 
 
-FORMAT = Format("pdf", Layer.ARCHIVE, recognises, open_pdf, own_letters=packs_as_letters)
+FORMAT = Format("pdf", Layer.ARCHIVE, recognises, open_pdf, beside=without_packed)

@@ -27,11 +27,9 @@ def recognises(content: bytes, _media_type: str | None) -> bool:
 def open_picture(content: bytes, _media_type: str | None, budget: Budget) -> Iterator[Part]:
     """Texts, then what hangs behind the picture."""
     rest = content
-    while rest.startswith(_JPEG):
-        rest = yield from _jpeg(rest)
+    while rest.startswith((_JPEG, _PNG)):
+        rest = yield from _jpeg(rest) if rest.startswith(_JPEG) else _png(rest, budget)
         budget.check()
-    if rest.startswith(_PNG):
-        rest = yield from _png(rest, budget)
     if rest.strip(b"\0"):
         yield rest
 
@@ -76,4 +74,4 @@ def _png(content: bytes, budget: Budget) -> Generator[Part, None, bytes]:
     return b""
 
 
-FORMAT = Format("picture", Layer.WRITING, recognises, open_picture, covers=whole)
+FORMAT = Format("picture", Layer.NONE, recognises, open_picture, covers=whole)

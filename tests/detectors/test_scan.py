@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from email.message import EmailMessage
+from email.policy import SMTP
 from urllib.parse import quote_plus
 
 import pytest
@@ -203,3 +206,84 @@ def test_a_pdf_with_streams_in_ascii85_and_a_link_is_read(seed: int) -> None:
         verdict = scan(file, Words(), Limits())
         assert verdict.unread == ()
         assert set(verdict.clients) == ({word} - {"nobody"})
+
+
+SCRIPT = (
+    "var r=/^[\\w.!#$%&'*+\\/=?^`{|}~-]+$/i,o=\"\\u2028\\n\\t\\x1b[0m\",i=decodeURIComponent('%E2%9C%93');"
+    'a="<div class=\\"a\\">&nbsp;&amp;lt;</div>";'
+    "function e(t){return t.replace(/[&<>\"']/g,function(e){return{'&':'&amp;','<':'&lt;','>':'&gt;'}[e]})}"
+    'if(a<=b&&c>=d)x+="<a href=\\"/x?y=%20\\">"+y;'
+)
+PIXELS = b"\x89PNG\r\n\x1a\n" + b"".join(
+    len(body).to_bytes(4, "big") + kind + body + b"\0\0\0\0"
+    for kind, body in ((b"IHDR", b"\0" * 13), (b"IDAT", random.Random(1).randbytes(400)), (b"IEND", b""))  # noqa: S311 # content
+)
+
+
+def _page(word: str) -> str:
+    image = base64.b64encode(PIXELS * 30).decode()
+    return (
+        f"<html><style>.a{{b:url('data:image/png;base64,{image}')}}</style><script>{SCRIPT * 20}</script>"
+        f"<p style='a:b'>für {word} &nbsp;&euro; <a href='/a?b=%20&amp;c=%C3%BC'>x</a><img src='data:image/png;base64,{image}'></p></html>"
+    )
+
+
+def _mail(content: bytes, word: str) -> bytes:
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = "Angebot für Müller & Söhne"
+    mail.set_content(f"Guten Tag für Sie {word}")
+    mail.add_alternative(_page(word), subtype="html")
+    mail.add_attachment(content, maintype="application", subtype="octet-stream", filename="a.bin")
+    return mail.as_bytes()
+
+
+def _letters_of_streams(word: str) -> bytes:
+    """As ReportLab writes a PDF."""
+    noise = base64.a85encode(random.Random(3).randbytes(6_000), wrapcol=60) + b"~>"  # noqa: S311 # content
+    stream = b"<</Filter[/ASCII85Decode]/Length %d>>stream\n%s\nendstream" % (len(noise), noise)
+    return pdf([word]).replace(b"%%EOF", b"9 0 obj\n" + stream + b"\nendobj\n%%EOF")
+
+
+ORDINARY: dict[str, Callable[[str], bytes]] = {
+    "a page with scripts and pictures": lambda word: _page(word).encode(),
+    "a mail with such a page": lambda word: _mail(b"x" * 5_000, word),
+    "a map of sources": lambda word: json.dumps({"mappings": "AAAA,CAAC" * 300, "sourcesContent": [SCRIPT * 40, f" {word} "]}).encode(),
+    "a notebook": lambda word: json.dumps(
+        {"a": [{"image/png": base64.encodebytes(PIXELS * 40).decode(), "text/html": [_page(word)]}]}
+    ).encode(),
+    "a PDF with streams in ASCII85": _letters_of_streams,
+    "a text with a signature": lambda word: (
+        f"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nText {word} \n"
+        "-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----\n"
+    ).encode(),
+}
+WAYS: dict[str, Callable[[bytes], bytes]] = {
+    "as it is": lambda content: content,
+    "JSON": lambda content: json.dumps({"data": base64.b64encode(content).decode()}).encode(),
+    "JSON with escaped slashes": lambda content: json.dumps({"data": base64.b64encode(content).decode()}).replace("/", "\\/").encode(),
+    "a form": lambda content: b"name=a&data=" + quote_plus(base64.b64encode(content)).encode(),
+    "a mail": lambda content: _mail(content, "nobody"),
+    "a form with a file": lambda content: form([('Content-Disposition: form-data; name="a"; filename="a"', content)]),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_files_are_read_to_their_end_in_whatever_way_they_are_sent(name: str, way: str) -> None:
+    for word in ("nobody", "client-1"):
+        verdict = scan(WAYS[way](ORDINARY[name](word)), Words(), Limits())
+        assert verdict.unread == ()
+        assert set(verdict.clients) == ({word} - {"nobody"})
+
+
+def test_a_multipart_too_many_is_still_too_deep() -> None:
+    content = b"client-1"
+    for number in range(6):
+        content = form([(f"Content-Type: multipart/mixed; boundary=b{number - 1}", content)], f"b{number}")
+    assert Unread.TOO_DEEP in scan(content, Words(), Limits()).unread
+
+
+def test_pictures_behind_one_another_are_no_depth() -> None:
+    jpeg = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xda\x00\x02" + b"\x12\xff\x00" * 50 + b"\xff\xd9"
+    verdict = scan((jpeg + PIXELS) * 400 + b" client-1 ", Words(), Limits())
+    assert (set(verdict.clients), verdict.unread) == ({"client-1"}, ())

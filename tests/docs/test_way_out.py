@@ -17,6 +17,7 @@ from detectors.client_index.base_file import MOST_SHARED
 from detectors.client_index.desk import LEAST_RATE
 from detectors.formats import decoders, formats
 from detectors.scanner import RENEW_AFTER
+from detectors.settle import STEPS
 from gateway.forward.authority import AUTHORITY_DAYS, LEAF_DAYS
 from gateway.forward.heads import HEAD_BYTES, KNOWN_SECONDS
 from gateway.forward.settings import ProxySettings
@@ -66,7 +67,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"or has {RECORDED_BYTES // 1024} KiB or more",
     ):
         assert said in TEXT
-    assert f"| encodings in one another (`decoded`, `writings`) | {limits.decoded} and {limits.writings} |" in TEXT
+    depths = f"{limits.decoded}; and {limits.writings} in every order, then one after another"
+    assert f"| encodings in one another (`decoded`, `writings`) | {depths} |" in TEXT
+    assert f"at most {STEPS} times" in TEXT
     assert limits.free == MIB
     assert {one.name for one in fields(limits)} - _first_cells("limit") == {"part", "free", "small_seconds"}
 

@@ -33,3 +33,13 @@ def test_every_byte_is_given_to_somebody() -> None:
 def test_without_its_boundary_it_is_damaged_and_read_as_a_whole() -> None:
     assert parts(b"no part at all") == [Unread.DAMAGED, b"no part at all"]
     assert not FORMAT.recognises(b"--nothing\r\nthat is a head\r\n", "text/plain")
+
+
+def test_the_first_line_of_a_signed_text_is_no_boundary_unless_it_comes_again() -> None:
+    signed = (
+        b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nText\n-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----\n"
+    )
+    assert not FORMAT.recognises(signed, None)
+    assert FORMAT.recognises(signed, "multipart/mixed; boundary=x")
+    assert FORMAT.recognises(b"-----BEGIN X-----\nAb: c\n\ntext\n-----BEGIN X-------\n", None)
+    assert FORMAT.recognises(b"-----BEGIN x-----\nAb: c\n\ntext\n", None)

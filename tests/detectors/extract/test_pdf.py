@@ -1,5 +1,7 @@
 """PDF."""
 
+import pytest
+
 from detectors.budget import Budget, Limits
 from detectors.extract.pdf import FORMAT
 from detectors.verdict import Unread
@@ -40,3 +42,13 @@ def test_what_cannot_be_read_is_a_cause() -> None:
     assert Unread.IMAGES_ONLY in parts(pdf([], picture=True))
     assert Unread.IMAGES_ONLY not in parts(pdf(["a caption"], picture=True))
     assert Unread.IMAGES_ONLY not in parts(pdf([]))
+
+
+@pytest.mark.parametrize("name", [b"/Encrypt", b"/E#6ecrypt", b"/#45n#63rypt"])
+def test_a_password_is_seen_also_where_the_table_of_references_is_broken(name: bytes) -> None:
+    """Too far behind `startxref` the end is not found, and the file is mended without its trailer: as one without a password, and empty."""
+    sealed = pdf(["alpha beta"], password="geheim").replace(b"/Encrypt", name)
+    broken = sealed.replace(b"%%EOF", b"%" + b"A" * 6_000 + b"\n%%EOF")
+    assert Unread.ENCRYPTED in parts(broken)
+    assert "alpha" not in text(broken)
+    assert Unread.ENCRYPTED not in parts(pdf(["x /Encrypt y", "/EncryptMetadata 9 0 R"]))
