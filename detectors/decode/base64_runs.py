@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import re2
@@ -28,9 +28,6 @@ _RUN = re2.compile(
     f"{_LETTER}*(?:[a-z][A-Z0-9+/_-]|[A-Z][0-9+/_-]|[0-9+/_-][A-Za-z]){_LETTER}*(?:\r?\n[ \t]*{_LETTER}{{2,}})*={{0,2}}".encode()
 )
 """Letters of several kinds beside each other: words and numbers, which encoded text never looks like, are passed over at full speed."""
-_LONG_OR_LAST = re2.compile(f"{_LETTER}{{{SHORTEST - 2},}}|{_LETTER}+\r?\n".encode())
-"""Where `_RUN` may find something that is long enough, with two signs of padding: letters in a row that are, or that may go on in the next
-line."""
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 """In the order of their values, those of the second alphabet last."""
@@ -62,9 +59,10 @@ def decode(text: Text) -> Iterator[str | bytes]:
 
 def _runs(text: Text) -> Iterator[re.Match[bytes]]:
     """What `_RUN` finds in the text, without what is too short: read only where a glance shows that it can be."""
-    places: Iterable[int] | None = _places(text.glance)
+    places = _places(text.glance)
     if places is None:
-        places = (match.start() for match in _LONG_OR_LAST.finditer(text.encoded))
+        yield from _RUN.finditer(text.encoded)
+        return
     end = 0
     for place in places:
         if place >= end and (match := _RUN.match(text.encoded, _begin(text.encoded, place))) is not None:
