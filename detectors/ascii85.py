@@ -19,29 +19,32 @@ def without_packed(content: bytes) -> bytes:
     pieces: list[bytes] = []
     at, room = 0, _MOST
     for stream in _STREAM.finditer(content):
-        used = _packs(stream[1], room)
-        if used is not None:
+        proven, used = _packs(stream[1], room)
+        room -= used
+        if room < 0:
+            break
+        if proven:
             pieces.append(content[at : stream.start(1)])
-            at, room = stream.end(1), room - used
+            at = stream.end(1)
     return b"".join((*pieces, content[at:])) if at else content
 
 
-def _packs(letters: bytes, most: int) -> int | None:
-    """How many bytes come out of a stream; None if it is none, or more come out."""
+def _packs(letters: bytes, most: int) -> tuple[bool, int]:
+    """Whether they are such a stream, and how many bytes came out of it; no more than some behind `most` are unpacked."""
     try:
         packed = a85decode(letters)
     except ValueError:
-        return None
+        return False, 0
     if packed.startswith(_JPEG):
-        return len(packed) if len(packed) <= most and packed.rstrip().endswith(_JPEG_END) else None
+        return packed.rstrip().endswith(_JPEG_END), len(packed)
     stream, used = zlib.decompressobj(), 0
     try:
-        while not stream.eof:
+        while not stream.eof and used <= most:
             piece = stream.decompress(packed, _STEP)
             packed = stream.unconsumed_tail
             used += len(piece)
-            if used > most or not (piece or packed or stream.eof):
-                return None
+            if not (piece or packed or stream.eof):
+                return False, used
     except zlib.error:
-        return None
-    return None if stream.unused_data.strip() else used
+        return False, used + _STEP  # at most so many came out before it
+    return stream.eof and not stream.unused_data.strip(), used

@@ -1,8 +1,8 @@
 r"""Ways of writing undone one after another until nothing is left of them: what a scan does where it may not branch any further.
 
 A scan tries the ways of writing in every order, as deep as its limits say: there a wrong order spoils nothing, for the right one is tried
-too. Behind that the text goes down one road, so no step may spoil what another is to undo: only complete signs are undone (`\u00=340` waits
-for its last figure), whole lines are kept, and tags are taken away only where nothing else is left.
+too. Behind that the text goes down three roads, each alone, so no step may spoil what another is to undo: only complete signs are undone
+(`\u00=340` waits for its last figure), whole lines are kept, and tags are taken away only where nothing else is left.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def settled(text: Text) -> Iterator[Text | bytes]:
     """What the text becomes, step by step, along each of the roads; bytes that are no text end a road.
 
     Raises SpentError where after `STEPS` there is still something to undo. No road is sure to be the right one for a text that was made to
-    spoil it; those that programs make are undone by the first.
+    spoil it; nearly all that programs make are undone by the first.
     """
     ended = True
     for road in _ROADS:

@@ -61,6 +61,9 @@ def test_more_than_comes_out_of_honest_files_is_not_unpacked(monkeypatch: pytest
     monkeypatch.setattr(ascii85, "_MOST", 3 << 20)
     one, bomb = letters_of(zlib.compress(bytes(2 << 20))), letters_of(zlib.compress(bytes(64 << 20)))
     assert without_packed(stream(bomb)) == stream(bomb)
+    assert without_packed(stream(bomb) + stream(one)) == stream(bomb) + stream(one), "no more is unpacked behind it"
+    broken = letters_of(zlib.compress(bytes(2 << 20))[:-1] + b"?")
+    assert without_packed(stream(broken) + stream(one)) == stream(broken) + stream(one), "what is not proven has cost as much"
     assert without_packed(stream(one) * 2) == stream(one).replace(one, b"") + stream(one), "both together are too much"
 
 
